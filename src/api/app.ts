@@ -1,0 +1,96 @@
+import { AppError, isAppError } from "../contract/errors.ts";
+import { DEFAULT_WORKSPACE } from "../contract/workspaces.ts";
+import { allows } from "../core/auth/allow.ts";
+import type { Principal } from "../core/auth/principal.ts";
+import { makeMatcher } from "./matcher.ts";
+import { problemResponse } from "./problem.ts";
+import type { Call, RawRoute } from "./raw-route.ts";
+
+export interface AppDeps {
+  readonly routes: readonly RawRoute[];
+  /** The caller behind the request's credentials; undefined without any; throws Unauthenticated for bad ones. */
+  readonly authenticate: (request: Request) => Promise<Principal | undefined>;
+  readonly requestId: () => string;
+  /** Told of each failure that is not the caller's. */
+  readonly onFault: (error: unknown, about: { readonly requestId: string; readonly route: string }) => void;
+}
+
+/** The whole API as a function: match, authenticate, authorize, handle, word errors. It never throws. */
+export function makeApp(deps: AppDeps): (request: Request) => Promise<Response> {
+  const matcher = makeMatcher(deps.routes);
+
+  return async (request) => {
+    const requestId = deps.requestId();
+    let route: RawRoute | undefined;
+    try {
+      const url = new URL(request.url);
+      const { base, workspace, path } = place(url.pathname);
+      const match =
+        matcher.match(base, request.method, path) ??
+        (base === "root" ? matcher.match("workspace", request.method, path) : undefined);
+      if (match === undefined) {
+        // Strangers learn nothing of which addresses exist.
+        await mustKnow(deps, request);
+        throw new AppError("NotFound", `there is nothing at \`${url.pathname}\``, {
+          hint: "GET /api/v1/openapi.json lists the addresses",
+        });
+      }
+      route = match.route;
+      const inPath = match.params.workspace ?? (route.base === "workspace" ? workspace : undefined);
+      const principal = await authorize(deps, route, request, inPath);
+      const call: Call = {
+        request,
+        url,
+        params: match.params,
+        workspace: inPath ?? DEFAULT_WORKSPACE,
+        requestId,
+        get principal() {
+          if (principal === undefined) throw new AppError("Unauthenticated", "this address needs a token");
+          return principal;
+        },
+      };
+      const response = await route.handle(call);
+      response.headers.set("x-request-id", requestId);
+      response.headers.set("x-content-type-options", "nosniff");
+      return response;
+    } catch (error) {
+      if (!isAppError(error) || error.code === "Internal")
+        deps.onFault(error, { requestId, route: route?.id ?? request.url });
+      const response = (route?.onError ?? problemResponse)(error, requestId);
+      response.headers.set("x-request-id", requestId);
+      return response;
+    }
+  };
+}
+
+/** `/w/NAME/rest` is the workspace's own root; anything else is the home's. */
+function place(pathname: string): { base: "root" | "workspace"; workspace: string; path: string } {
+  const match = /^\/w\/([A-Za-z0-9][A-Za-z0-9_-]*)(\/.*)?$/.exec(pathname);
+  if (match === null) return { base: "root", workspace: DEFAULT_WORKSPACE, path: pathname };
+  return { base: "workspace", workspace: match[1] ?? DEFAULT_WORKSPACE, path: match[2] ?? "/" };
+}
+
+async function mustKnow(deps: AppDeps, request: Request): Promise<Principal> {
+  const principal = await deps.authenticate(request);
+  if (principal !== undefined) return principal;
+  throw new AppError("Unauthenticated", "this address needs a token", {
+    hint: "send `Authorization: Bearer TOKEN`, or the token as the password of basic authentication",
+  });
+}
+
+async function authorize(
+  deps: AppDeps,
+  route: RawRoute,
+  request: Request,
+  workspace: string | undefined,
+): Promise<Principal | undefined> {
+  if (route.access === "open") return undefined;
+  const principal = await mustKnow(deps, request);
+  if (!allows(principal, route.access, workspace)) {
+    throw new AppError(
+      "Forbidden",
+      `\`${principal.name}\` may not ${route.access.action} ${route.access.resource} in workspace \`${workspace ?? "*"}\``,
+    );
+  }
+  return principal;
+}

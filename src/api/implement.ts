@@ -1,0 +1,169 @@
+import type { z } from "zod";
+import { AppError } from "../contract/errors.ts";
+import type { AnyRoute, Route } from "../contract/route.ts";
+import type { Call, RawRoute } from "./raw-route.ts";
+
+type ParamsOf<R> = R extends Route<infer P, z.ZodObject, infer _B, infer _A> ? z.output<P> : never;
+type QueryOf<R> = R extends Route<z.ZodObject, infer Q, infer _B, infer _A> ? z.output<Q> : never;
+type BodyOf<R> =
+  R extends Route<z.ZodObject, z.ZodObject, infer B, infer _A>
+    ? B extends z.ZodType
+      ? z.output<B>
+      : B extends "bytes"
+        ? ReadableStream<Uint8Array>
+        : undefined
+    : never;
+type AnswerOf<R> =
+  R extends Route<z.ZodObject, z.ZodObject, infer _B, infer A> ? (A extends z.ZodType ? z.input<A> : Response) : never;
+
+export interface Input<R> {
+  readonly params: ParamsOf<R>;
+  readonly query: QueryOf<R>;
+  readonly body: BodyOf<R>;
+  readonly call: Call;
+}
+
+/** A JSON answer with headers or another status than the route's own. */
+export class Answer<T> {
+  readonly value: T;
+  readonly status: number | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    value: T,
+    options: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {},
+  ) {
+    this.value = value;
+    this.status = options.status;
+    this.headers = options.headers ?? {};
+  }
+}
+
+const JSON_LIMIT_BYTES = 4 * 1024 * 1024;
+
+/** Binds a contract route to what it does: parses params, query and body once, at the border. */
+export function implement<R extends AnyRoute>(
+  route: R,
+  handle: (input: Input<R>) => Promise<AnswerOf<R> | Answer<AnswerOf<R>>> | AnswerOf<R>,
+): RawRoute {
+  return {
+    id: route.id,
+    method: route.method,
+    path: route.path,
+    base: "root",
+    access: route.access,
+    async handle(call) {
+      const params = parse(route.params, call.params, "path");
+      const query = parse(route.query, queryOf(call.url), "query");
+      const body = await bodyOf(route, call.request);
+      const answer = await handle({ params, query, body, call } as unknown as Input<R>);
+      if (answer instanceof Response) return answer;
+      const { value, status, headers } = answer instanceof Answer ? answer : new Answer(answer);
+      return new Response(JSON.stringify(value), {
+        status: status ?? route.status ?? 200,
+        headers: { "content-type": "application/json", "cache-control": "no-store", ...headers },
+      });
+    },
+  };
+}
+
+function queryOf(url: URL): Record<string, string> {
+  const query: Record<string, string> = {};
+  for (const [key, value] of url.searchParams) {
+    if (Object.hasOwn(query, key)) throw new AppError("InvalidArgument", `query parameter \`${key}\` is given twice`);
+    query[key] = value;
+  }
+  return query;
+}
+
+async function bodyOf(route: AnyRoute, request: Request): Promise<unknown> {
+  if (route.body === undefined) return undefined;
+  const limit = route.bodyLimit ?? (route.body === "bytes" ? undefined : JSON_LIMIT_BYTES);
+  const length = Number(request.headers.get("content-length") ?? Number.NaN);
+  if (limit !== undefined && length > limit) throw tooLarge(limit);
+  if (route.body === "bytes") return limited(request.body ?? new Blob([]).stream(), limit);
+  const type = request.headers.get("content-type") ?? "";
+  if (!/^application\/(json|[\w.-]+\+json)\s*(;|$)/i.test(type)) {
+    throw new AppError("UnsupportedMediaType", `the body's Content-Type is \`${type}\`; send application/json`);
+  }
+  return parse(route.body, parseJson(await readText(request, limit ?? JSON_LIMIT_BYTES)), "body");
+}
+
+function tooLarge(limit: number): AppError {
+  return new AppError("TooLarge", `the body is larger than ${limit} bytes`, { limit_bytes: limit });
+}
+
+function limited(stream: ReadableStream<Uint8Array>, limit: number | undefined): ReadableStream<Uint8Array> {
+  if (limit === undefined) return stream;
+  let seen = 0;
+  return stream.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        seen += chunk.byteLength;
+        if (seen > limit) controller.error(tooLarge(limit));
+        else controller.enqueue(chunk);
+      },
+    }),
+  );
+}
+
+/** A body as text, never more than `limit` bytes of it. */
+export async function readText(request: Request, limit: number): Promise<string> {
+  if (request.body === null) return "";
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body) {
+    size += chunk.byteLength;
+    if (size > limit) throw tooLarge(limit);
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new AppError("InvalidArgument", "the body is not UTF-8", {}, { cause });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AppError("InvalidArgument", `the body is not JSON: ${(cause as Error).message}`, {}, { cause });
+  }
+}
+
+/** Parses with a schema; the first few faults are told with their places. */
+export function parse<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const errors = flatten(result.error.issues).slice(0, 20);
+  const first = errors[0] ?? { field: "", message: "is not valid" };
+  const place = first.field === "" ? where : `${where} field \`${first.field}\``;
+  throw new AppError("InvalidArgument", `${place}: ${first.message}`, { errors });
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** One cause for each place: of a union's branches, the one that got furthest. */
+function flatten(issues: readonly Issue[], prefix: readonly PropertyKey[] = []): { field: string; message: string }[] {
+  return issues.flatMap((issue) => {
+    const path = [...prefix, ...issue.path];
+    if (issue.code === "invalid_union" && issue.errors.length > 0) {
+      const branches = issue.errors.map((branch) => ({
+        branch,
+        depth: Math.max(0, ...branch.map((i) => i.path.length)),
+        count: branch.length,
+      }));
+      branches.sort((a, b) => b.depth - a.depth || a.count - b.count);
+      const best = branches[0];
+      if (best !== undefined && best.depth > 0) return flatten(best.branch, path);
+    }
+    return [{ field: path.map(String).join("."), message: issue.message }];
+  });
+}

@@ -1,0 +1,65 @@
+import type { z } from "zod";
+
+/** Things that rights are about. */
+export type Resource =
+  | "workspace"
+  | "job"
+  | "run"
+  | "experiment"
+  | "compute"
+  | "datastore"
+  | "data"
+  | "environment"
+  | "component"
+  | "model"
+  | "endpoint"
+  | "deployment"
+  | "activity"
+  | "file"
+  | "tracking"
+  | "registry"
+  | "home";
+export type Action = "read" | "create" | "update" | "delete" | "run" | "secrets" | "report" | "score";
+
+/** `open`: answered without a token (health, version, server-info, the OpenAPI document). */
+export type Access = { readonly resource: Resource; readonly action: Action } | "open";
+
+export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
+
+/**
+ * One route of the contract: server, client, OpenAPI document and the rights test are made from it. Placeholders in `path` are `{name}`, one segment each.
+ * A route can't exist without `access`.
+ */
+export interface Route<
+  Params extends z.ZodObject = z.ZodObject,
+  Query extends z.ZodObject = z.ZodObject,
+  Body extends z.ZodType | "bytes" | undefined = z.ZodType | "bytes" | undefined,
+  Answer extends z.ZodType | "bytes" = z.ZodType | "bytes",
+> {
+  readonly id: string;
+  readonly method: Method;
+  readonly path: string;
+  readonly access: Access;
+  readonly summary: string;
+  readonly tag: string;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly answer: Answer;
+  /** Status of success; default 200. */
+  readonly status?: number;
+  /** Largest body, bytes; default 4 MB for JSON, none for `bytes`. */
+  readonly bodyLimit?: number;
+}
+
+export type AnyRoute = Route<z.ZodObject, z.ZodObject, z.ZodType | "bytes" | undefined, z.ZodType | "bytes">;
+
+/** Types follow from the schemas given. */
+export function defineRoute<
+  P extends z.ZodObject,
+  Q extends z.ZodObject,
+  B extends z.ZodType | "bytes" | undefined,
+  A extends z.ZodType | "bytes",
+>(route: Route<P, Q, B, A>): Route<P, Q, B, A> {
+  return route;
+}

@@ -1,0 +1,138 @@
+import { z } from "zod";
+import { PageQuery, Sha256, WorkspaceParams } from "../common.ts";
+import { AskUploads, FilePage, UploadPlan } from "../files.ts";
+import { defineRoute } from "../route.ts";
+import { AskBlobs, MissingBlobs, PutTree, Stored, Tree } from "../trees.ts";
+
+const base = "/api/v1/workspaces/{workspace}";
+const none = z.object({});
+const TreeParams = WorkspaceParams.extend({ id: Sha256 });
+const Uri = z.string().min(1).max(2000).describe("Any reference or URI of the surface");
+
+export const trees = {
+  missing: defineRoute({
+    id: "blobs.missing",
+    method: "POST",
+    path: `${base}/blobs/missing`,
+    access: { resource: "file", action: "read" },
+    summary: "Which of these blobs are not stored yet",
+    tag: "files",
+    params: WorkspaceParams,
+    query: none,
+    body: AskBlobs,
+    answer: MissingBlobs,
+  }),
+  putBlob: defineRoute({
+    id: "blobs.put",
+    method: "PUT",
+    path: `${base}/blobs/{id}`,
+    access: { resource: "file", action: "create" },
+    summary: "Store one blob; its SHA-256 must be the one in the path",
+    tag: "files",
+    params: TreeParams,
+    query: none,
+    body: "bytes",
+    answer: Stored,
+  }),
+  pack: defineRoute({
+    id: "blobs.pack",
+    method: "POST",
+    path: `${base}/blobs/pack`,
+    access: { resource: "file", action: "create" },
+    summary: "Store many small blobs in one request",
+    tag: "files",
+    params: WorkspaceParams,
+    query: none,
+    body: "bytes",
+    bodyLimit: 8_388_608,
+    answer: Stored,
+  }),
+  put: defineRoute({
+    id: "trees.put",
+    method: "PUT",
+    path: `${base}/trees/{id}`,
+    access: { resource: "file", action: "create" },
+    summary: "Make a tree of stored blobs; missing ones are named in the Conflict's details",
+    tag: "files",
+    params: TreeParams,
+    query: none,
+    body: PutTree,
+    bodyLimit: 67_108_864,
+    answer: Tree,
+  }),
+  get: defineRoute({
+    id: "trees.get",
+    method: "GET",
+    path: `${base}/trees/{id}`,
+    access: { resource: "file", action: "read" },
+    summary: "A tree, with its entries when asked for",
+    tag: "files",
+    params: TreeParams,
+    query: z.object({ entries: z.enum(["true", "false"]).optional() }),
+    body: undefined,
+    answer: Tree,
+  }),
+  zip: defineRoute({
+    id: "trees.zip",
+    method: "GET",
+    path: `${base}/trees/{id}/zip`,
+    access: { resource: "file", action: "read" },
+    summary: "A tree as a zip file",
+    tag: "files",
+    params: TreeParams,
+    query: none,
+    body: undefined,
+    answer: "bytes",
+  }),
+};
+
+export const files = {
+  list: defineRoute({
+    id: "files.list",
+    method: "GET",
+    path: `${base}/files`,
+    access: { resource: "file", action: "read" },
+    summary: "Files under a URI, with where to get each",
+    tag: "files",
+    params: WorkspaceParams,
+    query: PageQuery.extend({ uri: Uri }),
+    body: undefined,
+    answer: FilePage,
+  }),
+  uploads: defineRoute({
+    id: "files.uploads",
+    method: "POST",
+    path: `${base}/uploads`,
+    access: { resource: "file", action: "create" },
+    summary: "Where to PUT files under a URI",
+    tag: "files",
+    params: WorkspaceParams,
+    query: none,
+    body: AskUploads,
+    answer: UploadPlan,
+  }),
+  read: defineRoute({
+    id: "files.read",
+    method: "GET",
+    path: `${base}/content`,
+    access: { resource: "file", action: "read" },
+    summary: "Bytes of one file by URI; Range is honoured",
+    tag: "files",
+    params: WorkspaceParams,
+    query: z.object({ uri: Uri }),
+    body: undefined,
+    answer: "bytes",
+  }),
+  write: defineRoute({
+    id: "files.write",
+    method: "PUT",
+    path: `${base}/content`,
+    access: { resource: "file", action: "create" },
+    summary: "Store one file by URI",
+    tag: "files",
+    params: WorkspaceParams,
+    query: z.object({ uri: Uri }),
+    body: "bytes",
+    answer: Stored,
+  }),
+};

@@ -1,0 +1,8 @@
+/** The whole route table of /api/v1, by room. */
+export { components, data, environments, models } from "./assets.ts";
+export { onlineDeployments, onlineEndpoints } from "./endpoints.ts";
+export { files, trees } from "./files.ts";
+export { home } from "./home.ts";
+export { experiments, jobs } from "./jobs.ts";
+export { activities, computes, datastores, workspaces } from "./places.ts";
+export { runner } from "./runner.ts";

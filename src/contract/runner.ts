@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { RunId, Time } from "./common.ts";
+import { EnvironmentSpec } from "./environments.ts";
+import { Distribution, JobStatus } from "./jobs.ts";
+
+/** One input as the runner makes it present. */
+export const AssignedInput = z.object({
+  type: z.string(),
+  /** Literal text, or absent for data. */
+  value: z.string().optional(),
+  /** Data: what `GET …/files?uri=` lists. */
+  uri: z.string().optional(),
+  mode: z.enum(["mount", "download", "direct"]).optional(),
+  /** In `uri_file` inputs the one file; else a folder. */
+  is_file: z.boolean().optional(),
+});
+
+export const AssignedOutput = z.object({
+  type: z.string(),
+  /** Where its files are uploaded: `azureml://datastores/…`. */
+  uri: z.string(),
+  mode: z.enum(["mount", "upload", "direct"]),
+  is_file: z.boolean(),
+});
+
+/** All a runner needs for one attempt. Expressions are still in `command`: only the runner knows the paths. */
+export const Assignment = z.object({
+  run_id: RunId,
+  workspace: z.string(),
+  attempt: z.string(),
+  experiment_id: z.string(),
+  experiment_name: z.string(),
+  /** MLflow tracking address as this compute sees it, without a trailing slash. */
+  tracking_uri: z.string(),
+  command: z.string(),
+  /** Tree URI of the snapshot. */
+  code: z.string().optional(),
+  environment: EnvironmentSpec,
+  environment_variables: z.record(z.string(), z.string()),
+  inputs: z.record(z.string(), AssignedInput),
+  outputs: z.record(z.string(), AssignedOutput),
+  distribution: Distribution.optional(),
+  instance_count: z.number().int(),
+  timeout_sec: z.number().int().optional(),
+  /** Between SIGTERM and SIGKILL. */
+  grace_sec: z.number().int(),
+  services: z.record(z.string(), z.unknown()),
+  /** Shown in the log before the command starts. */
+  notes: z.array(z.string()),
+});
+export type Assignment = z.infer<typeof Assignment>;
+
+/** What happened to an attempt, told by its runner. Repeating a report changes nothing; a late one loses to a final state. */
+export const RunnerReport = z.strictObject({
+  attempt: z.string().max(300),
+  status: JobStatus,
+  at: Time,
+  reason: z.string().max(4000).optional(),
+  exit_code: z.number().int().optional(),
+  signal: z.string().max(20).optional(),
+  /** Python prefix and digest that were used. */
+  environment: z.object({ hash: z.string(), ref: z.string(), cached: z.boolean() }).optional(),
+  /** Machine facts, kept as properties of the run. */
+  machine: z.record(z.string(), z.string()).optional(),
+});
+export type RunnerReport = z.infer<typeof RunnerReport>;
+
+/** Answer to every report and heartbeat. */
+export const RunnerOrders = z.object({
+  /** End the command: SIGTERM, then SIGKILL after the grace period; then report Canceled with this reason. */
+  cancel: z.object({ reason: z.string(), by: z.string() }).optional(),
+  /** This attempt is no longer the run's current one: stop without reporting. */
+  superseded: z.boolean(),
+});
+export type RunnerOrders = z.infer<typeof RunnerOrders>;
+
+/** Part of a log. `text` is UTF-8 with anything undecodable replaced; offsets count the log's bytes. */
+export const LogPage = z.object({
+  name: z.string(),
+  offset: z.number().int(),
+  next_offset: z.number().int(),
+  text: z.string(),
+  /** The run is final and `next_offset` is the end. */
+  complete: z.boolean(),
+  status: JobStatus.optional(),
+});
+export type LogPage = z.infer<typeof LogPage>;
+
+/** Name of the log that holds what the command wrote, stdout and stderr in order. */
+export const STD_LOG = "user_logs/std_log.txt";
+/** Name of the log that holds preparation: snapshot, inputs, environment build. */
+export const SYSTEM_LOG = "system_logs/lifecycler.log";

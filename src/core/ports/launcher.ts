@@ -1,0 +1,36 @@
+/** One attempt of one run, as a launcher starts it. The runner asks the API for everything else with the run token. */
+export interface LaunchRequest {
+  /** `<run id>.<attempt number>`: launching the same id twice starts one runner. */
+  readonly attemptId: string;
+  readonly workspace: string;
+  readonly runId: string;
+  /** Base address of the API as the compute sees it. */
+  readonly apiUrl: string;
+  readonly runToken: string;
+  /** Name and settings of the compute, as its record has them. */
+  readonly compute: {
+    readonly name: string;
+    readonly type: string;
+    readonly settings: Readonly<Record<string, unknown>>;
+  };
+  readonly resources: { readonly instanceCount: number; readonly instanceType?: string };
+}
+
+/** What the machine knows of an attempt. `gone`: it is not there and left no word. */
+export type LaunchState =
+  | { readonly state: "starting" | "running"; readonly reason?: string }
+  | { readonly state: "exited"; readonly exitCode?: number; readonly signal?: string; readonly reason?: string }
+  | { readonly state: "gone"; readonly reason: string };
+
+/** Starts runners on one kind of compute. */
+export interface Launcher {
+  /** Compute types this launcher serves: `local`, `attached`, `cluster`. */
+  readonly types: readonly string[];
+  /** Returns when the runner has been handed over (not when it ran). The handle is opaque and durable: JSON-able text, at most 4 KB. */
+  launch(request: LaunchRequest): Promise<{ readonly handle: string }>;
+  inspect(handle: string): Promise<LaunchState>;
+  /** Asks the attempt to end: SIGTERM to its processes, SIGKILL after the grace period. Idempotent; ended attempts are fine. */
+  cancel(handle: string, graceSec: number): Promise<void>;
+  /** Removes what the attempt left on the machine (work folder). Only for ended attempts. */
+  cleanup(handle: string): Promise<void>;
+}
