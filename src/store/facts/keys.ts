@@ -10,8 +10,9 @@ export const padded = (n: number, width = 16): string => String(n).padStart(widt
 export const workspaceKey = (workspace: string): Key => ({ pk: "WORKSPACES", sk: workspace });
 
 // activities: by month, and by what they are about (gsi1)
+export const activityMonth = (workspace: string, month: string): string => `W#${workspace}#ACTIVITY#${month}`;
 export const activityKey = (workspace: string, at: string, id: string): Key => ({
-  pk: `W#${workspace}#ACTIVITY#${at.slice(0, 7)}`,
+  pk: activityMonth(workspace, at.slice(0, 7)),
   sk: `${at}#${id}`,
 });
 export const activitySubject = (workspace: string, resource: string, name: string): string =>
@@ -34,7 +35,8 @@ export const queueKey = (workspace: string, compute: string, seq: string): Key =
 });
 
 // assets: one partition a name; HEAD holds counter and labels
-export const assetPartition = (workspace: string, kind: string, name: string): string => `W#${workspace}#ASSET#${kind}#${name}`;
+export const assetPartition = (workspace: string, kind: string, name: string): string =>
+  `W#${workspace}#ASSET#${kind}#${name}`;
 export const assetHeadKey = (workspace: string, kind: string, name: string): Key => ({
   pk: assetPartition(workspace, kind, name),
   sk: "HEAD",
