@@ -57,3 +57,63 @@ export const deploymentKey = (workspace: string, endpoint: string, name: string)
   pk: `W#${workspace}#ENDPOINT#${endpoint}`,
   sk: name,
 });
+
+// tracking: experiments in one partition of a workspace, their names apart (uniqueness); a run's metric log is a partition of its own
+export const experimentList = (workspace: string): string => `W#${workspace}#EXPERIMENTS`;
+export const experimentKey = (workspace: string, id: string): Key => ({
+  pk: experimentList(workspace),
+  sk: `E#${id.padStart(20, "0")}`,
+});
+export const experimentCounterKey = (workspace: string): Key => ({ pk: experimentList(workspace), sk: "COUNTER" });
+export const experimentNameKey = (workspace: string, name: string): Key => ({
+  pk: `W#${workspace}#EXPERIMENT-NAME#${name}`,
+  sk: "NAME",
+});
+/** One entry a run, moved to the end when a run that is final changes: the list of an experiment's runs and their change feed in one. */
+export const RUN_FEED_SHARDS = 4;
+export const runFeed = (workspace: string, experiment: string, shard: number): string =>
+  `W#${workspace}#EXPERIMENT#${experiment}#FEED#${shard}`;
+export const runFeedKey = (workspace: string, experiment: string, run: string, atMs: number): Key => ({
+  pk: runFeed(workspace, experiment, shardOf(run, RUN_FEED_SHARDS)),
+  sk: `${padded(atMs)}#${run}`,
+});
+/** Overflow of a run's summary beyond its RUN item. */
+export const runPartKey = (workspace: string, run: string, part: number): Key => ({
+  pk: runPartition(workspace, run),
+  sk: `PART#${padded(part, 6)}`,
+});
+export const metricLog = (workspace: string, run: string): string => `${runPartition(workspace, run)}#LOG`;
+export const metricLogKey = (workspace: string, run: string, level: number, seq: number): Key => ({
+  pk: metricLog(workspace, run),
+  sk: `${level}#${padded(seq)}`,
+});
+export const loggedModelKey = (workspace: string, model: string): Key => ({
+  pk: `W#${workspace}#LOGGED-MODEL#${model}`,
+  sk: "MODEL",
+});
+export const loggedModelList = (workspace: string, experiment: string): string =>
+  `W#${workspace}#EXPERIMENT#${experiment}#LOGGED-MODELS`;
+export const loggedModelListKey = (workspace: string, experiment: string, model: string): Key => ({
+  pk: loggedModelList(workspace, experiment),
+  sk: model,
+});
+
+// registry: the heads of all models in one partition (counter, aliases, revision), the versions of each in its own
+export const modelList = (workspace: string): string => `W#${workspace}#MODELS`;
+export const modelHeadKey = (workspace: string, name: string): Key => ({ pk: modelList(workspace), sk: name });
+export const modelVersionKey = (workspace: string, name: string, version: string): Key => ({
+  pk: assetPartition(workspace, "model", name),
+  sk: `V#${version.padStart(16, "0")}`,
+});
+/** A deployment's hold on a version; `user` is `<endpoint>/<deployment>`. */
+export const modelUsePrefix = (version: string): string => `USE#${version.padStart(16, "0")}#`;
+export const modelUseKey = (workspace: string, name: string, version: string, user: string): Key => ({
+  pk: assetPartition(workspace, "model", name),
+  sk: `${modelUsePrefix(version)}${user}`,
+});
+
+function shardOf(text: string, shards: number): number {
+  let hash = 0;
+  for (let i = 0; i < text.length; i++) hash = (hash * 31 + text.charCodeAt(i)) | 0;
+  return (hash >>> 0) % shards;
+}
