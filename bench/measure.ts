@@ -31,7 +31,10 @@ export async function measure(bench: Bench): Promise<Result> {
     for (let round = 0; round < bench.rounds; round++) {
       const order = Object.entries(variants);
       if (round % 2 === 1) order.reverse();
-      for (const [name, run] of order) (raw[name] ??= []).push(await run());
+      for (const [name, run] of order) {
+        raw[name] ??= [];
+        raw[name].push(await run());
+      }
     }
   } finally {
     await cleanup();
