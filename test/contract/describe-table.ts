@@ -49,6 +49,14 @@ export function record(pk: string, sk: string, rest: Readonly<Record<string, Ite
   return { pk, sk, type: "test", v: 1, ...rest };
 }
 
+/** The bytes of a byte attribute; fails on anything else. */
+export function bytesOf(value: Item[string]): readonly number[] {
+  if (!(value instanceof Uint8Array)) {
+    throw new Error(`a byte attribute came back as ${typeof value}`);
+  }
+  return [...value];
+}
+
 export async function putAll(table: Table, items: readonly Item[]): Promise<void> {
   for (let at = 0; at < items.length; at += 100) {
     const result = await table.transact(items.slice(at, at + 100).map((item) => ({ kind: "put", item })));

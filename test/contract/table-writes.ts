@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ABSENT, type Item, PRESENT, type Write } from "../../src/core/ports/table.ts";
 import { expectCode } from "../helpers/ports.ts";
-import { allItems, putAll, record, type TableSuite } from "./describe-table.ts";
+import { allItems, bytesOf, putAll, record, type TableSuite } from "./describe-table.ts";
 
 const ITEM_LIMIT = 400 * 1024;
 
@@ -21,7 +21,7 @@ export function describeTableWrites({ table, pk }: TableSuite): void {
         large: Number.MAX_SAFE_INTEGER,
         fraction: 0.1,
         tiny: 1.5e-100,
-        huge: 1.7976931348623157e125,
+        huge: -9.5e125,
         yes: true,
         no: false,
         nothing: null,
@@ -42,9 +42,8 @@ export function describeTableWrites({ table, pk }: TableSuite): void {
       await putAll(table(), [item]);
       const back = await table().get(item);
 
-      expect(back?.first).toBeInstanceOf(Uint8Array);
-      expect([...(back?.first as Uint8Array)]).toEqual([...bytes]);
-      expect([...(back?.second as Uint8Array)]).toEqual([0, 255]);
+      expect(bytesOf(back?.first)).toEqual([...bytes]);
+      expect(bytesOf(back?.second)).toEqual([0, 255]);
       expect(back?.note).toBe("x");
     });
 
@@ -60,7 +59,7 @@ export function describeTableWrites({ table, pk }: TableSuite): void {
 
       const back = await table().get(item);
       expect(back?.list).toEqual([1]);
-      expect([...(back?.bytes as Uint8Array)]).toEqual([1]);
+      expect(bytesOf(back?.bytes)).toEqual([1]);
     });
 
     test("a put replaces the whole item", async () => {
@@ -116,7 +115,7 @@ export function describeTableWrites({ table, pk }: TableSuite): void {
     test("takes an item just under 400 KB and refuses one over it", async () => {
       const fits = record(pk(), "a", { blob: new Uint8Array(ITEM_LIMIT - 200) });
       await putAll(table(), [fits]);
-      expect(((await table().get(fits))?.blob as Uint8Array).byteLength).toBe(ITEM_LIMIT - 200);
+      expect(bytesOf((await table().get(fits))?.blob)).toHaveLength(ITEM_LIMIT - 200);
 
       await expectCode(
         () => table().transact([{ kind: "put", item: record(pk(), "a", { text: "x".repeat(ITEM_LIMIT) }) }]),
@@ -170,7 +169,7 @@ export function describeTableWrites({ table, pk }: TableSuite): void {
 
       const item = await table().get(key);
       expect(item).toMatchObject({ ...record(key.pk, "a"), kept: "k", fresh: { a: [1] }, count: 3, made: 1.5 });
-      expect([...(item?.bytes as Uint8Array)]).toEqual([7]);
+      expect(bytesOf(item?.bytes)).toEqual([7]);
       expect(item).not.toHaveProperty("old");
     });
 
@@ -279,7 +278,7 @@ export function describeTableWrites({ table, pk }: TableSuite): void {
       const failed = result.ok ? [] : [...result.failed].sort((a, b) => a.index - b.index);
       expect(failed.map((entry) => entry.index)).toEqual([1, 3]);
       expect(failed[0]?.item).toMatchObject({ pk: partition, sk: "there", owner: "ann" });
-      expect([...(failed[0]?.item?.bytes as Uint8Array)]).toEqual([1, 2]);
+      expect(bytesOf(failed[0]?.item?.bytes)).toEqual([1, 2]);
       expect(failed[1]).not.toHaveProperty("item");
       expect((await allItems(table(), { pk: partition })).map((item) => item.sk)).toEqual(["doomed", "there"]);
     });

@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { AppError, isAppError } from "../../contract/errors.ts";
+import { fullOr, syncFolder } from "./files.ts";
 
 /** Works of one group at most, so that a flood of writes does not keep the event loop for long. */
 const GROUP_LIMIT = 512;
@@ -175,20 +176,14 @@ function open(path: string, maxPages: number | undefined): DatabaseSync {
   }
 }
 
-/** Makes names created in or removed from `folder` survive a power cut. */
-export function syncFolder(folder: string): void {
-  const fd = openSync(folder, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /** The AppError for what SQLite or the file system threw about `path`; ours pass unchanged. */
 function storageError(error: unknown, path: string): unknown {
   if (isAppError(error) || !(error instanceof Error)) {
     return error;
+  }
+  const full = fullOr(error, `database \`${path}\``);
+  if (full !== error) {
+    return full;
   }
   const extended = "errcode" in error && typeof error.errcode === "number" ? error.errcode : 0;
   switch (extended & 0xff) {
@@ -215,13 +210,6 @@ function storageError(error: unknown, path: string): unknown {
         { cause: error },
       );
     default:
-      return "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT")
-        ? new AppError(
-            "StorageFull",
-            `no room left for database \`${path}\``,
-            { hint: "free disk space and try again" },
-            { cause: error },
-          )
-        : new AppError("Internal", `database \`${path}\` failed: ${error.message}`, {}, { cause: error });
+      return new AppError("Internal", `database \`${path}\` failed: ${error.message}`, {}, { cause: error });
   }
 }
