@@ -3,7 +3,7 @@ import { AppError } from "../contract/errors.ts";
 import type { ActivityFilter, ActivityStore, ActivityWrite, NewActivity } from "../core/activities/ports.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Ids } from "../core/ports/ids.ts";
-import type { Item, Table } from "../core/ports/table.ts";
+import type { Item, Page, Table } from "../core/ports/table.ts";
 import { activityKey, activityMonth, activitySubject, padded } from "./facts/keys.ts";
 
 /** Longest text kept of one field of `before` and `after`: an activity tells what changed, it is no backup. */
@@ -60,42 +60,65 @@ function shortened(fields: Fields): Fields {
   );
 }
 
-/** Reads activities, newest first: of one subject through gsi1, else month by month. */
+/** Reads activities, newest first: of one subject through gsi1, else month by month. The cursor is the last sort key seen, or a month. */
 export function openActivityStore(deps: { readonly table: Table }): ActivityStore {
   return {
     async list({ workspace, filter, limit, cursor, newestMs, oldestMs }) {
-      const position = cursor === undefined ? { month: monthOf(newestMs) } : parseCursor(cursor);
-      const subject = filter.resource !== undefined && filter.name !== undefined;
+      const { resource, name } = filter;
+      const subject =
+        resource === undefined || name === undefined ? undefined : activitySubject(workspace, resource, name);
       const oldest = monthOf(oldestMs);
       const items: Activity[] = [];
-      let { month, inner }: Position = position;
-      let budget = READ_LIMIT;
-      while (subject || month >= oldest) {
-        const page = await deps.table.query({
-          ...(subject
-            ? { index: "gsi1", pk: activitySubject(workspace, filter.resource ?? "", filter.name ?? "") }
-            : { pk: activityMonth(workspace, month) }),
-          reverse: true,
-          // A page is never read past what the answer takes, so that its cursor is the answer's.
-          limit: Math.min(limit - items.length, READ_AT_ONCE),
-          ...(inner === undefined ? {} : { cursor: inner }),
-        });
-        items.push(...page.items.map(activityOf).filter((activity) => matches(activity, filter)));
-        budget -= page.items.length + 1;
-        inner = page.cursor;
-        if (inner === undefined) {
-          if (subject) return { items };
-          month = monthBefore(month);
+      let position = cursor === undefined ? monthOf(newestMs) : checkCursor(cursor);
+      for (let read = 0; read < READ_LIMIT; read += READ_AT_ONCE) {
+        const month = position.slice(0, MONTH_CHARS);
+        const page = await readBack(deps.table, workspace, subject, position);
+        for (const activity of page) {
+          if (!matches(activity, filter)) continue;
+          if (items.length === limit) return { items, cursor: position };
+          items.push(activity);
+          position = `${activity.at}#${activity.id}`;
         }
-        if (items.length >= limit || budget <= 0) {
-          return subject || inner !== undefined || month >= oldest
-            ? { items, cursor: formatCursor({ month, ...(inner === undefined ? {} : { inner }) }) }
-            : { items };
-        }
+        const last = page.at(-1);
+        if (page.length < READ_AT_ONCE || last === undefined) {
+          if (subject !== undefined || month <= oldest) return { items };
+          position = monthBefore(month);
+        } else position = `${last.at}#${last.id}`;
       }
-      return { items };
+      return { items, cursor: position };
     },
   };
+}
+
+/** Up to READ_AT_ONCE activities before `position`; all that are left where fewer come. */
+async function readBack(
+  table: Table,
+  workspace: string,
+  subject: string | undefined,
+  position: string,
+): Promise<readonly Activity[]> {
+  const whole = position.length === MONTH_CHARS;
+  const items: Activity[] = [];
+  let cursor: string | undefined;
+  do {
+    const page: Page = await table.query({
+      ...(subject === undefined
+        ? { pk: activityMonth(workspace, position.slice(0, MONTH_CHARS)) }
+        : { index: "gsi1", pk: subject }),
+      ...(whole ? {} : { sk: { to: position } }),
+      reverse: true,
+      limit: READ_AT_ONCE + 1 - items.length,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    // The bound is inclusive, and the activity at the position was seen.
+    items.push(
+      ...page.items
+        .filter((item) => whole || item[subject === undefined ? "sk" : "gsi1sk"] !== position)
+        .map(activityOf),
+    );
+    cursor = page.cursor;
+  } while (cursor !== undefined && items.length < READ_AT_ONCE);
+  return items.slice(0, READ_AT_ONCE);
 }
 
 function matches(activity: Activity, filter: ActivityFilter): boolean {
@@ -122,23 +145,14 @@ function activityOf(item: Item): Activity {
   };
 }
 
-interface Position {
-  readonly month: string;
-  readonly inner?: string;
-}
-
-const monthOf = (ms: number): string => new Date(ms).toISOString().slice(0, 7);
+const MONTH_CHARS = 7;
+const monthOf = (ms: number): string => new Date(ms).toISOString().slice(0, MONTH_CHARS);
 
 function monthBefore(month: string): string {
   return monthOf(Date.parse(`${month}-01T00:00:00.000Z`) - 1);
 }
 
-function formatCursor({ month, inner }: Position): string {
-  return `${month}.${inner ?? ""}`;
-}
-
-function parseCursor(cursor: string): Position {
-  const match = /^(\d{4}-(?:0[1-9]|1[0-2]))\.([\w-]*)$/.exec(cursor);
-  if (match?.[1] === undefined) throw new AppError("InvalidCursor", "the cursor is not one of this list");
-  return match[2] === undefined || match[2] === "" ? { month: match[1] } : { month: match[1], inner: match[2] };
+function checkCursor(cursor: string): string {
+  if (/^20\d\d-(?:0[1-9]|1[0-2])(?:-\d\dT[\d:.]{12}Z#\w{1,40})?$/.test(cursor)) return cursor;
+  throw new AppError("InvalidCursor", "the cursor is not one of this list");
 }
