@@ -2,6 +2,8 @@ import { z } from "zod";
 import { Actor, Description, pageOf, ResourceName, RunId, Tags, Time } from "./common.ts";
 import { EnvironmentSpec, EnvironmentValue } from "./environments.ts";
 
+export { FINAL_STATUSES } from "./names.ts";
+
 export const DataType = z.enum(["uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model"]);
 export type DataType = z.infer<typeof DataType>;
 
@@ -118,7 +120,6 @@ export const JobStatus = z.enum([
   "Canceled",
 ]);
 export type JobStatus = z.infer<typeof JobStatus>;
-export const FINAL_STATUSES: readonly JobStatus[] = ["Completed", "Failed", "Canceled"];
 
 export const StatusChange = z.object({ status: JobStatus, at: Time, by: Actor, reason: z.string().optional() });
 

@@ -3,6 +3,8 @@ import { RunId, Time } from "./common.ts";
 import { EnvironmentSpec } from "./environments.ts";
 import { Distribution, JobStatus } from "./jobs.ts";
 
+export { STD_LOG, SYSTEM_LOG } from "./names.ts";
+
 /** One input as the runner makes it present. */
 export const AssignedInput = z.object({
   type: z.string(),
@@ -85,8 +87,3 @@ export const LogPage = z.object({
   status: JobStatus.optional(),
 });
 export type LogPage = z.infer<typeof LogPage>;
-
-/** Name of the log that holds what the command wrote, stdout and stderr in order. */
-export const STD_LOG = "user_logs/std_log.txt";
-/** Name of the log that holds preparation: snapshot, inputs, environment build. */
-export const SYSTEM_LOG = "system_logs/lifecycler.log";

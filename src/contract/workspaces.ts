@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { Actor, Description, ResourceName, Tags, Time } from "./common.ts";
 
+export { DEFAULT_WORKSPACE } from "./names.ts";
+
 export const WorkspaceSpec = z.strictObject({
   display_name: z.string().max(500).optional(),
   description: Description.optional(),
@@ -19,4 +21,3 @@ export const Workspace = z.object({
   created_by: Actor,
 });
 export type Workspace = z.infer<typeof Workspace>;
-export const DEFAULT_WORKSPACE = "default";

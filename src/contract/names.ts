@@ -1,0 +1,10 @@
+import type { JobStatus } from "./jobs.ts";
+
+// Words without schemas: programs that start in milliseconds use them without loading zod.
+
+export const FINAL_STATUSES: readonly JobStatus[] = ["Completed", "Failed", "Canceled"];
+/** Name of the log that holds what the command wrote, stdout and stderr in order. */
+export const STD_LOG = "user_logs/std_log.txt";
+/** Name of the log that holds preparation: snapshot, inputs, environment build. */
+export const SYSTEM_LOG = "system_logs/lifecycler.log";
+export const DEFAULT_WORKSPACE = "default";
