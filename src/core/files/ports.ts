@@ -33,7 +33,11 @@ export interface Listing {
  */
 export interface Files {
   /** Canonical form without touching the files: labels become versions, references become URIs. */
-  resolve(workspace: string, uri: string, kind?: "data" | "model" | "file"): Promise<{ readonly uri: string; readonly asset?: string; readonly type?: string }>;
+  resolve(
+    workspace: string,
+    uri: string,
+    kind?: "data" | "model" | "file",
+  ): Promise<{ readonly uri: string; readonly asset?: string; readonly type?: string }>;
   list(workspace: string, uri: string, page?: { readonly limit?: number; readonly cursor?: string }): Promise<Listing>;
   open(workspace: string, uri: string, range?: ByteRange): Promise<ObjectBody | undefined>;
   /** Makes or replaces one file. NotSupported for places that are read-only. */

@@ -1,0 +1,5 @@
+/** Object keys of the content-addressed store. */
+export const blobKey = (workspace: string, sha256: string): string =>
+  `ws/${workspace}/blobs/${sha256.slice(0, 2)}/${sha256}`;
+export const treeObjectKey = (workspace: string, id: string): string => `ws/${workspace}/trees/${id}.json`;
+export const treeUri = (id: string): string => `azureml://trees/${id}`;
