@@ -18,6 +18,7 @@ import {
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { AppError } from "../../contract/errors.ts";
+import { isAlive } from "./alive.ts";
 import { writeWhole } from "./files.ts";
 
 const fsyncAsync = promisify(fsync);
@@ -48,14 +49,6 @@ export function openTempFolder(folder: string): void {
     if (!name.startsWith(`${PROCESS_MARK}-`) && (pid === process.pid || !isAlive(pid))) {
       rmSync(join(folder, name), { recursive: true, force: true });
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return Number.isInteger(pid) && process.kill(pid, 0);
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
 

@@ -55,7 +55,7 @@ export function encodeItem(item: Item): EncodedItem {
       sizeBytes += value.byteLength;
       byteNames.push(name);
     } else {
-      sizeBytes += valueSize(value, name, 1);
+      sizeBytes += jsonSize(value, name);
     }
   }
   if (sizeBytes > ITEM_LIMIT_BYTES) {
@@ -120,8 +120,8 @@ function checkIndexPair(item: Item, pkName: "gsi1pk" | "gsi2pk", skName: "gsi1sk
   checkKeyPart(skName, sk, SK_LIMIT_BYTES);
 }
 
-/** DynamoDB's count of a value's bytes, rounded up where its rule is only approximate. */
-function valueSize(value: unknown, path: string, depth: number): number {
+/** DynamoDB's count of a value's bytes, rounded up where its rule is only approximate. Throws AppError("InvalidArgument") for what is not JSON. */
+export function jsonSize(value: unknown, path: string, depth = 1): number {
   if (typeof value === "string") {
     return Buffer.byteLength(value);
   }
@@ -137,7 +137,7 @@ function valueSize(value: unknown, path: string, depth: number): number {
   if (Array.isArray(value)) {
     let size = 3 + value.length;
     for (const element of value) {
-      size += valueSize(element, path, depth + 1);
+      size += jsonSize(element, path, depth + 1);
     }
     return size;
   }
@@ -149,7 +149,7 @@ function valueSize(value: unknown, path: string, depth: number): number {
     let size = 3;
     for (const [name, member] of Object.entries(value)) {
       if (member !== undefined) {
-        size += 1 + Buffer.byteLength(name) + valueSize(member, path, depth + 1);
+        size += 1 + Buffer.byteLength(name) + jsonSize(member, path, depth + 1);
       }
     }
     return size;
