@@ -3,7 +3,7 @@ import type { ActivityWrite } from "../core/activities/ports.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Item, Table } from "../core/ports/table.ts";
 import { ABSENT } from "../core/ports/table.ts";
-import type { Experiment } from "../core/tracking/ports.ts";
+import type { Experiment, ExperimentStore } from "../core/tracking/ports.ts";
 import { experimentCounterKey, experimentKey, experimentList, experimentNameKey } from "./facts/keys.ts";
 
 export interface ExperimentDeps {
@@ -204,5 +204,16 @@ function fromItem(item: Item): Experiment {
     updatedMs: Number(item.updatedMs),
     tags: item.tags as Record<string, string>,
     rev: Number(item.rev),
+  };
+}
+
+/** The experiments port over the record store. */
+export function openExperimentStore(deps: ExperimentDeps): ExperimentStore {
+  return {
+    get: (workspace, id) => getExperiment(deps, workspace, id),
+    find: (workspace, name) => findExperiment(deps, workspace, name),
+    list: (workspace) => listExperiments(deps, workspace),
+    create: (input) => createExperiment(deps, input),
+    change: (workspace, id, about, change) => changeExperiment(deps, workspace, id, about, change),
   };
 }

@@ -83,7 +83,7 @@ export interface Run {
   readonly tags: ReadonlyMap<string, string>;
   readonly params: ReadonlyMap<string, string>;
   readonly metrics: ReadonlyMap<string, MetricSummary>;
-  readonly datasets: readonly DatasetInput[];
+  readonly datasets: readonly DatasetBrief[];
   readonly modelInputs: readonly string[];
   readonly modelOutputs: readonly { readonly modelId: string; readonly step: number }[];
 }
@@ -102,4 +102,155 @@ export interface RunChange {
   readonly datasets?: readonly DatasetInput[];
   readonly modelInputs?: readonly string[];
   readonly modelOutputs?: readonly { readonly modelId: string; readonly step: number }[];
+}
+
+/** What an input dataset is told apart by; the whole of it is read with `RunStore.datasets`. */
+export interface DatasetBrief {
+  readonly name: string;
+  readonly digest: string;
+  /** Tag `mlflow.data.context` of the input. */
+  readonly context?: string;
+}
+
+/** Runs and their metric log. */
+export interface RunStore {
+  get(workspace: string, runId: string): Promise<Run | undefined>;
+  /** Those that exist, in the order asked for. */
+  getMany(workspace: string, runIds: readonly string[]): Promise<readonly Run[]>;
+  /** Throws AlreadyExists. */
+  create(run: NewRun, actor: string): Promise<Run>;
+  /**
+   * Asks `decide` what to change of the run as it stands (again when somebody was faster), and keeps it with its metric points in one transaction.
+   * What `decide` throws is thrown; `undefined` changes nothing. NotFound when there is no such run. Requests on one run that meet are written together.
+   */
+  change(
+    workspace: string,
+    runId: string,
+    decide: (run: Run) => RunChange | undefined,
+    recorded?: { readonly actor: string; readonly action: string; readonly summary: string },
+  ): Promise<Run>;
+  /** Input datasets of runs, by run. */
+  datasets(workspace: string, runs: readonly Run[]): Promise<ReadonlyMap<string, readonly DatasetInput[]>>;
+  /** Points of one key in order of (timestamp, step, value), exact duplicates once. */
+  history(workspace: string, runId: string, key: string): Promise<Points>;
+}
+
+/** Points as columns. */
+export interface Points {
+  readonly length: number;
+  readonly values: Float64Array;
+  readonly timestamps: Float64Array;
+  readonly steps: Float64Array;
+}
+
+/** Finds runs by their summaries. */
+export interface RunSearch {
+  /** Ids in order, at most `limit`, and whether there are more. A write that has been acknowledged is seen. */
+  search(query: RunQuery): Promise<{ readonly runIds: readonly string[]; readonly next?: readonly SortValue[] }>;
+  /** Name, digest and context of the datasets of an experiment's runs, each once. */
+  datasets(workspace: string, experimentId: string): Promise<readonly DatasetBrief[]>;
+}
+
+export type SortValue = string | number | null;
+
+export interface RunQuery {
+  readonly workspace: string;
+  readonly experimentIds: readonly string[];
+  readonly filter: readonly Comparison[];
+  readonly orderBy: readonly OrderKey[];
+  readonly view: "active" | "deleted" | "all";
+  readonly limit: number;
+  /** Sort values of the last row of the page before. */
+  readonly after?: readonly SortValue[];
+}
+
+export type Operator =
+  | "="
+  | "!="
+  | ">"
+  | ">="
+  | "<"
+  | "<="
+  | "LIKE"
+  | "ILIKE"
+  | "IN"
+  | "NOT IN"
+  | "IS NULL"
+  | "IS NOT NULL";
+export type Entity = "metric" | "parameter" | "tag" | "attribute" | "dataset";
+
+export interface Comparison {
+  readonly entity: Entity;
+  readonly key: string;
+  readonly op: Operator;
+  /** Absent with IS NULL and IS NOT NULL; texts with IN. */
+  readonly value?: string | number | readonly string[];
+}
+
+export interface OrderKey {
+  readonly entity: Entity;
+  readonly key: string;
+  readonly kind: "number" | "text";
+  readonly descending: boolean;
+}
+
+export interface ExperimentStore {
+  get(workspace: string, id: string): Promise<Experiment | undefined>;
+  /** Also deleted ones. */
+  find(workspace: string, name: string): Promise<Experiment | undefined>;
+  list(workspace: string): Promise<readonly Experiment[]>;
+  create(input: {
+    readonly workspace: string;
+    readonly name: string;
+    readonly actor: string;
+    readonly tags: Readonly<Record<string, string>>;
+    readonly artifactLocation: string;
+  }): Promise<Experiment>;
+  change(
+    workspace: string,
+    id: string,
+    about: { readonly actor: string; readonly action: string; readonly summary: string },
+    change: (experiment: Experiment) => Partial<Pick<Experiment, "name" | "lifecycle" | "tags">>,
+  ): Promise<Experiment>;
+}
+
+export type LoggedModelStatus = "LOGGED_MODEL_PENDING" | "LOGGED_MODEL_READY" | "LOGGED_MODEL_UPLOAD_FAILED";
+
+export interface LoggedModelMetric extends MetricPoint {
+  readonly runId: string;
+  readonly datasetName?: string;
+  readonly datasetDigest?: string;
+}
+
+export interface LoggedModel {
+  readonly workspace: string;
+  readonly modelId: string;
+  readonly rev: number;
+  readonly experimentId: string;
+  readonly name: string;
+  readonly createdMs: number;
+  readonly updatedMs: number;
+  readonly artifactUri: string;
+  readonly status: LoggedModelStatus;
+  readonly creator: string;
+  readonly modelType: string;
+  readonly sourceRunId: string;
+  readonly deleted: boolean;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly params: Readonly<Record<string, string>>;
+  readonly metrics: readonly LoggedModelMetric[];
+}
+
+export interface LoggedModelStore {
+  /** Also deleted ones. */
+  get(workspace: string, modelId: string): Promise<LoggedModel | undefined>;
+  list(workspace: string, experimentId: string): Promise<readonly LoggedModel[]>;
+  create(model: LoggedModel, actor: string): Promise<void>;
+  /** NotFound when there is none. */
+  change(
+    workspace: string,
+    modelId: string,
+    decide: (model: LoggedModel) => Partial<LoggedModel> | undefined,
+    recorded?: { readonly actor: string; readonly action: string; readonly summary: string },
+  ): Promise<LoggedModel>;
 }

@@ -82,6 +82,10 @@ export const runPartKey = (workspace: string, run: string, part: number): Key =>
   pk: runPartition(workspace, run),
   sk: `PART#${padded(part, 6)}`,
 });
+export const runDatasetKey = (workspace: string, run: string, index: number): Key => ({
+  pk: runPartition(workspace, run),
+  sk: `DATASET#${padded(index, 6)}`,
+});
 export const metricLog = (workspace: string, run: string): string => `${runPartition(workspace, run)}#LOG`;
 export const metricLogKey = (workspace: string, run: string, level: number, seq: number): Key => ({
   pk: metricLog(workspace, run),
