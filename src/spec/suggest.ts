@@ -9,7 +9,8 @@ function distance(a: string, b: string, limit: number): number {
     for (let j = 1; j <= b.length; j++) {
       const cost = a[i - 1] === b[j - 1] ? 0 : 1;
       let value = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + cost);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) value = Math.min(value, (before[j - 2] ?? 0) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        value = Math.min(value, (before[j - 2] ?? 0) + 1);
       row.push(value);
       if (value < best) best = value;
     }
@@ -44,6 +45,9 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 export function listed(words: Iterable<string>, most = 12): string {
   const all = [...words];
   if (all.length === 0) return "none";
-  const shown = all.slice(0, most).map((word) => `\`${word}\``).join(", ");
+  const shown = all
+    .slice(0, most)
+    .map((word) => `\`${word}\``)
+    .join(", ");
   return all.length > most ? `${shown} and ${all.length - most} more` : shown;
 }

@@ -1,4 +1,15 @@
-import { type Alias, isAlias, isCollection, isMap, isPair, isScalar, type Node, parseAllDocuments, type YAMLError } from "yaml";
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isPair,
+  isScalar,
+  type Node,
+  parseAllDocuments,
+  type YAMLError,
+} from "yaml";
 import type { Findings } from "./diagnostics.ts";
 import { type Entry, type MapNode, makeSource, placeAt, type Source, type SpecNode } from "./nodes.ts";
 import type { FileReader } from "./paths.ts";
@@ -42,7 +53,11 @@ export function parseYaml(file: string, input: string, findings: Findings): Spec
   const junk = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffd]/.exec(text);
   if (junk) {
     const code = junk[0].charCodeAt(0).toString(16).padStart(4, "0");
-    findings.error(placeAt(src, junk.index), "", `not a YAML text file: character U+${code.toUpperCase()} is not allowed`);
+    findings.error(
+      placeAt(src, junk.index),
+      "",
+      `not a YAML text file: character U+${code.toUpperCase()} is not allowed`,
+    );
     return undefined;
   }
   const deep = deepestFlow(text);
@@ -51,12 +66,64 @@ export function parseYaml(file: string, input: string, findings: Findings): Spec
     return undefined;
   }
   try {
-    return compose(src, findings);
+    const documents = parse(text);
+    const errors = documents[0]?.errors ?? [];
+    if (errors.length === 0) return compose(src, documents, findings);
+    if (errors.some((error) => error.message.includes("call stack"))) {
+      findings.error(placeAt(src, 0), "", `nested deeper than ${MAX_DEPTH} levels`);
+      return undefined;
+    }
+    const repaired = parseReindented(text, errors);
+    if (repaired) return compose(makeSource(file, repaired.text), repaired.documents, findings);
+    reportSyntax(src, errors, findings);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     findings.error(placeAt(src, 0), "", `the YAML cannot be read: ${message}`);
-    return undefined;
   }
+  return undefined;
+}
+
+type Documents = readonly (Document.Parsed | undefined)[];
+
+function parse(text: string): Documents {
+  const documents = parseAllDocuments(text, {
+    schema: "failsafe",
+    version: "1.1",
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: "silent",
+  });
+  return Array.isArray(documents) ? documents : [];
+}
+
+/**
+ * Azure's loader takes a quoted text whose later lines are not indented beyond their key; YAML says they must be.
+ * Indentation inside quotes has no meaning, so those lines are pushed to the right and everything keeps its line number.
+ */
+function parseReindented(
+  text: string,
+  errors: readonly YAMLError[],
+): { text: string; documents: Documents } | undefined {
+  let failed = errors;
+  let patched = text;
+  for (let round = 0; round < 200; round++) {
+    const missing = failed.find((error) => error.code === "MISSING_CHAR" && /quote$/.test(error.message));
+    if (!missing) return undefined;
+    const quote = missing.message.includes('"') ? '"' : "'";
+    const from = patched.indexOf("\n", missing.pos[0] - 1);
+    let end = from;
+    do {
+      end = patched.indexOf(quote, end + 1);
+    } while (end > 0 && quote === '"' && patched[end - 1] === "\\" && patched[end - 2] !== "\\");
+    if (from < 0 || end < 0) return undefined;
+    const lineStart = patched.lastIndexOf("\n", from - 1) + 1;
+    const indent = " ".repeat((/^[ -]*/.exec(patched.slice(lineStart))?.[0].length ?? 0) + 2);
+    patched = patched.slice(0, from) + patched.slice(from, end).replaceAll("\n", `\n${indent}`) + patched.slice(end);
+    const documents = parse(patched);
+    failed = documents[0]?.errors ?? [];
+    if (failed.length === 0) return { text: patched, documents };
+  }
+  return undefined;
 }
 
 /** Offset where brackets nest beyond the limit: the parser is recursive and would run out of stack. */
@@ -71,28 +138,20 @@ function deepestFlow(text: string): number | undefined {
   return undefined;
 }
 
-function compose(src: Source, findings: Findings): SpecNode | undefined {
-  const documents = parseAllDocuments(src.text, {
-    schema: "failsafe",
-    version: "1.1",
-    uniqueKeys: false,
-    prettyErrors: false,
-    logLevel: "silent",
-    stringKeys: false,
-  });
-  const [first, second] = Array.isArray(documents) ? documents : [];
+function compose(src: Source, documents: Documents, findings: Findings): SpecNode | undefined {
+  const [first, second] = documents;
   if (!first?.contents) {
-    if (first && first.errors.length > 0) reportSyntax(src, first.errors, findings);
-    else findings.error(placeAt(src, 0), "", "the file is empty");
-    return undefined;
-  }
-  if (first.errors.length > 0) {
-    reportSyntax(src, first.errors, findings);
+    findings.error(placeAt(src, 0), "", "the file is empty");
     return undefined;
   }
   if (second && (second.contents !== null || second.errors.length > 0)) {
     const at = src.text.indexOf("\n---", first.range[1] - 1);
-    findings.error(placeAt(src, at < 0 ? 0 : at + 1), "", "the file holds more than one YAML document", "put each spec in a file of its own");
+    findings.error(
+      placeAt(src, at < 0 ? 0 : at + 1),
+      "",
+      "the file holds more than one YAML document",
+      "put each spec in a file of its own",
+    );
     return undefined;
   }
   const before = findings.errors.length;
@@ -109,7 +168,12 @@ function reportSyntax(src: Source, errors: readonly YAMLError[], findings: Findi
   const token = /\{\{\s*([\w.-]+)\s*\}\}/.exec(lineText);
   if (token && !/\$\{\{/.test(lineText)) {
     const at = (src.lineStarts[place.line - 1] ?? 0) + token.index;
-    findings.error(placeAt(src, at), "", `YAML syntax: \`${token[0]}\` is a template token, not YAML`, "replace it with a value before the file is used");
+    findings.error(
+      placeAt(src, at),
+      "",
+      `YAML syntax: \`${token[0]}\` is a template token, not YAML`,
+      "replace it with a value before the file is used",
+    );
     return;
   }
   if (error.code === "TAB_AS_INDENT") {
@@ -182,9 +246,12 @@ class Converter {
     if (!target) return this.#fail(start, `alias \`*${node.source}\` has no anchor \`&${node.source}\` before it`);
     if (this.#open.has(target)) return this.#fail(start, `alias \`*${node.source}\` contains itself`);
     const made = this.convert(target, depth + 1);
+    const before = this.#total;
     this.#total += this.#sizes.get(made) ?? 1;
-    if (this.#total > MAX_NODES) return this.#fail(start, `aliases unfold to more than ${MAX_NODES} values`);
-    return made;
+    if (this.#total <= MAX_NODES) return made;
+    return before > MAX_NODES
+      ? this.#nothing(start)
+      : this.#fail(start, `aliases unfold to more than ${MAX_NODES} values`);
   }
 
   #map(pairs: readonly unknown[], start: number, end: number, depth: number): MapNode {
@@ -199,7 +266,9 @@ class Converter {
       if (!isScalar(key)) {
         const written = this.#src.text.slice(keyStart, keyEnd + 1);
         const token = /^\{[^{}]*\}+/.test(written);
-        const what = token ? `\`{${written.trim()}\` is a template token, not YAML` : "a key must be text, not a map or list";
+        const what = token
+          ? `\`{${written.trim()}\` is a template token, not YAML`
+          : "a key must be text, not a map or list";
         this.#fail(keyStart, what, token ? "replace it with a value before the file is used" : undefined);
         continue;
       }
@@ -212,7 +281,12 @@ class Converter {
       const earlier = entries.get(name);
       if (earlier) {
         const line = placeAt(this.#src, earlier.keyStart).line;
-        this.#findings.warn(placeAt(this.#src, keyStart), name, `key \`${name}\` is given twice (first in line ${line}); the last one counts`);
+        this.#findings.error(
+          placeAt(this.#src, keyStart),
+          name,
+          `key \`${name}\` is given twice, first in line ${line}`,
+          "keep one of them",
+        );
       }
       entries.set(name, { key: name, keyStart, keyEnd, src: this.#src, node: value });
     }
@@ -253,6 +327,7 @@ class Converter {
 }
 
 function tagged(text: string, tag: string | undefined): ReturnType<typeof resolvePlainScalar> {
-  const number = tag === "tag:yaml.org,2002:int" || tag === "tag:yaml.org,2002:float" || tag === "tag:yaml.org,2002:bool";
+  const number =
+    tag === "tag:yaml.org,2002:int" || tag === "tag:yaml.org,2002:float" || tag === "tag:yaml.org,2002:bool";
   return number ? resolvePlainScalar(text) : { kind: "str", value: text };
 }
