@@ -15,6 +15,7 @@ const TASKS = {
   check: ["tools/check.ts"],
   cases: ["tools/cases.ts"],
   bench: ["bench/run.ts"],
+  "test:aws": ["tools/test-aws.ts"],
 };
 
 function fail(message) {

@@ -1,7 +1,7 @@
 import { AppError } from "../../contract/errors.ts";
 import type { Delivery, Message } from "../../core/ports/bus.ts";
+import { jsonSize } from "../../core/ports/table-rules.ts";
 import type { Database } from "./database.ts";
-import { jsonSize } from "./table-item.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const FORGET_EVERY_MS = 60_000;

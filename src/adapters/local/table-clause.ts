@@ -1,26 +1,4 @@
-import { AppError } from "../../contract/errors.ts";
 import type { Clause, Item } from "../../core/ports/table.ts";
-
-/** Throws AppError("InvalidArgument") for a clause no home could evaluate. */
-export function checkClauses(clauses: readonly Clause[]): void {
-  for (const clause of clauses) {
-    if (clause.op === "in" && (clause.values.length === 0 || clause.values.length > 100)) {
-      throw new AppError(
-        "InvalidArgument",
-        `clause \`in\` on \`${clause.attr}\` takes 1 to 100 values, not ${clause.values.length}`,
-      );
-    }
-    if (
-      (clause.op === "lt" || clause.op === "le" || clause.op === "gt" || clause.op === "ge") &&
-      !isOrdered(clause.value)
-    ) {
-      throw new AppError(
-        "InvalidArgument",
-        `clause \`${clause.op}\` on \`${clause.attr}\` compares numbers or texts only`,
-      );
-    }
-  }
-}
 
 /** Whether every clause holds for the item as it stands (undefined: no such item). */
 export function clausesHold(clauses: readonly Clause[], item: Item | undefined): boolean {
@@ -60,10 +38,6 @@ function order(left: unknown, right: unknown, test: (sign: number) => boolean): 
     return test(compareBytes(left, right));
   }
   return false;
-}
-
-function isOrdered(value: unknown): boolean {
-  return typeof value === "number" || typeof value === "string";
 }
 
 /** Order of the UTF-8 forms; JavaScript's own `<` compares UTF-16 units, which differs beyond U+FFFF. */

@@ -1,13 +1,5 @@
-import { AppError } from "../../contract/errors.ts";
 import type { Item, Key } from "../../core/ports/table.ts";
-
-/** Largest item, and largest sum of the items of one transaction (both are DynamoDB's, counted its way). */
-export const ITEM_LIMIT_BYTES = 400 * 1024;
-export const TRANSACTION_LIMIT_BYTES = 4 * 1024 * 1024;
-
-const PK_LIMIT_BYTES = 2048;
-const SK_LIMIT_BYTES = 1024;
-const DEPTH_LIMIT = 32;
+import { checkItem } from "../../core/ports/table-rules.ts";
 
 /** An item as a row: byte attributes lie in one blob after each other, `names` (JSON, `[[name, length], ...]`) says which. */
 export interface EncodedItem {
@@ -23,47 +15,10 @@ export interface EncodedItem {
   readonly sizeBytes: number;
 }
 
-/** Throws AppError("InvalidArgument") unless both parts can be a key. */
-export function checkKey(key: Key): void {
-  checkKeyPart("pk", key.pk, PK_LIMIT_BYTES);
-  checkKeyPart("sk", key.sk, SK_LIMIT_BYTES);
-}
-
-export function checkKeyPart(name: string, value: unknown, limitBytes: number = PK_LIMIT_BYTES): void {
-  // Lone surrogates have no UTF-8 form: two such keys would become one.
-  if (typeof value !== "string" || value === "" || !value.isWellFormed()) {
-    throw new AppError("InvalidArgument", `\`${name}\` of a record must be non-empty, well-formed text`);
-  }
-  if (value.length * 3 > limitBytes && Buffer.byteLength(value) > limitBytes) {
-    throw new AppError("InvalidArgument", `\`${name}\` of a record is longer than ${limitBytes} bytes`);
-  }
-}
-
 /** Checks an item and turns it into a row. Throws AppError("InvalidArgument") for what no home could keep, "TooLarge" over 400 KB. */
 export function encodeItem(item: Item): EncodedItem {
-  checkKey(item);
-  checkIndexPair(item, "gsi1pk", "gsi1sk");
-  checkIndexPair(item, "gsi2pk", "gsi2sk");
-  let sizeBytes = 0;
-  const byteNames: string[] = [];
-  for (const [name, value] of Object.entries(item)) {
-    if (value === undefined) {
-      continue;
-    }
-    sizeBytes += Buffer.byteLength(name);
-    if (value instanceof Uint8Array) {
-      sizeBytes += value.byteLength;
-      byteNames.push(name);
-    } else {
-      sizeBytes += jsonSize(value, name);
-    }
-  }
-  if (sizeBytes > ITEM_LIMIT_BYTES) {
-    throw new AppError(
-      "TooLarge",
-      `record \`${item.pk}\` / \`${item.sk}\` has ${sizeBytes} bytes; a record holds at most ${ITEM_LIMIT_BYTES}`,
-    );
-  }
+  const sizeBytes = checkItem(item);
+  const byteNames = Object.keys(item).filter((name) => item[name] instanceof Uint8Array);
   return {
     key: { pk: item.pk, sk: item.sk },
     gsi1pk: item.gsi1pk ?? null,
@@ -102,82 +57,4 @@ export function decodeItem(body: string, names: string | null, bytes: Uint8Array
     offset += length;
   }
   return { ...item, ...Object.fromEntries(attributes) };
-}
-
-function checkIndexPair(item: Item, pkName: "gsi1pk" | "gsi2pk", skName: "gsi1sk" | "gsi2sk"): void {
-  const pk = item[pkName];
-  const sk = item[skName];
-  if (pk === undefined && sk === undefined) {
-    return;
-  }
-  if (pk === undefined || sk === undefined) {
-    throw new AppError(
-      "InvalidArgument",
-      `record \`${item.pk}\` / \`${item.sk}\` has one of \`${pkName}\` and \`${skName}\`; give both or neither`,
-    );
-  }
-  checkKeyPart(pkName, pk);
-  checkKeyPart(skName, sk, SK_LIMIT_BYTES);
-}
-
-/** DynamoDB's count of a value's bytes, rounded up where its rule is only approximate. Throws AppError("InvalidArgument") for what is not JSON. */
-export function jsonSize(value: unknown, path: string, depth = 1): number {
-  if (typeof value === "string") {
-    return Buffer.byteLength(value);
-  }
-  if (typeof value === "number") {
-    return numberSize(value, path);
-  }
-  if (value === null || typeof value === "boolean") {
-    return 1;
-  }
-  if (depth > DEPTH_LIMIT) {
-    throw new AppError("InvalidArgument", `attribute \`${path}\` is nested deeper than ${DEPTH_LIMIT} levels`);
-  }
-  if (Array.isArray(value)) {
-    let size = 3 + value.length;
-    for (const element of value) {
-      size += jsonSize(element, path, depth + 1);
-    }
-    return size;
-  }
-  if (
-    typeof value === "object" &&
-    !ArrayBuffer.isView(value) &&
-    !("toJSON" in value && typeof value.toJSON === "function")
-  ) {
-    let size = 3;
-    for (const [name, member] of Object.entries(value)) {
-      if (member !== undefined) {
-        size += 1 + Buffer.byteLength(name) + jsonSize(member, path, depth + 1);
-      }
-    }
-    return size;
-  }
-  throw new AppError(
-    "InvalidArgument",
-    `attribute \`${path}\` holds a value that is not JSON (\`${describe(value)}\`)`,
-  );
-}
-
-function numberSize(value: number, path: string): number {
-  const magnitude = Math.abs(value);
-  // NaN fails the first comparison; the bounds are DynamoDB's.
-  if (!(magnitude < 1e126) || (magnitude !== 0 && magnitude < 1e-130)) {
-    throw new AppError(
-      "InvalidArgument",
-      `attribute \`${path}\` holds the number \`${value}\`; numbers are 0 or 1e-130 to 1e126 in magnitude`,
-      {
-        hint: "keep it as text",
-      },
-    );
-  }
-  if (Number.isSafeInteger(value)) {
-    return magnitude < 100 ? 3 : magnitude < 10_000 ? 4 : magnitude < 1_000_000 ? 5 : magnitude < 100_000_000 ? 6 : 10;
-  }
-  return 11;
-}
-
-function describe(value: unknown): string {
-  return typeof value === "object" ? (value?.constructor?.name ?? "object") : typeof value;
 }

@@ -1,7 +1,6 @@
-import { AppError } from "../../contract/errors.ts";
 import type { Query } from "../../core/ports/table.ts";
+import { checkQuery } from "../../core/ports/table-rules.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
-import { checkKeyPart } from "./table-item.ts";
 
 /** A query as one SQL text (few per process, so each is prepared once) and what to bind before the row count. */
 export interface Plan {
@@ -23,13 +22,7 @@ const COLUMNS = {
 /** Checks the query and plans it. Throws AppError("InvalidArgument") or, for a foreign cursor, "InvalidCursor". */
 export function planQuery(query: Query): Plan {
   const { pk, sk = {}, reverse = false, limit = 1000 } = query;
-  checkKeyPart("pk", pk);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
-    throw new AppError("InvalidArgument", `\`limit\` is 1 to 1000, not \`${limit}\``);
-  }
-  if (sk.prefix !== undefined && (sk.from !== undefined || sk.to !== undefined)) {
-    throw new AppError("InvalidArgument", "a query takes `prefix`, or `from` and `to`, not both");
-  }
+  checkQuery(query);
   const columns = COLUMNS[query.index ?? "base"];
   const clauses = [`${columns.pk} = ?`];
   const values = [pk];

@@ -3,21 +3,6 @@ import type { Item, Key, Write } from "../../core/ports/table.ts";
 
 type Update = Extract<Write, { kind: "update" }>;
 
-/** Throws AppError("InvalidArgument") for an update that names a key attribute, or one attribute twice. */
-export function checkUpdate(update: Update): void {
-  const seen = new Set(["pk", "sk"]);
-  for (const name of [...Object.keys(update.set ?? {}), ...(update.remove ?? []), ...Object.keys(update.add ?? {})]) {
-    if (seen.has(name)) {
-      const why = name === "pk" || name === "sk" ? "a key attribute can't be updated" : "it is updated twice";
-      throw new AppError(
-        "InvalidArgument",
-        `update of \`${update.key.pk}\` / \`${update.key.sk}\` names \`${name}\`: ${why}`,
-      );
-    }
-    seen.add(name);
-  }
-}
-
 /** A copy the caller can't reach. */
 export function frozenUpdate(update: Update): Update {
   return structuredClone(update);

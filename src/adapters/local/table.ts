@@ -1,14 +1,14 @@
 import { AppError } from "../../contract/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Item, Key, Page, Query, Table, TransactResult, Write } from "../../core/ports/table.ts";
+import { checkKey, checkWrites, TRANSACTION_LIMIT_BYTES } from "../../core/ports/table-rules.ts";
 import { makeClock } from "./clock.ts";
 import { type Database, openDatabase } from "./database.ts";
-import { checkClauses, clausesHold } from "./table-clause.ts";
-import { checkKey, decodeItem, type EncodedItem, encodeItem, TRANSACTION_LIMIT_BYTES } from "./table-item.ts";
+import { clausesHold } from "./table-clause.ts";
+import { decodeItem, type EncodedItem, encodeItem } from "./table-item.ts";
 import { planQuery } from "./table-query.ts";
-import { applyUpdate, checkUpdate, frozenUpdate } from "./table-update.ts";
+import { applyUpdate, frozenUpdate } from "./table-update.ts";
 
-const WRITES_LIMIT = 100;
 /** Rows fetched at a time, and text of a page at most, so that a page of large items stays small in memory. */
 const ROWS_AT_A_TIME = 128;
 const PAGE_LIMIT_CHARS = 1024 * 1024;
@@ -144,35 +144,18 @@ interface Step {
 }
 
 function prepareSteps(writes: readonly Write[]): readonly Step[] {
-  if (writes.length === 0) {
-    throw new AppError("InvalidArgument", "a transaction needs at least one write");
-  }
-  if (writes.length > WRITES_LIMIT) {
-    throw new AppError("TooLarge", `a transaction takes ${WRITES_LIMIT} writes at most, not ${writes.length}`);
-  }
-  const steps = writes.map(prepareStep);
-  const seen = new Set<string>();
-  for (const { key } of steps) {
-    const name = JSON.stringify([key.pk, key.sk]);
-    if (seen.has(name)) {
-      throw new AppError("InvalidArgument", `two writes of one transaction touch \`${key.pk}\` / \`${key.sk}\``);
-    }
-    seen.add(name);
-  }
-  return steps;
+  checkWrites(writes);
+  return writes.map(prepareStep);
 }
 
 function prepareStep(write: Write): Step {
   const when = structuredClone(write.when ?? []);
-  checkClauses(when);
   if (write.kind === "put") {
     const row = encodeItem(write.item);
     return { key: row.key, when, reads: false, apply: () => row };
   }
   const key = { pk: write.key.pk, sk: write.key.sk };
-  checkKey(key);
   if (write.kind === "update") {
-    checkUpdate(write);
     const update = frozenUpdate(write);
     return { key, when, reads: true, apply: (item) => encodeItem(applyUpdate(key, item, update)) };
   }

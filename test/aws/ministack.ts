@@ -1,0 +1,55 @@
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+
+/** An AWS emulator on loopback, in a process of its own. `MINISTACK` names the program (PyPI: ministack). */
+export async function startMinistack(): Promise<{ readonly endpoint: string; readonly stop: () => Promise<void> }> {
+  const port = await freePort();
+  const child = spawn(process.env.MINISTACK ?? "ministack", [], {
+    env: { ...process.env, BIND_HOST: "127.0.0.1", GATEWAY_PORT: String(port), EDGE_PORT: String(port) },
+    stdio: "ignore",
+    detached: true,
+  });
+  let failed: Error | undefined;
+  child.on("error", (error) => {
+    failed = new Error(`the AWS emulator could not be started: ${error.message}; \`pip install ministack\` brings it`);
+  });
+  const endpoint = `http://127.0.0.1:${port}`;
+  const end = performance.now() + 30_000;
+  while (!(await answers(endpoint))) {
+    if (failed !== undefined) throw failed;
+    if (performance.now() > end) throw new Error("the AWS emulator was not ready within 30 s");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return {
+    endpoint,
+    stop: async () => {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
+
+/** Credentials of nobody; the emulator takes any. */
+export const AWS = { region: "us-east-1", credentials: { accessKeyId: "test", secretAccessKey: "test" } };
+
+async function answers(endpoint: string): Promise<boolean> {
+  try {
+    return (await fetch(`${endpoint}/_ministack/health`, { signal: AbortSignal.timeout(1000) })).ok;
+  } catch {
+    return false;
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")),
+      );
+    });
+  });
+}
