@@ -1,4 +1,4 @@
-import type { ByteRange, ObjectBody } from "../ports/objects.ts";
+import type { ByteRange, ObjectBody, SignedUrl } from "../ports/objects.ts";
 
 /** One file found under a URI. */
 export interface FoundFile {
@@ -42,4 +42,6 @@ export interface Files {
   open(workspace: string, uri: string, range?: ByteRange): Promise<ObjectBody | undefined>;
   /** Makes or replaces one file. NotSupported for places that are read-only. */
   write(workspace: string, uri: string, body: ReadableStream<Uint8Array> | Uint8Array): Promise<void>;
+  /** Where a client may PUT one file itself; undefined where `write` must carry it. NotSupported for places that are read-only. */
+  planWrite(workspace: string, uri: string): Promise<SignedUrl | undefined>;
 }

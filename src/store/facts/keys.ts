@@ -7,7 +7,8 @@ import type { Key } from "../../core/ports/table.ts";
 export const padded = (n: number, width = 16): string => String(n).padStart(width, "0");
 
 // workspaces
-export const workspaceKey = (workspace: string): Key => ({ pk: "WORKSPACES", sk: workspace });
+export const WORKSPACE_LIST = "WORKSPACES";
+export const workspaceKey = (workspace: string): Key => ({ pk: WORKSPACE_LIST, sk: workspace });
 
 // activities: by month, and by what they are about (gsi1)
 export const activityMonth = (workspace: string, month: string): string => `W#${workspace}#ACTIVITY#${month}`;
@@ -20,7 +21,11 @@ export const activitySubject = (workspace: string, resource: string, name: strin
 
 // computes and datastores
 export const computeKey = (workspace: string, name: string): Key => ({ pk: `W#${workspace}#COMPUTE`, sk: name });
-export const datastoreKey = (workspace: string, name: string): Key => ({ pk: `W#${workspace}#DATASTORE`, sk: name });
+export const datastoreList = (workspace: string): string => `W#${workspace}#DATASTORE`;
+export const datastoreKey = (workspace: string, name: string): Key => ({
+  pk: datastoreList(workspace),
+  sk: name,
+});
 
 // runs: one partition a run; RUN is MLflow's record, JOB what was submitted
 export const runPartition = (workspace: string, run: string): string => `W#${workspace}#RUN#${run}`;
@@ -34,6 +39,23 @@ export const queueKey = (workspace: string, compute: string, seq: string): Key =
   sk: seq,
 });
 
+/** gsi2: jobs that name this one as their parent, by creation time. */
+export const jobChildren = (workspace: string, parent: string): string => `W#${workspace}#CHILDREN#${parent}`;
+/** Ended attempts whose machine is yet to be tidied. */
+export const leftoverKey = (workspace: string, attempt: string): Key => ({
+  pk: `W#${workspace}#LEFTOVERS`,
+  sk: attempt,
+});
+/** Logs of a run: a head each, and a partition of chunks by offset. */
+export const logHeadKey = (workspace: string, run: string, attempt: string, name: string): Key => ({
+  pk: `${runPartition(workspace, run)}#LOGS`,
+  sk: `${attempt}#${name}`,
+});
+export const logChunkKey = (workspace: string, run: string, attempt: string, name: string, offset: number): Key => ({
+  pk: `${runPartition(workspace, run)}#LOG#${attempt}#${name}`,
+  sk: padded(offset),
+});
+
 // assets: one partition a name; HEAD holds counter and labels
 export const assetPartition = (workspace: string, kind: string, name: string): string =>
   `W#${workspace}#ASSET#${kind}#${name}`;
@@ -44,6 +66,12 @@ export const assetHeadKey = (workspace: string, kind: string, name: string): Key
 export const assetVersionKey = (workspace: string, kind: string, name: string, version: string): Key => ({
   pk: assetPartition(workspace, kind, name),
   sk: `V#${version}`,
+});
+/** One small item a version, by the order they were made in. */
+export const ASSET_ORDER_PREFIX = "N#";
+export const assetOrderKey = (workspace: string, kind: string, name: string, seq: number): Key => ({
+  pk: assetPartition(workspace, kind, name),
+  sk: `${ASSET_ORDER_PREFIX}${padded(seq)}`,
 });
 /** gsi1 of HEAD items: names of a kind. */
 export const assetNames = (workspace: string, kind: string): string => `W#${workspace}#ASSETS#${kind}`;
@@ -65,6 +93,7 @@ export const experimentKey = (workspace: string, id: string): Key => ({
   sk: `E#${id.padStart(20, "0")}`,
 });
 export const experimentCounterKey = (workspace: string): Key => ({ pk: experimentList(workspace), sk: "COUNTER" });
+export const deletedExperimentsKey = (workspace: string): Key => ({ pk: experimentList(workspace), sk: "DELETED" });
 export const experimentNameKey = (workspace: string, name: string): Key => ({
   pk: `W#${workspace}#EXPERIMENT-NAME#${name}`,
   sk: "NAME",
