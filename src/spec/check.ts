@@ -128,7 +128,7 @@ function checkBoolean(node: SpecNode, path: string, ctx: CheckContext): boolean 
 function checkEnum(type: EnumType, node: SpecNode, path: string, ctx: CheckContext): string | undefined {
   const allowed = `one of ${listed(type.values, 30)}`;
   if (node.form !== "scalar") return wrong(node, path, ctx, allowed);
-  const written = type.camel ? node.text.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_") : node.text;
+  const written = type.camel ? node.text.replace(/(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, "_") : node.text;
   const lower = written.toLowerCase();
   // By text, not by value: `off` and `none` are words here.
   const found = type.values.find((value) => value.toLowerCase() === lower) ?? type.also?.[lower];
@@ -423,7 +423,7 @@ export function reportMissing(type: PathType, local: string, node: SpecNode, pat
   const resolved = resolvePath(ctx.dir, local);
   const found = ctx.reader.stat(resolved);
   const shown = ctx.reader.absolute?.(resolved) ?? resolved;
-  const noun = type.want === "dir" ? "directory" : type.want === "file" ? "file" : "file or directory";
+  const noun = type.noun ?? (type.want === "dir" ? "directory" : type.want === "file" ? "file" : "file or directory");
   const say = type.missing === "error" ? ctx.findings.error.bind(ctx.findings) : ctx.findings.warn.bind(ctx.findings);
   if (found === "absent")
     say(node, path, `${noun} not found: \`${shown}\``, "a path is relative to the file that names it");

@@ -104,6 +104,7 @@ function refine(start: string, node: SpecNode, findings: Findings): Kind | undef
         return "deployment.batch.pipeline";
       return type === "model" ? "deployment.batch.model" : "deployment.batch";
     case "data":
+      if (child(node, "embedding") || child(node, "index")) return "data_index";
       return child(node, "source") ? "data_import" : "data";
     default:
       return isKind(start) ? start : undefined;
@@ -152,6 +153,7 @@ const SCHEMAS: Readonly<Record<string, string>> = {
   data: "data",
   dataimport: "data_import",
   index: "data_index",
+  dataindex: "data_index",
   model: "model",
   modelversionpackage: "model_package",
   workspace: "workspace",
@@ -248,8 +250,8 @@ function kindOfFields(node: SpecNode): string | undefined {
   if (type === "pipeline" && has("component")) return "job.pipeline";
   if (has("image", "build", "conda_file")) return "environment";
   if (has("model_id")) return "serverless_endpoint";
-  if (has("index_columns")) return "feature_store_entity";
-  if (has("specification", "entities")) return "feature_set";
+  if (has("index_columns") && has("name")) return "feature_store_entity";
+  if (has("specification") && has("entities")) return "feature_set";
   if (has("offline_store", "online_store", "compute_runtime")) return "feature_store";
   if (has("replication_locations")) return "registry";
   if (has("auth_mode", "traffic", "mirror_traffic")) return "endpoint.online";

@@ -132,6 +132,8 @@ export interface RefType {
 export interface PathType {
   readonly t: "path";
   readonly want: "file" | "dir" | "any";
+  /** What is looked for, when messages should not say "file or directory". */
+  readonly noun?: string;
   /** Other forms than a local path are taken as well. */
   readonly remote?: boolean;
   /** A missing path is an error, a warning, or nobody's business here. */

@@ -24,6 +24,7 @@ import {
 import {
   autoDelete,
   checkEnvironment,
+  code,
   condaSpec,
   description,
   environmentFields,
@@ -335,8 +336,9 @@ export const compute = variant("a compute", "type", {
 // Workspaces, registries, connections
 
 const armId = text({
-  pattern: /^\/?subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\//i,
+  pattern: /^\/?subscriptions\/[^/<>]+\/resourceGroups\/[^/<>]+\/providers\/[^<>]+$/i,
   says: "an Azure resource id",
+  strict: true,
 });
 const url = text({ pattern: /^https?:\/\/[A-Za-z0-9.-]+(?::\d+)?(?:\/[^\s<>]*)?$/, says: "a URL", strict: true });
 const managedNetwork = object("a managed network", {
@@ -559,7 +561,7 @@ export const dataIndex = object(
 );
 
 export const codeConfiguration = object("a code configuration", {
-  code: path("dir", "error", true),
+  code,
   scoring_script: text(),
 });
 

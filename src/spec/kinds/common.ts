@@ -36,7 +36,7 @@ export const DATA_TYPES = [
   "triton_model",
 ] as const;
 export const LITERAL_TYPES = ["string", "number", "integer", "boolean"] as const;
-const INPUT_MODES = ["ro_mount", "rw_mount", "mount", "download", "direct", "eval_mount", "eval_download"];
+const INPUT_MODES = ["ro_mount", "download", "direct", "eval_mount", "eval_download"];
 const OUTPUT_MODES = ["rw_mount", "mount", "upload", "direct"];
 
 /** A Python identifier; the flattened name of a group input has dots. */
@@ -135,7 +135,7 @@ export const distribution = variant("a distribution", "type", {
 export const compute = ref("compute", { bare: true, words: ["local", "serverless", "azureml:serverless"] });
 export const datastore = ref("datastore", { bare: true });
 /** A folder of code, a git address, or a registered code asset. */
-export const code = path("dir", "error", true);
+export const code: Type = { t: "path", want: "any", noun: "directory", missing: "error", remote: true };
 
 const route = object("a route", { port: need(integer(1, 65535)), path: need(text()) });
 export const inferenceConfig = object("an inference config", {
@@ -157,6 +157,9 @@ export const condaSpec: Type = object(
     ),
     variables: map(scalar),
     prefix: text(),
+    // MLflow's python_env.yaml has the same use.
+    python: text({ lenient: true }),
+    build_dependencies: list(text()),
   },
   { loose: true },
 );
@@ -228,7 +231,7 @@ const dataInput = (type: string, strict: boolean): Type => {
   return object(`a ${type} input`, {
     type: anything,
     path: field(place, { required: strict }),
-    mode: oneOf(...INPUT_MODES),
+    mode: { t: "enum", values: INPUT_MODES, also: { mount: "ro_mount" } },
     description,
     optional: boolean,
     datastore: text(),

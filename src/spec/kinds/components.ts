@@ -23,6 +23,7 @@ import {
 import {
   autoDelete,
   checkLiteral,
+  code,
   DATA_TYPES,
   description,
   environment,
@@ -234,7 +235,7 @@ export const foreignComponent = object(
     ...transferFields,
     environment,
     environment_variables: envVars,
-    code: path("dir", "error", true),
+    code,
     additional_includes: includes,
   },
   { loose: true, check: checkNamed },

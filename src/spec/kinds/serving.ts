@@ -132,9 +132,10 @@ const probe = object("a probe", {
 });
 const model: Type = shape({ text: ref("model", { versioned: true, uri: true }), map: inlineModel });
 
+/** Name and endpoint may come from the command line instead: `--name`, `--endpoint-name`. */
 const deployment: Readonly<Record<string, Type | Field>> = {
   $schema: anything,
-  name: need(deploymentName),
+  name: deploymentName,
   endpoint_name: text(),
   description,
   tags: map(anything),
@@ -294,13 +295,14 @@ function checkPipelineDeployment(node: SpecNode, at: string, ctx: CheckContext):
   const text = textOf(component);
   if (!component || text === undefined) return;
   const parsed = parseRef(text);
-  if (parsed.form === "local") ctx.specs.load("component", parsed.path, component, join(at, "component"), ctx);
+  if (parsed.form === "local")
+    ctx.specs.load("component", parsed.path, component, join(at, "component"), { ...ctx, anonymous: true });
 }
 export const pipelineBatchDeployment = object(
   "a pipeline batch deployment",
   {
     $schema: anything,
-    name: need(deploymentName),
+    name: deploymentName,
     endpoint_name: text(),
     type: oneOf("pipeline"),
     description,

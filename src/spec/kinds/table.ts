@@ -1,4 +1,4 @@
-import { object, type Type } from "../schema.ts";
+import { anything, type Type } from "../schema.ts";
 import {
   compute,
   condaFile,
@@ -41,8 +41,6 @@ export interface KindFacts {
   /** Understood and accepted, but only Azure itself can run it: said as a warning. */
   readonly azureOnly?: boolean;
 }
-
-const promptflow = object("a prompt flow", {}, { loose: true });
 
 /** Every kind of spec file by the name it has in reports. The part before the first dot is the noun of the command line. */
 export const KINDS = {
@@ -90,8 +88,8 @@ export const KINDS = {
   feature_set: { type: featureSet, noun: "a feature set", azureOnly: true },
   feature_store: { type: featureStore, noun: "a feature store", azureOnly: true },
   feature_store_entity: { type: featureStoreEntity, noun: "a feature store entity", azureOnly: true },
-  promptflow: { type: promptflow, noun: "a prompt flow", azureOnly: true },
-  promptflow_run: { type: promptflow, noun: "a prompt flow run", azureOnly: true },
+  promptflow: { type: anything, noun: "a prompt flow", azureOnly: true },
+  promptflow_run: { type: anything, noun: "a prompt flow run", azureOnly: true },
 } as const satisfies Readonly<Record<string, KindFacts>>;
 
 export type Kind = keyof typeof KINDS;
