@@ -1,10 +1,16 @@
 import { AppError } from "../contract/errors.ts";
 import type { ActivityWrite } from "../core/activities/ports.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Item, Table } from "../core/ports/table.ts";
+import type { Item, Table, Write } from "../core/ports/table.ts";
 import { ABSENT } from "../core/ports/table.ts";
 import type { Experiment, ExperimentStore } from "../core/tracking/ports.ts";
-import { experimentCounterKey, experimentKey, experimentList, experimentNameKey } from "./facts/keys.ts";
+import {
+  deletedExperimentsKey,
+  experimentCounterKey,
+  experimentKey,
+  experimentList,
+  experimentNameKey,
+} from "./facts/keys.ts";
 
 export interface ExperimentDeps {
   readonly table: Table;
@@ -149,6 +155,8 @@ export async function changeExperiment(
     if (before === undefined) throw new AppError("NotFound", `No Experiment with id=${id} exists`, { id });
     const after: Experiment = { ...before, ...change(before), updatedMs: deps.clock.now(), rev: before.rev + 1 };
     const renamed = after.name !== before.name;
+    const moved = after.lifecycle !== before.lifecycle;
+    const deleted = moved ? await deps.table.get(deletedExperimentsKey(workspace)) : undefined;
     const result = await deps.table.transact([
       { kind: "put", item: toItem(workspace, after), when: [{ attr: "rev", op: "eq", value: before.rev }] },
       ...(renamed
@@ -157,6 +165,7 @@ export async function changeExperiment(
             { kind: "delete", key: experimentNameKey(workspace, before.name) },
           ] as const)
         : []),
+      ...(moved ? [deletedWrite(workspace, deleted, after)] : []),
       ...recorded(deps, workspace, about.actor, after.name, about.action, about.summary),
     ]);
     if (result.ok) return after;
@@ -165,6 +174,23 @@ export async function changeExperiment(
     }
   }
   throw new AppError("Unavailable", `experiment \`${id}\` could not be changed: too many writers at once`);
+}
+
+/** The ids of deleted experiments in one record. */
+function deletedWrite(workspace: string, before: Item | undefined, experiment: Experiment): Write {
+  const ids = ((before?.ids ?? []) as string[]).filter((id) => id !== experiment.id);
+  if (experiment.lifecycle === "deleted") ids.push(experiment.id);
+  return {
+    kind: "put",
+    item: {
+      ...deletedExperimentsKey(workspace),
+      type: "DELETED-EXPERIMENTS",
+      v: 1,
+      ids,
+      rev: Number(before?.rev ?? 0) + 1,
+    },
+    when: before === undefined ? ABSENT : [{ attr: "rev", op: "eq", value: Number(before.rev) }],
+  };
 }
 
 function blank(id: string, name: string, now: number): Experiment {
@@ -213,6 +239,10 @@ export function openExperimentStore(deps: ExperimentDeps): ExperimentStore {
     get: (workspace, id) => getExperiment(deps, workspace, id),
     find: (workspace, name) => findExperiment(deps, workspace, name),
     list: (workspace) => listExperiments(deps, workspace),
+    async deleted(workspace) {
+      const item = await deps.table.get(deletedExperimentsKey(workspace));
+      return new Set((item?.ids ?? []) as string[]);
+    },
     create: (input) => createExperiment(deps, input),
     change: (workspace, id, about, change) => changeExperiment(deps, workspace, id, about, change),
   };

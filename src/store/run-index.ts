@@ -160,9 +160,12 @@ function find(
   for (const experimentId of experimentIds) {
     const columns = index.experiments.get(experimentId)?.columns;
     if (columns === undefined) continue;
+    const isDeleted = query.deletedExperimentIds?.has(experimentId) ?? false;
+    if (isDeleted && query.view === "active") continue;
+    const view = isDeleted ? "all" : query.view;
     const readers = order.map((key) => columns.reader(key, experimentId));
     const { after } = query;
-    for (const row of columns.select(query.filter, query.view, experimentId)) {
+    for (const row of columns.select(query.filter, view, experimentId)) {
       if (after !== undefined && !isAfter(order, readers, row, after)) continue;
       ids.push(columns.idOf(row));
       for (let k = 0; k < readers.length; k++) keys[k]?.push(readers[k]?.(row) ?? null);

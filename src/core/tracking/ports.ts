@@ -159,6 +159,8 @@ export interface RunQuery {
   readonly filter: readonly Comparison[];
   readonly orderBy: readonly OrderKey[];
   readonly view: "active" | "deleted" | "all";
+  /** Experiments all of whose runs count as deleted. */
+  readonly deletedExperimentIds?: ReadonlySet<string>;
   readonly limit: number;
   /** Sort values of the last row of the page before. */
   readonly after?: readonly SortValue[];
@@ -199,6 +201,8 @@ export interface ExperimentStore {
   /** Also deleted ones. */
   find(workspace: string, name: string): Promise<Experiment | undefined>;
   list(workspace: string): Promise<readonly Experiment[]>;
+  /** Ids of those that are deleted; cheap, for every write to a run asks. */
+  deleted(workspace: string): Promise<ReadonlySet<string>>;
   create(input: {
     readonly workspace: string;
     readonly name: string;

@@ -1,0 +1,81 @@
+import { invalid } from "./errors.ts";
+import { parseFilter, parseOrderBy } from "./filter.ts";
+import { RUNS } from "./grammars.ts";
+import { EXPERIMENT_ID_FORM, experimentId } from "./names.ts";
+import { decodeToken, encodeToken } from "./paging.ts";
+import type { DatasetBrief, Experiment, ExperimentStore, Run, RunSearch, RunStore } from "./ports.ts";
+
+export interface SearchDeps {
+  readonly runs: RunStore;
+  readonly search: RunSearch;
+  readonly experiments: ExperimentStore;
+}
+
+const RESULTS_LIMIT = 50_000;
+
+/** Runs of experiments, filtered and in order; a page token continues its own query. */
+export async function searchRuns(
+  deps: SearchDeps,
+  workspace: string,
+  query: {
+    readonly experimentIds: readonly string[];
+    readonly filter?: string | undefined;
+    readonly orderBy: readonly string[];
+    readonly view: "active" | "deleted" | "all";
+    readonly maxResults?: number | undefined;
+    readonly pageToken?: string | undefined;
+  },
+): Promise<{ readonly runs: readonly Run[]; readonly next?: string }> {
+  const limit = query.maxResults ?? 1000;
+  if (limit < 1 || limit > RESULTS_LIMIT) {
+    throw invalid(
+      `Invalid value for request parameter max_results. It must be at most ${RESULTS_LIMIT} and at least 1, but got value ${limit}`,
+    );
+  }
+  const filter = parseFilter(query.filter, RUNS);
+  const orderBy = parseOrderBy(query.orderBy, RUNS);
+  const experimentIds = query.experimentIds.map(experimentId);
+  const scope = JSON.stringify(["runs", [...experimentIds].sort(), query.filter ?? "", query.orderBy, query.view]);
+  const after = query.pageToken ? decodeToken(scope, query.pageToken) : undefined;
+  const deletedExperimentIds = await deps.experiments.deleted(workspace);
+  const { runIds, next } = await deps.search.search({
+    workspace,
+    experimentIds,
+    filter,
+    orderBy,
+    view: query.view,
+    deletedExperimentIds,
+    limit,
+    ...(after === undefined ? {} : { after }),
+  });
+  const found = await deps.runs.getMany(workspace, runIds);
+  const runs = found.map(
+    (run): Run => (deletedExperimentIds.has(run.experimentId) ? { ...run, lifecycle: "deleted" } : run),
+  );
+  return { runs, ...(next === undefined ? {} : { next: encodeToken(scope, next) }) };
+}
+
+const DATASET_EXPERIMENTS_LIMIT = 20;
+const DATASETS_LIMIT = 1000;
+
+/** What datasets the runs of experiments used, each once a context. */
+export async function searchDatasets(
+  deps: Pick<SearchDeps, "search" | "experiments">,
+  workspace: string,
+  experimentIds: readonly string[],
+): Promise<readonly (DatasetBrief & { readonly experimentId: string })[]> {
+  if (experimentIds.length === 0) throw invalid("SearchDatasets request must specify at least one experiment_id.");
+  if (experimentIds.length > DATASET_EXPERIMENTS_LIMIT) {
+    throw invalid(
+      `SearchDatasets request cannot specify more than ${DATASET_EXPERIMENTS_LIMIT} experiment_ids. Received ${experimentIds.length} experiment_ids.`,
+    );
+  }
+  const found: (DatasetBrief & { experimentId: string })[] = [];
+  for (const id of experimentIds.filter((text) => EXPERIMENT_ID_FORM.test(text))) {
+    const known: Experiment | undefined = await deps.experiments.get(workspace, experimentId(id));
+    if (known === undefined || known.lifecycle === "deleted") continue;
+    for (const brief of await deps.search.datasets(workspace, known.id))
+      found.push({ ...brief, experimentId: known.id });
+  }
+  return found.slice(0, DATASETS_LIMIT);
+}
