@@ -1,6 +1,7 @@
 import { DEFAULT_DATASTORE } from "../../contract/datastores.ts";
 import { AppError } from "../../contract/errors.ts";
 import type { Vault } from "../ports/vault.ts";
+import type { Precondition } from "../records/revision.ts";
 import { getDatastore } from "./get-datastore.ts";
 import { type DatastoreStore, datastoreSecret } from "./ports.ts";
 
@@ -11,12 +12,12 @@ export async function deleteDatastore(
     readonly workspace: string;
     readonly name: string;
     readonly actor: string;
-    readonly checkRev?: (rev: number | undefined) => void;
+    readonly precondition?: Precondition;
   },
 ): Promise<void> {
   const { workspace, name } = input;
   const record = await getDatastore(deps, input);
-  input.checkRev?.(record.rev);
+  input.precondition?.(record);
   if (name === DEFAULT_DATASTORE) {
     throw new AppError("InUse", `\`${name}\` is the default datastore of workspace \`${workspace}\``);
   }

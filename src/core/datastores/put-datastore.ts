@@ -1,16 +1,17 @@
 import { type DatastoreSpec, DEFAULT_DATASTORE } from "../../contract/datastores.ts";
 import { AppError } from "../../contract/errors.ts";
-import { canonicalJson } from "../files/canonical-json.ts";
 import { cleanPath } from "../files/paths.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Vault } from "../ports/vault.ts";
+import { canonicalJson } from "../records/canonical-json.ts";
+import type { Precondition } from "../records/revision.ts";
 import { type DatastoreRecord, type DatastoreStore, datastoreSecret } from "./ports.ts";
 
 const TRIES = 20;
 
 /**
  * Makes or changes a datastore; credentials go to the vault first. Left out, those that are there stay only while nothing else of the settings
- * changes: a new address must not get the old one's secret. `ifMatch`: the revision that must stand.
+ * changes: a new address must not get the old one's secret.
  */
 export async function putDatastore(
   deps: {
@@ -24,14 +25,14 @@ export async function putDatastore(
     readonly name: string;
     readonly spec: DatastoreSpec;
     readonly actor: string;
-    readonly checkRev?: (rev: number | undefined) => void;
+    readonly precondition?: Precondition;
   },
 ): Promise<{ readonly record: DatastoreRecord; readonly made: boolean }> {
   const { workspace, name, spec } = input;
   checkSpec(deps, name, spec);
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const before = await deps.datastores.get(workspace, name);
-    input.checkRev?.(before?.rev);
+    input.precondition?.(before);
     const { record, credentials } = recordOf(deps, input, before);
     if (before !== undefined && credentials === undefined && isSame(before, record))
       return { record: before, made: false };
@@ -54,6 +55,11 @@ function checkSpec(deps: { readonly allowLocal: boolean }, name: string, spec: D
   }
   if (spec.type === "workspace") cleanPath(spec.prefix ?? "");
   if (spec.type === "s3") cleanPath(spec.prefix ?? "");
+  if (spec.type === "http" && /^https?:\/\/[^/]*@/i.test(spec.base_url)) {
+    throw new AppError("InvalidArgument", `datastore \`${name}\`: \`base_url\` holds a password`, {
+      hint: "give it as `credentials`, which go to the vault",
+    });
+  }
   if (spec.type === "sftp" && !/^SHA256:[A-Za-z0-9+/]{43}$/.test(spec.host_key)) {
     throw new AppError("InvalidArgument", `datastore \`${name}\`: \`host_key\` is not a SHA256 fingerprint`, {
       hint: "`ssh-keyscan HOST | ssh-keygen -lf -` prints it: SHA256: and 43 characters",
