@@ -113,6 +113,16 @@ export function describeTableQueries({ table, pk, quirks }: TableSuite): void {
       );
     });
 
+    test("a prefix ending before the surrogate range matches nothing beyond it", async () => {
+      const partition = pk();
+      await putAll(
+        table(),
+        ["\ud7ff", "\ud7ffx", "\ue000", "\u{1F682}"].map((sk) => record(partition, sk)),
+      );
+
+      expect(keys(await allItems(table(), { pk: partition, sk: { prefix: "\ud7ff" } }))).toEqual(["\ud7ff", "\ud7ffx"]);
+    });
+
     test("a prefix does not read `%`, `_`, `*` or case as wildcards", async () => {
       const partition = pk();
       await putAll(
@@ -194,6 +204,11 @@ export function describeTableQueries({ table, pk, quirks }: TableSuite): void {
         { index: "gsi1" as const },
       ]) {
         await expectCode(() => table().query({ ...query, ...foreign, cursor }), "InvalidCursor");
+      }
+      const bounded: Query = { pk: partition, sk: { from: "k", to: "l" }, limit: 3 };
+      const { cursor: ofBounded = "" } = await table().query(bounded);
+      for (const foreign of [{ from: "k", to: "m" }, { from: "j", to: "l" }, { from: "k" }]) {
+        await expectCode(() => table().query({ ...bounded, sk: foreign, cursor: ofBounded }), "InvalidCursor");
       }
       for (const junk of [
         "",

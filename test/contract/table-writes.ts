@@ -62,6 +62,22 @@ export function describeTableWrites({ table, pk }: TableSuite): void {
       expect(bytesOf(back?.bytes)).toEqual([1]);
     });
 
+    test("does not see what the caller changes after an update or a condition either", async () => {
+      const item = record(pk(), "a", { n: 1 });
+      await putAll(table(), [item]);
+      const list = [1];
+      const values = [1];
+
+      const done = table().transact([
+        { kind: "update", key: item, set: { list }, when: [{ attr: "n", op: "in", values }] },
+      ]);
+      list.push(2);
+      values[0] = 9;
+
+      expect(await done).toEqual({ ok: true });
+      expect((await table().get(item))?.list).toEqual([1]);
+    });
+
     test("a put replaces the whole item", async () => {
       const first = record(pk(), "a", { old: 1, bytes: Uint8Array.of(1) });
       await putAll(table(), [first]);

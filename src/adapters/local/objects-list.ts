@@ -81,8 +81,7 @@ function readChildren(path: string, base: string): Child[] {
 
 function readFolder(path: string): readonly Dirent[] {
   try {
-    // Plain names first, so that a leftover aside file never hides its newer twin.
-    return readdirSync(path, { withFileTypes: true }).sort((left, right) => left.name.length - right.name.length);
+    return readdirSync(path, { withFileTypes: true });
   } catch (error) {
     if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) {
       return [];

@@ -2,8 +2,9 @@ import type { Value } from "./table.ts";
 
 export interface Message {
   readonly topic: string;
-  /** Two sends of one id within a day are one message. */
+  /** Two sends of one id on one topic within a day are one message. */
   readonly id: string;
+  /** At most 256 KB. */
   readonly body: { readonly [key: string]: Value };
 }
 
@@ -18,7 +19,7 @@ export interface Delivery extends Message {
  */
 export interface Bus {
   send(messages: readonly Message[], options?: { readonly delaySec?: number }): Promise<void>;
-  /** One handler a topic, set before `start`. */
+  /** One handler a topic, set before `start`; at most 8 calls of it are under way at once. */
   subscribe(topic: string, handler: (delivery: Delivery) => Promise<void>): void;
   start(): Promise<void>;
   /** Waits for handlers under way; messages not delivered stay. */

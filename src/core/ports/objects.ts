@@ -39,7 +39,7 @@ export interface Objects {
   /** Undefined when absent. A range past the end throws AppError("InvalidRange"). */
   get(key: string, range?: ByteRange): Promise<ObjectBody | undefined>;
   head(key: string): Promise<ObjectInfo | undefined>;
-  /** Keys in bytewise order. With `delimiter: "/"`, deeper keys fold into `prefixes` (each ends in `/`). Limit 1000 a page, keys and prefixes together. */
+  /** Keys in bytewise order. With `delimiter: "/"`, deeper keys fold into `prefixes` (each ends in `/`). Limit 1000 a page, keys and prefixes together. A foreign cursor throws AppError("InvalidCursor"). */
   list(query: {
     readonly prefix: string;
     readonly delimiter?: "/";
@@ -52,8 +52,9 @@ export interface Objects {
   }>;
   /** Absent keys are fine. */
   delete(keys: readonly string[]): Promise<void>;
+  /** An absent source throws AppError("NotFound"). */
   copy(from: string, to: string): Promise<ObjectInfo>;
-  /** Joins `parts` (in order) into one object at `key`, then removes the parts. */
+  /** Joins `parts` (in order) into one object at `key`, then removes the parts. An absent part throws AppError("NotFound") and changes nothing. */
   compose(parts: readonly string[], key: string): Promise<ObjectInfo>;
   /** Where a client may send or fetch the bytes itself; undefined where this home has no such place (then the API carries them). */
   sign(operation: "get" | "put", key: string, expiresSec: number): Promise<SignedUrl | undefined>;

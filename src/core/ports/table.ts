@@ -1,4 +1,7 @@
-/** What one attribute may hold. `Uint8Array` is allowed at the top level of an item only. */
+/**
+ * What one attribute may hold, nested up to 32 levels. `Uint8Array` is allowed at the top level of an item only.
+ * Numbers are 0 or 1e-130 to 1e126 in magnitude (DynamoDB's range); others, NaN and infinities throw AppError("InvalidArgument"): keep them as text.
+ */
 export type Value = string | number | boolean | null | Value[] | { [key: string]: Value };
 
 /** Primary key. Both parts are non-empty strings, compared bytewise (UTF-8); `pk` <= 2048 bytes, `sk` <= 1024 bytes. */
@@ -25,7 +28,10 @@ export interface Item extends Key {
 
 export type IndexName = "gsi1" | "gsi2";
 
-/** One clause about a top-level attribute of the item as it is before the write. A list of clauses is a conjunction. */
+/**
+ * One clause about a top-level attribute of the item as it is before the write. A list of clauses is a conjunction.
+ * On an absent attribute (or item) only `ne` and `absent` hold. `lt` to `ge` order numbers or texts (bytewise); between two types they fail. `in` takes 1..100 values.
+ */
 export type Clause =
   | { readonly attr: string; readonly op: "eq" | "ne" | "lt" | "le" | "gt" | "ge"; readonly value: Value }
   | { readonly attr: string; readonly op: "in"; readonly values: readonly Value[] }
@@ -84,6 +90,6 @@ export interface Table {
   /** Items that exist, in no particular order; any number of keys. */
   batchGet(keys: readonly Key[]): Promise<readonly Item[]>;
   query(query: Query): Promise<Page>;
-  /** 1..100 writes, all or nothing. Throws AppError("TooLarge") for an item over 400 KB or more than 100 writes. */
+  /** 1..100 writes, all or nothing. Throws AppError("TooLarge") for an item over 400 KB, items over 4 MB together, or more than 100 writes. */
   transact(writes: readonly Write[]): Promise<TransactResult>;
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -91,6 +92,19 @@ test("a lock file left behind, also with the id of a living process, stops nobod
   onTestFinished(() => lock.release());
 
   expect(await acquireLock({ dir }).catch((error: unknown) => error)).toMatchObject({ details: { pid: process.pid } });
+});
+
+test("a refused server does not name a dead process", async () => {
+  const dir = tempDir();
+  const lock = await acquireLock({ dir });
+  onTestFinished(() => lock.release());
+  const { pid } = spawnSync(process.execPath, ["--version"]);
+  writeFileSync(join(dir, "lock.json"), JSON.stringify({ pid }));
+
+  const refusal = await acquireLock({ dir }).catch((error: unknown) => error);
+
+  expect(refusal).toMatchObject({ code: "Conflict" });
+  expect(String(refusal)).toContain("another process");
 });
 
 test("ids are long, of their alphabet, and differ", () => {

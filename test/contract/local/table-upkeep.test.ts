@@ -28,3 +28,21 @@ test("expired items are swept by themselves, in time and only they", async () =>
   nowMs += 200_000;
   expect(await table.sweep()).toBe(1);
 });
+
+test("a page of large items is cut short, so that it stays small in memory", async () => {
+  const folder = makeTempDir();
+  const table = openTable({ path: join(folder.path, "yard.db") });
+  onTestFinished(() => {
+    table.close();
+    folder.remove();
+  });
+  for (let at = 0; at < 10; at += 1) {
+    await table.transact([{ kind: "put", item: record("p", `k${at}`, { text: "x".repeat(390_000) }) }]);
+  }
+
+  const page = await table.query({ pk: "p" });
+
+  expect(page.items.length).toBeLessThan(5);
+  expect(page.cursor).toBeDefined();
+  expect(await allItems(table, { pk: "p" })).toHaveLength(10);
+});
