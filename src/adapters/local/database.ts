@@ -78,6 +78,17 @@ export function openDatabase(options: { readonly path: string; readonly maxPages
     }
   }
 
+  /** A failure here changes nothing for the callers: their group is refused, and the next BEGIN says what is wrong. */
+  function rollBack(): void {
+    try {
+      if (sql.isTransaction) {
+        sql.exec("ROLLBACK");
+      }
+    } catch {
+      // Told to the callers by the error that led here.
+    }
+  }
+
   function commitGroup(group: readonly Pending[]): void {
     const outcomes: Outcome[] = [];
     try {
@@ -87,9 +98,7 @@ export function openDatabase(options: { readonly path: string; readonly maxPages
       }
       sql.exec("COMMIT");
     } catch (error) {
-      if (sql.isTransaction) {
-        sql.exec("ROLLBACK");
-      }
+      rollBack();
       const failure = storageError(error, path);
       for (const pending of group) {
         pending.reject(failure);
