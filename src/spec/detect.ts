@@ -242,7 +242,7 @@ function kindOfFields(node: SpecNode): string | undefined {
   if (type === "kubernetes") return "compute";
   if (type === "local") return has("path") ? "datastore" : "compute";
   if (has("target") && has("credentials", "metadata")) return "connection";
-  if (has("credentials", "bucket", "host_key") || (type === "http" && has("url"))) return "datastore";
+  if (has("credentials", "bucket", "host_key", "base_url")) return "datastore";
   if (has("nodes") && !has("command")) return "promptflow";
   if (has("flow") && has("data", "run", "column_mapping")) return "promptflow_run";
   if (has("jobs", "command", "trial", "entry", "task", "job_definition"))

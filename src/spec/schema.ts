@@ -166,6 +166,8 @@ export interface CheckContext {
 export interface LoadedSpec {
   readonly kind: string;
   readonly root: SpecNode;
+  /** The checked file as data. */
+  readonly value: unknown;
   readonly file: string;
   readonly ctx: CheckContext;
 }

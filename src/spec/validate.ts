@@ -6,6 +6,7 @@ import { child, isNull, keysOf, placeAt, type SpecNode, textOf } from "./nodes.t
 import { type FileReader, normalizePath, parentPath, resolvePath } from "./paths.ts";
 import { mentionsOf } from "./refs.ts";
 import type { CheckContext, LoadedSpec, SpecSource } from "./schema.ts";
+import { applyChanges } from "./set.ts";
 import { loadYamlFile } from "./yaml-load.ts";
 
 /** What `yard validate` says about one file. Names are in file order; `refs` and `uris` as written. */
@@ -28,6 +29,10 @@ export interface FileReport {
 export interface ValidateOptions {
   /** The noun of the command line (`job`, `component`, `online-deployment`), or an exact kind. */
   readonly kind?: string;
+  /** Changes before the check, as `--set` gives them: `limits.timeout=60`. */
+  readonly set?: readonly string[];
+  /** Same, by field path, with values that are taken as they are. */
+  readonly overrides?: Readonly<Record<string, string | number | boolean>>;
   /** Paths named in the file are looked up; off for a spec that came without its folder. */
   readonly files?: boolean;
 }
@@ -73,12 +78,12 @@ class Specs implements SpecSource {
     const kind = family === "component" && isFlow(root) ? "promptflow" : detectKind(root, family, outer.findings);
     if (kind === undefined) return undefined;
     const ctx = { ...outer, dir: parentPath(file), bindings: false };
-    check(factsOf(kind).type, root, "", ctx);
+    const value = check(factsOf(kind).type, root, "", ctx);
     if (outer.findings.errors.length > before && outer.findings.errors[before]?.file === file) {
       outer.findings.warn(at, field, `\`${file}\` has errors`);
     }
     // A flow used as a component has ports Azure makes up while it converts it.
-    return kind === "promptflow" ? undefined : { kind, root, file, ctx };
+    return kind === "promptflow" ? undefined : { kind, root, value, file, ctx };
   }
 }
 
@@ -95,18 +100,13 @@ export function makeContext(reader: FileReader, dir: string, findings: Findings,
   return { reader, findings, dir, files, bindings: false, anonymous: false, specs: new Specs() };
 }
 
-/** Reads and checks one file; `adapt` may change the tree before it is checked (overrides of the command line). */
-export function checkFile(
-  reader: FileReader,
-  path: string,
-  options: ValidateOptions = {},
-  adapt?: (root: SpecNode, findings: Findings) => SpecNode,
-): CheckedFile {
+/** Reads and checks one file, changed as the options say. */
+export function checkFile(reader: FileReader, path: string, options: ValidateOptions = {}): CheckedFile {
   const file = normalizePath(path);
   const findings = new Findings();
   const ctx = makeContext(reader, parentPath(file), findings, options.files ?? true);
-  const read = loadYamlFile(reader, file, findings);
-  const root = read && adapt ? adapt(read, findings) : read;
+  const root = loadYamlFile(reader, file, findings);
+  if (root) applyChanges(root, options.set ?? [], options.overrides ?? {}, findings);
   const kind = root ? detectKind(root, options.kind, findings) : undefined;
   const value = root && kind ? check(factsOf(kind).type, root, "", ctx) : undefined;
   if (root && kind && factsOf(kind).azureOnly) {

@@ -148,6 +148,10 @@ const store: Readonly<Record<string, Type | Field>> = {
 };
 const reach = { protocol: text(), endpoint: text() };
 
+/** As `ssh-keygen -l` prints it. */
+const hostKey = text({ pattern: /^SHA256:/, says: "a fingerprint as `ssh-keygen -l` prints it" });
+const sshSecrets = { password: secret, private_key: secret, passphrase: secret };
+
 export const datastore = variant("a datastore", "type", {
   azure_blob: object("an Azure Blob datastore", {
     ...store,
@@ -183,25 +187,29 @@ export const datastore = variant("a datastore", "type", {
     credentials: anyCredentials("service_principal"),
   }),
   // Kinds of our own: what a laptop or an AWS account has.
-  local: object("a local folder datastore", { ...store, path: need(text()), read_only: boolean }),
+  workspace: object("the workspace's own datastore", { ...store, prefix: text({ empty: true }) }),
+  local: object("a local folder datastore", { ...store, path: need(path("dir", "error")) }),
   s3: object("an S3 datastore", {
     ...store,
     bucket: need(text()),
     prefix: text({ empty: true }),
     region: text(),
     endpoint: text(),
-    path_style: boolean,
     credentials: anyCredentials("access_key"),
   }),
-  http: object("an HTTP datastore", { ...store, url: need(text()), headers: map(secret), credentials: map(secret) }),
+  http: object("an HTTP datastore", {
+    ...store,
+    base_url: need(text({ pattern: /^https?:\/\//, says: "an http or https address" })),
+    credentials: object("HTTP credentials", { username: secret, password: secret, bearer: secret }),
+  }),
   sftp: object("an SFTP datastore", {
     ...store,
     host: need(text()),
     port: integer(1, 65535),
-    user: text(),
-    path: text(),
-    host_key: text(),
-    credentials: map(secret),
+    path: need(text()),
+    username: need(text()),
+    host_key: need(hostKey),
+    credentials: need(object("SSH credentials", sshSecrets, { oneOf: [["password", "private_key"]] })),
   }),
 });
 
@@ -318,19 +326,27 @@ export const compute = variant("a compute", "type", {
     spark_version: text({ lenient: true }),
   }),
   // Kinds of our own.
-  local: object("the local compute", { ...machine, slots: integer(1), max_slots: integer(1) }),
+  local: object("the local compute", { ...machine, slots: integer(1, 256) }),
   attached: object("an attached machine", {
     ...machine,
     host: need(text()),
     port: integer(1, 65535),
-    user: text(),
-    slots: integer(1),
+    username: need(text()),
+    host_key: need(hostKey),
     folder: text(),
-    python: text(),
-    host_key: text(),
-    ssh_private_key_file: text(),
-    ssh_private_key: secret,
+    slots: integer(1, 256),
+    credentials: object("SSH credentials", sshSecrets),
   }),
+  cluster: object("a compute cluster", {
+    ...machine,
+    size: text(),
+    tier: oneOf("dedicated", "low_priority", "on_demand", "spot"),
+    min_instances: integer(0),
+    max_instances: integer(0),
+    idle_time_before_scale_down: integer(0),
+    settings: map(anything),
+  }),
+  instance: object("a compute instance", { ...machine, size: text(), settings: map(anything) }),
 });
 
 // Workspaces, registries, connections

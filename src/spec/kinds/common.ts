@@ -50,7 +50,17 @@ export const version = text({
   says: "letters, digits, `.`, `_`, `-`",
 });
 export const description = text({ lenient: true, empty: true, maxLength: 20_000 });
-export const envVars = map(shape({ text: scalar, null: anything }), { keyNoun: "variable" });
+/** Text of an environment variable: as written, booleans as Python prints them. */
+const variable: CustomType = {
+  t: "custom",
+  noun: "a value",
+  json: { type: ["string", "number", "boolean", "null"] },
+  check(node, at, ctx) {
+    if (node.form !== "scalar") return wrong(node, at, ctx, "text, a number or a boolean");
+    return node.kind === "null" ? "" : literalText(node);
+  },
+};
+export const envVars = map(shape({ text: variable, null: variable }), { keyNoun: "variable" });
 export const binding = (noun: string) =>
   text({ pattern: /^\s*\$\{\{\s*\S+\s*\}\}\s*$/, says: `${noun} is bound with \`\${{...}}\`` });
 
