@@ -1,13 +1,20 @@
 import { makeApp } from "../api/app.ts";
+import { workspaceKey } from "../store/facts/keys.ts";
 import { makeAuthenticate } from "./authenticate.ts";
+import { composeFiles } from "./compose-files.ts";
+import { composeJobs } from "./compose-jobs.ts";
+import { makeOutputRegistry } from "./output-registry.ts";
 import type { Ground, Part } from "./part.ts";
+import { openStores } from "./stores.ts";
 
 /**
  * Which implementation serves what, in one place. Each room adds one part: its routes, and what runs beside them.
  * Parts start in this order and close in the reverse one.
  */
-function partsOf(_ground: Ground): readonly Part[] {
-  return [];
+function partsOf(ground: Ground): readonly Part[] {
+  const stores = openStores(ground);
+  const { files, ...filesPart } = composeFiles(ground, stores);
+  return [filesPart, composeJobs(ground, stores, { files, outputs: makeOutputRegistry(ground, stores) })];
 }
 
 export interface Composition {
@@ -18,6 +25,7 @@ export interface Composition {
 
 export async function compose(ground: Ground): Promise<Composition> {
   const parts = partsOf(ground);
+  await ground.table.transact([{ kind: "put", item: { ...workspaceKey("default"), type: "WORKSPACE", v: 1 } }]);
   const handle = makeApp({
     routes: parts.flatMap((part) => part.routes ?? []),
     authenticate: makeAuthenticate(ground),

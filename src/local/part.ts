@@ -1,11 +1,13 @@
 import type { Home } from "../adapters/local/home.ts";
 import type { RawRoute } from "../api/raw-route.ts";
 import type { ActivityWrite } from "../core/activities/ports.ts";
+import type { Table } from "../core/ports/table.ts";
 import type { ServerLog } from "./server-log.ts";
 import type { Settings } from "./settings.ts";
 
 /** What every room is made from: the opened home, its folder, and where this server is reached. */
-export interface Ground extends Home {
+export interface Ground extends Omit<Home, "table"> {
+  readonly table: Table;
   readonly settings: Settings;
   readonly activity: ActivityWrite;
   readonly log: ServerLog;

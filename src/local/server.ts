@@ -2,6 +2,7 @@ import { openHome } from "../adapters/local/home.ts";
 import { problemResponse } from "../api/problem.ts";
 import { signUserToken } from "../core/auth/tokens.ts";
 import { makeActivityWrite } from "../store/activities.ts";
+import { watchTable } from "../store/table-watch.ts";
 import { compose } from "./compose.ts";
 import { openHttp } from "./http.ts";
 import type { Ground } from "./part.ts";
@@ -22,7 +23,14 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
   try {
     const log = openServerLog(settings.dataDir);
     let address = "";
-    const ground: Ground = { ...home, settings, log, activity: makeActivityWrite(home), address: () => address };
+    const ground: Ground = {
+      ...home,
+      table: watchTable(home.table),
+      settings,
+      log,
+      activity: makeActivityWrite(home),
+      address: () => address,
+    };
     const { handle, start, close: closeParts } = await compose(ground);
     const http = await openHttp({
       port: settings.port,

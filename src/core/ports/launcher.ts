@@ -1,3 +1,5 @@
+import type { RunnerReport } from "../../contract/runner.ts";
+
 /** One attempt of one run, as a launcher starts it. The runner asks the API for everything else with the run token. */
 export interface LaunchRequest {
   /** `<run id>.<attempt number>`: launching the same id twice starts one runner. */
@@ -19,7 +21,14 @@ export interface LaunchRequest {
 /** What the machine knows of an attempt. `gone`: it is not there and left no word. */
 export type LaunchState =
   | { readonly state: "starting" | "running"; readonly reason?: string }
-  | { readonly state: "exited"; readonly exitCode?: number; readonly signal?: string; readonly reason?: string }
+  | {
+      readonly state: "exited";
+      readonly exitCode?: number;
+      readonly signal?: string;
+      readonly reason?: string;
+      /** The runner's last word, which it could not deliver. */
+      readonly report?: RunnerReport;
+    }
   | { readonly state: "gone"; readonly reason: string };
 
 /** Starts runners on one kind of compute. */

@@ -1,0 +1,24 @@
+import type { Job } from "../../contract/jobs.ts";
+import type { Clock } from "../ports/clock.ts";
+import { type ChangeDeps, changeJob } from "./change-job.ts";
+import { shownUser } from "./make-run.ts";
+import { type ShowDeps, showJob } from "./show-job.ts";
+import { step } from "./state.ts";
+
+/** Asks a job to end. One that nothing runs yet ends at once; a runner gets the order with the answer to its waiting heartbeat. A final job is left as it is. */
+export async function cancelJob(
+  deps: ChangeDeps & ShowDeps & { readonly clock: Clock },
+  input: { readonly workspace: string; readonly name: string; readonly reason?: string; readonly actor: string },
+): Promise<Job> {
+  const { workspace, name, actor } = input;
+  const reason = input.reason ?? `canceled by ${shownUser(actor)}`;
+  const atMs = deps.clock.now();
+  const { job } = await changeJob(
+    deps,
+    workspace,
+    name,
+    (before) => step(before, { kind: "cancel", by: actor, reason, atMs }),
+    () => ({ actor, action: "cancel", summary: `cancel of job \`${name}\` asked for: ${reason}` }),
+  );
+  return showJob(deps, job);
+}

@@ -1,0 +1,130 @@
+import { ERRORS, isAppError } from "../../contract/errors.ts";
+import { signRunToken } from "../auth/tokens.ts";
+import type { ComputeStore } from "../computes/ports.ts";
+import type { ComputeRecord } from "../computes/record.ts";
+import { slotsOf } from "../computes/slots.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Launcher } from "../ports/launcher.ts";
+import type { Signer } from "../ports/signer.ts";
+import { changeJob, statusDeed } from "./change-job.ts";
+import { type EndDeps, endJob } from "./end-job.ts";
+import { type AttemptRecord, currentAttempt, type JobRecord } from "./record.ts";
+import { step } from "./state.ts";
+
+export interface DispatchDeps extends EndDeps {
+  readonly computes: ComputeStore;
+  readonly defaultSlots: number;
+  readonly launchers: readonly Launcher[];
+  readonly signer: Signer;
+  readonly clock: Clock;
+  /** Address of the API as this machine sees it. */
+  readonly address: () => string;
+  /** Attempts that are being launched by this process now. */
+  readonly launching: Set<string>;
+}
+
+/**
+ * Gives free slots of a compute to the jobs that came first. A slot is taken by a conditional write before the launch, and a launch is idempotent by attempt,
+ * so a crash at any point loses no job and starts none twice. Calls for one compute must not overlap.
+ */
+export async function dispatchJobs(deps: DispatchDeps, workspace: string, compute: string): Promise<void> {
+  const record = await deps.computes.get(workspace, compute);
+  if (record === undefined) return;
+  const queue = await deps.jobs.queue(workspace, compute);
+  let free = slotsOf(record, deps.defaultSlots) - queue.filter((entry) => entry.holds).length;
+  const launches: Promise<void>[] = [];
+  for (const entry of queue) {
+    if (free <= 0) break;
+    if (entry.holds) continue;
+    const claimed = await claim(deps, workspace, entry.job, compute);
+    if (claimed === undefined) continue;
+    free -= 1;
+    launches.push(launchAttempt(deps, record, claimed));
+  }
+  await Promise.all(launches);
+}
+
+async function claim(
+  deps: DispatchDeps,
+  workspace: string,
+  name: string,
+  compute: string,
+): Promise<JobRecord | undefined> {
+  const event = {
+    kind: "claim",
+    attemptId: `${name}.1`,
+    reason: `starting on compute \`${compute}\``,
+    atMs: deps.clock.now(),
+  } as const;
+  const { job, changed } = await changeJob(
+    deps,
+    workspace,
+    name,
+    (before) => step(before, event),
+    () => undefined,
+  );
+  return changed ? job : undefined;
+}
+
+/** Hands the current attempt to its machine. Safe to repeat. */
+export async function launchAttempt(deps: DispatchDeps, compute: ComputeRecord, job: JobRecord): Promise<void> {
+  const attempt = currentAttempt(job);
+  if (attempt === undefined || deps.launching.has(attemptName(job, attempt))) return;
+  deps.launching.add(attemptName(job, attempt));
+  try {
+    const { handle } = await handOver(deps, compute, job, attempt);
+    const event = { kind: "launched", attemptId: attempt.id, handle } as const;
+    await changeJob(
+      deps,
+      job.workspace,
+      job.name,
+      (before) => step(before, event),
+      () => undefined,
+    );
+  } catch (error) {
+    await launchFailed(deps, job, attempt, error);
+  } finally {
+    deps.launching.delete(attemptName(job, attempt));
+  }
+}
+
+const attemptName = (job: JobRecord, attempt: AttemptRecord): string => `${job.workspace} ${attempt.id}`;
+
+async function handOver(
+  deps: DispatchDeps,
+  compute: ComputeRecord,
+  job: JobRecord,
+  attempt: AttemptRecord,
+): Promise<{ readonly handle: string }> {
+  const launcher = launcherFor(deps, compute);
+  const { type, ...settings } = compute.spec;
+  return launcher.launch({
+    attemptId: attempt.id,
+    workspace: job.workspace,
+    runId: job.name,
+    apiUrl: deps.address(),
+    runToken: await signRunToken(deps.signer, job.workspace, job.name),
+    compute: { name: compute.name, type, settings },
+    resources: { instanceCount: job.spec.resources?.instance_count ?? 1 },
+  });
+}
+
+export function launcherFor(deps: Pick<DispatchDeps, "launchers">, compute: ComputeRecord): Launcher {
+  const launcher = deps.launchers.find((candidate) => candidate.types.includes(compute.spec.type));
+  if (launcher === undefined) throw new Error(`no launcher serves computes of type ${compute.spec.type}`);
+  return launcher;
+}
+
+/** What may pass is tried again by the reconciler; the job waits and says why. The rest is the job's failure. */
+async function launchFailed(deps: DispatchDeps, job: JobRecord, attempt: AttemptRecord, error: unknown): Promise<void> {
+  const { workspace, name } = job;
+  if (!isAppError(error)) throw error;
+  if (ERRORS[error.code].retry && error.code !== "Internal") {
+    const reason = `${error.message}; it is tried again`;
+    const event = { kind: "launch-delayed", attemptId: attempt.id, reason } as const;
+    await changeJob(deps, workspace, name, (before) => step(before, event), statusDeed("system"));
+    return;
+  }
+  const reason = `could not be started on compute \`${job.compute}\`: ${error.message}`;
+  await endJob(deps, workspace, name, { kind: "launch-failed", attemptId: attempt.id, reason, atMs: deps.clock.now() });
+}

@@ -1,0 +1,79 @@
+import { isAppError } from "../../contract/errors.ts";
+import { type ChangeDeps, changeJob, statusDeed } from "./change-job.ts";
+import { requireJob } from "./get-job.ts";
+import type { LogStore } from "./log-ports.ts";
+import { artifactKey } from "./object-keys.ts";
+import type { OutputRegistry } from "./ports.ts";
+import { currentAttempt, type JobRecord } from "./record.ts";
+import { isFinal, type JobEvent, step } from "./state.ts";
+
+export interface EndDeps extends ChangeDeps {
+  readonly logs: LogStore;
+  readonly outputs: OutputRegistry;
+}
+
+/**
+ * Brings a job to its end: its logs become artifacts and, on success, its named outputs assets - before the end is seen, so that whoever waits for it finds them.
+ * Each part can be repeated, so an end that was cut short is finished by the same event again.
+ */
+export async function endJob(
+  deps: EndDeps,
+  workspace: string,
+  name: string,
+  event: JobEvent & { readonly kind: "report" | "gone" | "launch-failed" },
+): Promise<JobRecord> {
+  const before = await requireJob(deps.jobs, workspace, name);
+  const ended = step(before, event);
+  if (ended === before || !isFinal(ended.status)) return before;
+  const attempt = currentAttempt(before);
+  if (attempt !== undefined) {
+    await deps.logs.finish({ workspace, run: name, attempt: attempt.id }, (log) =>
+      artifactKey(workspace, before.experimentId, name, log),
+    );
+  }
+  const registered = ended.status === "Completed" ? await registerOutputs(deps, before) : undefined;
+  const { job } = await changeJob(
+    deps,
+    workspace,
+    name,
+    (current) => {
+      const after = step(current, event);
+      return after === current || registered === undefined ? after : { ...after, ...registered(current) };
+    },
+    statusDeed(event.kind === "report" ? event.by : "system"),
+  );
+  return job;
+}
+
+type Registered = (job: JobRecord) => Pick<JobRecord, "outputs" | "warnings">;
+
+/** An output that can't be registered doesn't undo the job's success: it stays where it is, and the job says why. */
+async function registerOutputs(deps: EndDeps, job: JobRecord): Promise<Registered> {
+  const assets = new Map<string, string>();
+  const warnings: string[] = [];
+  for (const [output, planned] of Object.entries(job.outputs)) {
+    const { name } = planned;
+    if (name === undefined) continue;
+    try {
+      const asset = await deps.outputs.register({
+        workspace: job.workspace,
+        job: job.name,
+        output,
+        planned: { ...planned, name },
+      });
+      assets.set(output, asset);
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      warnings.push(`output \`${output}\` could not be registered as \`${name}\`: ${error.message}`);
+    }
+  }
+  return (current) => ({
+    outputs: Object.fromEntries(
+      Object.entries(current.outputs).map(([output, planned]) => {
+        const asset = assets.get(output);
+        return [output, asset === undefined ? planned : { ...planned, asset }];
+      }),
+    ),
+    warnings: [...current.warnings, ...warnings],
+  });
+}

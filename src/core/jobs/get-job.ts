@@ -1,0 +1,55 @@
+import { AppError } from "../../contract/errors.ts";
+import type { Job, JobStatus } from "../../contract/jobs.ts";
+import type { Objects } from "../ports/objects.ts";
+import { type JobStore, jobTopic, type Watch } from "./ports.ts";
+import type { JobRecord } from "./record.ts";
+import { type ShowDeps, showJob } from "./show-job.ts";
+import { isFinal } from "./state.ts";
+
+export async function requireJob(jobs: JobStore, workspace: string, name: string): Promise<JobRecord> {
+  const job = await jobs.get(workspace, name);
+  if (job !== undefined) return job;
+  throw new AppError("NotFound", `workspace \`${workspace}\` has no job \`${name}\``, {
+    hint: "`yard job list` shows the jobs there are",
+  });
+}
+
+export interface GetInput {
+  readonly workspace: string;
+  readonly name: string;
+  /** Waits at most so long for the status to differ from `unlessStatus`. */
+  readonly waitMs?: number;
+  readonly unlessStatus?: JobStatus;
+  readonly signal?: AbortSignal;
+}
+
+/** A job, with the working copy's diff. */
+export async function getJob(
+  deps: ShowDeps & { readonly watch: Watch; readonly objects: Objects },
+  input: GetInput,
+): Promise<Job> {
+  const job = await waitForChange(deps, input);
+  const shown = await showJob(deps, job);
+  if (job.diffKey === undefined) return shown;
+  const kept = await deps.objects.get(job.diffKey);
+  return kept === undefined ? shown : { ...shown, git: { ...shown.git, diff: await new Response(kept.body).text() } };
+}
+
+async function waitForChange(
+  deps: { readonly jobs: JobStore; readonly watch: Watch },
+  { workspace, name, waitMs = 0, unlessStatus, signal }: GetInput,
+): Promise<JobRecord> {
+  if (waitMs === 0 || unlessStatus === undefined) return requireJob(deps.jobs, workspace, name);
+  const end = performance.now() + waitMs;
+  for (;;) {
+    const listening = deps.watch.listen(jobTopic(workspace, name));
+    try {
+      const job = await requireJob(deps.jobs, workspace, name);
+      const left = end - performance.now();
+      if (job.status !== unlessStatus || isFinal(job.status) || left <= 0 || signal?.aborted === true) return job;
+      await listening.wait(left, signal);
+    } finally {
+      listening.done();
+    }
+  }
+}

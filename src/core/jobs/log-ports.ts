@@ -1,0 +1,24 @@
+/** A log of one attempt. Names are clean relative paths such as `user_logs/std_log.txt`. */
+export interface LogRef {
+  readonly workspace: string;
+  readonly run: string;
+  readonly attempt: string;
+  readonly name: string;
+}
+
+/**
+ * Logs as they grow and after. Appends are idempotent by offset and durable when they return; reads cost what they read, not what the log has.
+ */
+export interface LogStore {
+  /** Bytes before the end are skipped; bytes beyond it are a gap: Conflict with `details.end`. Answers the new end. */
+  append(log: LogRef, offset: number, bytes: Uint8Array): Promise<number>;
+  /** At most `limitBytes` from `offset`, and the log's size. A log nobody wrote to is empty. */
+  read(
+    log: LogRef,
+    offset: number,
+    limitBytes: number,
+  ): Promise<{ readonly bytes: Uint8Array; readonly sizeBytes: number }>;
+  list(of: Omit<LogRef, "name">): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]>;
+  /** Makes each log one object (`keyOf(name)`) and closes it. Again: nothing. */
+  finish(of: Omit<LogRef, "name">, keyOf: (name: string) => string): Promise<void>;
+}

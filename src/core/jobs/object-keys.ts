@@ -1,0 +1,14 @@
+/** Root of a run's MLflow artifacts in the object store. */
+export function artifactKey(workspace: string, experimentId: string, run: string, path: string): string {
+  return `ws/${workspace}/artifacts/${experimentId}/${run}/artifacts/${path}`;
+}
+
+/** The working copy's diff is an artifact of the run, so that it is downloaded with the rest. */
+export function diffKey(workspace: string, experimentId: string, run: string): string {
+  return artifactKey(workspace, experimentId, run, "git/diff.patch");
+}
+
+/** One chunk of a log that is still being written. Offsets are padded, so that chunks list in order. */
+export function logChunkKey(workspace: string, run: string, attempt: string, name: string, offset: number): string {
+  return `ws/${workspace}/logs/${run}/${attempt}/${name}/${String(offset).padStart(16, "0")}`;
+}

@@ -1,0 +1,44 @@
+import type { CommandJobSpec } from "../../contract/jobs.ts";
+import type { ComputeStore } from "../computes/ports.ts";
+import { LOCAL_COMPUTE } from "../computes/record.ts";
+import type { Findings } from "./problems.ts";
+
+interface Deps {
+  readonly computes: ComputeStore;
+  /** Compute types this home has a launcher for. */
+  readonly launches: readonly string[];
+}
+
+const AZURE_NAMES = new Set(["serverless", "azureml:serverless"]);
+
+/** The compute a job runs on here, and what it asked for. One this home does not have is stood in for by `local`, with a word about it. */
+export async function planCompute(
+  deps: Deps,
+  workspace: string,
+  spec: CommandJobSpec,
+  findings: Findings,
+): Promise<{ readonly compute: string; readonly requestedCompute?: string }> {
+  const written = spec.compute?.trim();
+  if (written === undefined || written === "") return { compute: LOCAL_COMPUTE };
+  const name = nameOf(written);
+  if (name === LOCAL_COMPUTE) return { compute: LOCAL_COMPUTE, requestedCompute: written };
+  if (AZURE_NAMES.has(written)) {
+    findings.warnings.push("this home has no serverless compute; the job runs on `local`");
+    return { compute: LOCAL_COMPUTE, requestedCompute: written };
+  }
+  const record = await deps.computes.get(workspace, name);
+  if (record !== undefined && deps.launches.includes(record.spec.type))
+    return { compute: name, requestedCompute: written };
+  const why =
+    record === undefined
+      ? `workspace \`${workspace}\` has no compute \`${name}\``
+      : `this home has no machines for compute \`${name}\` of type \`${record.spec.type}\``;
+  findings.warnings.push(`${why}; the job runs on \`local\``);
+  return { compute: LOCAL_COMPUTE, requestedCompute: written };
+}
+
+/** `azureml:NAME`, a bare name, or the last part of an ARM id. */
+function nameOf(written: string): string {
+  const bare = written.startsWith("azureml:") ? written.slice("azureml:".length) : written;
+  return bare.includes("/") ? (bare.split("/").at(-1) ?? bare) : bare;
+}

@@ -1,0 +1,94 @@
+import { type LogPage, STD_LOG } from "../../contract/runner.ts";
+import { checkLogName } from "./append-log.ts";
+import { requireJob } from "./get-job.ts";
+import type { LogStore } from "./log-ports.ts";
+import { type JobStore, logTopic, type Watch } from "./ports.ts";
+import { currentAttempt } from "./record.ts";
+import { isFinal } from "./state.ts";
+
+const DEFAULT_LIMIT_BYTES = 262_144;
+/** The longest UTF-8 character, so that every page gets on. */
+const SMALLEST_LIMIT_BYTES = 4;
+
+export interface ReadDeps {
+  readonly jobs: JobStore;
+  readonly logs: LogStore;
+  readonly watch: Watch;
+}
+
+export interface ReadInput {
+  readonly workspace: string;
+  readonly name: string;
+  readonly log?: string;
+  readonly offset?: number;
+  readonly limitBytes?: number;
+  /** Waits at most so long for something beyond `offset`. */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Part of a log as text. Waiting ends with the first byte, with the end of the run, or with the time. */
+export async function readLog(deps: ReadDeps, input: ReadInput): Promise<LogPage> {
+  const end = performance.now() + (input.waitMs ?? 0);
+  for (;;) {
+    const listening = deps.watch.listen(logTopic(input.workspace, input.name));
+    try {
+      const page = await readOnce(deps, input);
+      const left = end - performance.now();
+      if (page.text !== "" || page.complete || left <= 0 || input.signal?.aborted === true) return page;
+      await listening.wait(left, input.signal);
+    } finally {
+      listening.done();
+    }
+  }
+}
+
+async function readOnce(deps: ReadDeps, input: ReadInput): Promise<LogPage> {
+  const { workspace, offset = 0 } = input;
+  const name = checkLogName(input.log ?? STD_LOG);
+  // The status is read first: a run that is final has written all it will.
+  const job = await requireJob(deps.jobs, workspace, input.name);
+  const attempt = currentAttempt(job);
+  const final = isFinal(job.status);
+  if (attempt === undefined) {
+    return { name, offset: 0, next_offset: 0, text: "", complete: final, status: job.status };
+  }
+  const limitBytes = Math.max(input.limitBytes ?? DEFAULT_LIMIT_BYTES, SMALLEST_LIMIT_BYTES);
+  const log = { workspace, run: input.name, attempt: attempt.id, name };
+  const { bytes, sizeBytes } = await deps.logs.read(log, offset, limitBytes);
+  const from = Math.min(offset, sizeBytes);
+  const atEnd = from + bytes.byteLength >= sizeBytes;
+  const whole = final && atEnd ? bytes : wholeCharacters(bytes);
+  return {
+    name,
+    offset: from,
+    next_offset: from + whole.byteLength,
+    text: new TextDecoder().decode(whole),
+    complete: final && atEnd,
+    status: job.status,
+  };
+}
+
+/** The bytes without the beginning of a character whose rest has not come yet. */
+export function wholeCharacters(bytes: Uint8Array): Uint8Array {
+  for (let back = 1; back <= Math.min(3, bytes.byteLength); back++) {
+    const byte = bytes[bytes.byteLength - back] ?? 0;
+    if ((byte & 0xc0) === 0x80) continue;
+    const length =
+      byte >= 0xf0 && byte < 0xf8 ? 4 : byte >= 0xe0 && byte < 0xf0 ? 3 : byte >= 0xc0 && byte < 0xe0 ? 2 : 1;
+    return length > back ? bytes.subarray(0, bytes.byteLength - back) : bytes;
+  }
+  return bytes;
+}
+
+/** Names and sizes of a job's logs. */
+export async function listLogs(
+  deps: ReadDeps,
+  input: { readonly workspace: string; readonly name: string },
+): Promise<{ items: { name: string; size_bytes: number }[] }> {
+  const { workspace, name: run } = input;
+  const attempt = currentAttempt(await requireJob(deps.jobs, workspace, run));
+  if (attempt === undefined) return { items: [] };
+  const logs = await deps.logs.list({ workspace, run, attempt: attempt.id });
+  return { items: logs.map(({ name, sizeBytes }) => ({ name, size_bytes: sizeBytes })) };
+}

@@ -1,0 +1,100 @@
+import type { EnvironmentSpec } from "../../contract/environments.ts";
+import type { Attempt, GitState, JobSpec, JobStatus } from "../../contract/jobs.ts";
+import type { Assignment } from "../../contract/runner.ts";
+
+/** One try at running a job. */
+export interface AttemptRecord extends Attempt {
+  /** What the launcher answered; absent while the hand-over is under way. */
+  readonly handle?: string;
+  /** When a slot was taken for it; ms since the epoch. */
+  readonly claimedMs: number;
+  /** Machine facts its runner told. */
+  readonly machine?: Readonly<Record<string, string>>;
+}
+
+export interface Change {
+  readonly status: JobStatus;
+  /** RFC 3339. */
+  readonly at: string;
+  readonly by: string;
+  readonly reason?: string;
+}
+
+export interface CancelWish {
+  readonly by: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+/** What the state machine moves. */
+export interface Life {
+  readonly status: JobStatus;
+  readonly statusReason?: string;
+  readonly history: readonly Change[];
+  readonly attempts: readonly AttemptRecord[];
+  readonly cancel?: CancelWish;
+  readonly startedMs?: number;
+  readonly endedMs?: number;
+  readonly exitCode?: number;
+  readonly signal?: string;
+}
+
+type AssignedInput = Assignment["inputs"][string];
+type AssignedOutput = Assignment["outputs"][string];
+
+export interface PlannedInput extends AssignedInput {
+  /** As written, before references were resolved. */
+  readonly written?: string;
+  /** `azureml:NAME:VERSION` of the asset it came from. */
+  readonly asset?: string;
+}
+
+export interface PlannedOutput extends AssignedOutput {
+  /** To be registered as on success. */
+  readonly name?: string;
+  readonly version?: string;
+  readonly description?: string;
+  /** `azureml:NAME:VERSION`, once registered. */
+  readonly asset?: string;
+}
+
+/** What validation makes of a submitted spec: every reference resolved and pinned. */
+export interface Plan {
+  readonly spec: JobSpec;
+  readonly compute: string;
+  readonly requestedCompute?: string;
+  readonly environment: EnvironmentSpec;
+  readonly inputs: Readonly<Record<string, PlannedInput>>;
+  readonly outputs: Readonly<Record<string, PlannedOutput>>;
+  readonly snapshot?: string;
+  readonly warnings: readonly string[];
+}
+
+/** A job as it is kept. Its tags, params and metrics are its run's. */
+export interface JobRecord extends Life, Plan {
+  readonly workspace: string;
+  readonly name: string;
+  /** Grows with every write; the condition of the next one. */
+  readonly rev: number;
+  /** Of the request that made it: the same one again is the same job. */
+  readonly digest: string;
+  /** Place in the queue of its compute. */
+  readonly queueSeq: string;
+  readonly displayName: string;
+  readonly description?: string;
+  readonly experimentId: string;
+  readonly experimentName: string;
+  readonly git?: Omit<GitState, "diff">;
+  /** Object that holds the working copy's diff. */
+  readonly diffKey?: string;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly parent?: string;
+  readonly createdMs: number;
+  readonly createdBy: string;
+  readonly archived: boolean;
+}
+
+/** The attempt that counts, if there is one. */
+export function currentAttempt(job: Life): AttemptRecord | undefined {
+  return job.attempts.at(-1);
+}

@@ -1,0 +1,75 @@
+import type { RunnerOrders, RunnerReport } from "../../contract/runner.ts";
+import type { Clock } from "../ports/clock.ts";
+import { changeJob, statusDeed } from "./change-job.ts";
+import { type EndDeps, endJob } from "./end-job.ts";
+import { requireJob } from "./get-job.ts";
+import { type JobStore, jobTopic, type Watch } from "./ports.ts";
+import { currentAttempt, type JobRecord } from "./record.ts";
+import { isFinal, step } from "./state.ts";
+
+export interface ReportDeps extends EndDeps {
+  readonly clock: Clock;
+}
+
+export interface ReportInput {
+  readonly workspace: string;
+  readonly run: string;
+  readonly report: RunnerReport;
+}
+
+/** Takes a runner's word for its attempt. Repeats, late and foreign reports change nothing; the answer tells the runner what to do now. */
+export async function reportRun(deps: ReportDeps, input: ReportInput): Promise<RunnerOrders> {
+  const { workspace, run } = input;
+  const report = withEnvironment(input.report);
+  const by = `run:${run}`;
+  const event = { kind: "report", report, by, atMs: deps.clock.now() } as const;
+  const job = isFinal(report.status)
+    ? await endJob(deps, workspace, run, event)
+    : (await changeJob(deps, workspace, run, (before) => step(before, event), statusDeed(by))).job;
+  return ordersFor(job, report);
+}
+
+/** Tells a runner that waits whether to go on; answers as soon as there is an order, or after `waitMs`. */
+export async function heartbeat(
+  deps: { readonly jobs: JobStore; readonly watch: Watch },
+  input: {
+    readonly workspace: string;
+    readonly run: string;
+    readonly attempt: string;
+    readonly waitMs?: number;
+    readonly signal?: AbortSignal;
+  },
+): Promise<RunnerOrders> {
+  const { workspace, run, attempt, waitMs = 0, signal } = input;
+  const end = performance.now() + waitMs;
+  for (;;) {
+    const listening = deps.watch.listen(jobTopic(workspace, run));
+    try {
+      const orders = ordersFor(await requireJob(deps.jobs, workspace, run), { attempt });
+      const left = end - performance.now();
+      const ordered = orders.superseded || orders.cancel !== undefined;
+      if (ordered || left <= 0 || signal?.aborted === true) return orders;
+      if (!(await listening.wait(left, signal))) return orders;
+    } finally {
+      listening.done();
+    }
+  }
+}
+
+function ordersFor(
+  job: JobRecord,
+  from: { readonly attempt: string; readonly status?: RunnerReport["status"] },
+): RunnerOrders {
+  const isLast = from.status !== undefined && isFinal(from.status);
+  const superseded = currentAttempt(job)?.id !== from.attempt || (isFinal(job.status) && !isLast);
+  if (superseded || isLast || job.cancel === undefined) return { superseded };
+  return { superseded, cancel: { reason: job.cancel.reason, by: job.cancel.by } };
+}
+
+/** What was built, and where it ran, are properties of the run. */
+function withEnvironment(report: RunnerReport): RunnerReport {
+  const { environment: used, ...rest } = report;
+  if (used === undefined) return report;
+  const facts = { "environment.hash": used.hash, "environment.cached": String(used.cached) };
+  return { ...rest, machine: { ...rest.machine, ...facts } };
+}

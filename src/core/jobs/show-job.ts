@@ -1,0 +1,132 @@
+import type { Attempt, Job, JobSummary } from "../../contract/jobs.ts";
+import type { ComputeStore } from "../computes/ports.ts";
+import { slotsOf } from "../computes/slots.ts";
+import { ownTags } from "./make-run.ts";
+import type { JobStore, QueueEntry, RunBook, RunFacts } from "./ports.ts";
+import type { AttemptRecord, JobRecord } from "./record.ts";
+
+export interface ShowDeps {
+  readonly jobs: JobStore;
+  readonly runs: RunBook;
+  readonly computes: ComputeStore;
+  /** Slots of this machine when its record names none. */
+  readonly defaultSlots: number;
+}
+
+/** A job as the API shows it. `facts` spares reading the run where the caller knows it. */
+export async function showJob(deps: ShowDeps, job: JobRecord, facts?: RunFacts): Promise<Job> {
+  const { workspace, name } = job;
+  const [run, children, reason] = await Promise.all([
+    facts ?? deps.runs.read(workspace, name),
+    facts === undefined ? deps.jobs.countChildren(workspace, name) : 0,
+    reasonOf(deps, job),
+  ]);
+  const {
+    name: _name,
+    children: _children,
+    ...summary
+  } = {
+    ...summaryOf(job, run.tags),
+    children,
+    name,
+  };
+  return {
+    name,
+    id: `azureml:${name}`,
+    ...summary,
+    ...(reason === undefined ? {} : { status_reason: reason }),
+    ...(job.description === undefined ? {} : { description: job.description }),
+    experiment_id: job.experimentId,
+    history: [...job.history],
+    attempts: job.attempts.map(attemptOf),
+    ...(job.exitCode === undefined ? {} : { exit_code: job.exitCode }),
+    ...(job.signal === undefined ? {} : { signal: job.signal }),
+    ...(job.requestedCompute === undefined ? {} : { requested_compute: job.requestedCompute }),
+    spec: job.spec,
+    environment: job.environment,
+    inputs: inputsOf(job),
+    outputs: outputsOf(job),
+    ...(job.snapshot === undefined ? {} : { snapshot: job.snapshot }),
+    ...(job.git === undefined ? {} : { git: job.git }),
+    properties: { ...job.properties, ...job.attempts.at(-1)?.machine },
+    params: { ...run.params },
+    metrics: Object.fromEntries(Object.entries(run.metrics).map(([key, value]) => [key, jsonNumber(value)])),
+    warnings: [...job.warnings],
+    children,
+    services: {},
+  };
+}
+
+export function summaryOf(job: JobRecord, runTags: Readonly<Record<string, string>>): JobSummary {
+  return {
+    name: job.name,
+    type: job.spec.type,
+    display_name: job.displayName,
+    experiment_name: job.experimentName,
+    status: job.status,
+    ...(job.statusReason === undefined ? {} : { status_reason: job.statusReason }),
+    compute: job.compute,
+    tags: ownTags(runTags),
+    ...(job.parent === undefined ? {} : { parent_job_name: job.parent }),
+    created_at: new Date(job.createdMs).toISOString(),
+    created_by: job.createdBy,
+    ...(job.startedMs === undefined ? {} : { started_at: new Date(job.startedMs).toISOString() }),
+    ...(job.endedMs === undefined ? {} : { ended_at: new Date(job.endedMs).toISOString() }),
+    archived: job.archived,
+  };
+}
+
+async function reasonOf(deps: ShowDeps, job: JobRecord): Promise<string | undefined> {
+  if (job.status !== "Queued" || job.attempts.length > 0) return job.statusReason;
+  const [queue, compute] = await Promise.all([
+    deps.jobs.queue(job.workspace, job.compute),
+    deps.computes.get(job.workspace, job.compute),
+  ]);
+  return waitingReason(job, queue, compute === undefined ? undefined : slotsOf(compute, deps.defaultSlots));
+}
+
+/** Why a queued job waits, in one sentence. */
+export function waitingReason(
+  job: Pick<JobRecord, "queueSeq" | "compute">,
+  queue: readonly QueueEntry[],
+  slots: number | undefined,
+): string {
+  if (slots === undefined) return `compute \`${job.compute}\` is not there any more`;
+  const ahead = queue.filter((entry) => entry.seq < job.queueSeq).length;
+  if (ahead === 0) return `next on compute \`${job.compute}\``;
+  const jobs = ahead === 1 ? "1 job" : `${ahead} jobs`;
+  return `${jobs} ahead; compute \`${job.compute}\` runs ${slots} at a time`;
+}
+
+function attemptOf(attempt: AttemptRecord): Attempt {
+  const { handle: _handle, claimedMs: _claimed, machine: _machine, ...shown } = attempt;
+  return shown;
+}
+
+function inputsOf(job: JobRecord): Job["inputs"] {
+  return Object.fromEntries(
+    Object.entries(job.inputs).map(([name, { type, uri, value, mode }]) => [
+      name,
+      {
+        type,
+        ...(uri === undefined ? {} : { path: uri }),
+        ...(value === undefined ? {} : { value }),
+        ...(mode === undefined ? {} : { mode }),
+      },
+    ]),
+  );
+}
+
+function outputsOf(job: JobRecord): Job["outputs"] {
+  return Object.fromEntries(
+    Object.entries(job.outputs).map(([name, { type, uri, mode, asset }]) => [
+      name,
+      { type, path: uri, mode, ...(asset === undefined ? {} : { asset }) },
+    ]),
+  );
+}
+
+/** JSON has no NaN and no infinities. */
+function jsonNumber(value: number): number | string {
+  return Number.isFinite(value) ? value : String(value);
+}

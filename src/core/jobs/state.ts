@@ -1,0 +1,193 @@
+import { FINAL_STATUSES, type JobStatus } from "../../contract/jobs.ts";
+import type { RunnerReport } from "../../contract/runner.ts";
+import type { RunStatus } from "../tracking/ports.ts";
+import { type AttemptRecord, type Change, currentAttempt, type Life } from "./record.ts";
+
+/** What can happen to a job. `atMs` is the server's time unless said otherwise. */
+export type JobEvent =
+  /** A slot was taken; the attempt's runner is about to be launched. */
+  | { readonly kind: "claim"; readonly attemptId: string; readonly reason: string; readonly atMs: number }
+  | { readonly kind: "launched"; readonly attemptId: string; readonly handle: string }
+  /** The machine could not take it now; it will be tried again. */
+  | { readonly kind: "launch-delayed"; readonly attemptId: string; readonly reason: string }
+  | { readonly kind: "launch-failed"; readonly attemptId: string; readonly reason: string; readonly atMs: number }
+  /** What the runner tells. `report.at` is its machine's time. */
+  | { readonly kind: "report"; readonly report: RunnerReport; readonly by: string; readonly atMs: number }
+  /** The runner is not there any more and its last word, if any, is told. */
+  | { readonly kind: "gone"; readonly attemptId: string; readonly reason: string; readonly atMs: number }
+  | { readonly kind: "cancel"; readonly by: string; readonly reason: string; readonly atMs: number };
+
+const ORDER: readonly JobStatus[] = ["Queued", "Preparing", "Provisioning", "Running", "Finalizing"];
+
+export function isFinal(status: JobStatus): boolean {
+  return FINAL_STATUSES.includes(status);
+}
+
+/** DESIGN section 9: how MLflow words a status. */
+export function mlflowStatus(status: JobStatus): RunStatus {
+  switch (status) {
+    case "Queued":
+    case "Preparing":
+    case "Provisioning":
+      return "SCHEDULED";
+    case "Running":
+    case "Finalizing":
+      return "RUNNING";
+    case "Completed":
+      return "FINISHED";
+    case "Failed":
+      return "FAILED";
+    case "Canceled":
+      return "KILLED";
+  }
+}
+
+/**
+ * The job after an event; the very same object when the event changes nothing: it repeats what is known, comes late, or is of another attempt.
+ * A final status never changes, and until then a job only moves forward.
+ */
+export function step<J extends Life>(job: J, event: JobEvent): J {
+  switch (event.kind) {
+    case "claim":
+      return claim(job, event);
+    case "launched":
+      return changeAttempt(job, event.attemptId, (attempt) =>
+        attempt.handle === undefined ? { ...attempt, handle: event.handle } : attempt,
+      );
+    case "launch-delayed":
+      return isCurrent(job, event.attemptId) && job.status === "Queued" && job.statusReason !== event.reason
+        ? { ...job, statusReason: event.reason }
+        : job;
+    case "launch-failed":
+    case "gone":
+      return isCurrent(job, event.attemptId) ? end(job, event) : job;
+    case "report":
+      return report(job, event);
+    case "cancel":
+      return cancel(job, event);
+  }
+}
+
+function isCurrent(job: Life, attemptId: string): boolean {
+  return !isFinal(job.status) && currentAttempt(job)?.id === attemptId;
+}
+
+function claim<J extends Life>(job: J, event: JobEvent & { kind: "claim" }): J {
+  if (job.status !== "Queued" || job.attempts.length > 0 || job.cancel !== undefined) return job;
+  const attempt: AttemptRecord = { id: event.attemptId, number: 1, claimedMs: event.atMs };
+  return { ...job, attempts: [attempt], statusReason: event.reason };
+}
+
+/** A cancel of a job that nothing runs yet is the end; else it is a wish that the runner carries out. */
+function cancel<J extends Life>(job: J, event: JobEvent & { kind: "cancel" }): J {
+  if (isFinal(job.status) || job.cancel !== undefined) return job;
+  const { by, reason, atMs } = event;
+  const wished = { ...job, cancel: { by, reason, atMs } };
+  if (job.attempts.length > 0) return wished;
+  return finish(wished, { status: "Canceled", at: atMs, by, reason });
+}
+
+function end<J extends Life>(job: J, event: JobEvent & { kind: "launch-failed" | "gone" }): J {
+  const { reason, atMs } = event;
+  const wish = job.cancel;
+  const ended = changeAttempt(job, event.attemptId, (attempt) => ({
+    ...attempt,
+    ended_at: timeText(job, atMs),
+    reason,
+  }));
+  if (wish !== undefined) return finish(ended, { status: "Canceled", at: atMs, by: wish.by, reason: wish.reason });
+  return finish(ended, { status: "Failed", at: atMs, by: "system", reason });
+}
+
+function report<J extends Life>(job: J, event: JobEvent & { kind: "report" }): J {
+  const { report: told, atMs } = event;
+  if (!isCurrent(job, told.attempt)) return job;
+  const at = Math.min(Number.isNaN(Date.parse(told.at)) ? atMs : Date.parse(told.at), atMs);
+  if (!isFinal(told.status)) {
+    if (ORDER.indexOf(told.status) <= ORDER.indexOf(job.status)) return job;
+    return advance(withMachine(job, told, at), told, at, event.by);
+  }
+  const ended = changeAttempt(withMachine(job, told, at), told.attempt, (attempt) => ({
+    ...attempt,
+    ended_at: timeText(job, at),
+    ...exitOf(told),
+    ...(told.reason === undefined ? {} : { reason: told.reason }),
+  }));
+  const wish = told.status === "Canceled" ? job.cancel : undefined;
+  const reason = wish?.reason ?? told.reason;
+  return finish(
+    {
+      ...ended,
+      ...(told.exit_code === undefined ? {} : { exitCode: told.exit_code }),
+      ...(told.signal === undefined ? {} : { signal: told.signal }),
+    },
+    { status: told.status, at, by: wish?.by ?? event.by, ...(reason === undefined ? {} : { reason }) },
+  );
+}
+
+function advance<J extends Life>(job: J, told: RunnerReport, atMs: number, by: string): J {
+  const { statusReason: _waiting, ...rest } = job;
+  const startsNow = told.status === "Running" || (told.status === "Finalizing" && job.startedMs === undefined);
+  return {
+    ...(rest as J),
+    status: told.status,
+    ...(told.reason === undefined ? {} : { statusReason: told.reason }),
+    ...(startsNow ? { startedMs: laterOf(job, atMs) } : {}),
+    history: [...job.history, change(job, told.status, atMs, by, told.reason)],
+  };
+}
+
+function finish<J extends Life>(
+  job: J,
+  to: { readonly status: JobStatus; readonly at: number; readonly by: string; readonly reason?: string },
+): J {
+  const { statusReason: _waiting, ...rest } = job;
+  return {
+    ...(rest as J),
+    status: to.status,
+    ...(to.reason === undefined ? {} : { statusReason: to.reason }),
+    endedMs: laterOf(job, to.at),
+    history: [...job.history, change(job, to.status, to.at, to.by, to.reason)],
+  };
+}
+
+function change(job: Life, status: JobStatus, atMs: number, by: string, reason: string | undefined): Change {
+  return { status, at: timeText(job, atMs), by, ...(reason === undefined ? {} : { reason }) };
+}
+
+/** Clocks of machines differ; a history's times don't run backwards. */
+function laterOf(job: Life, atMs: number): number {
+  const last = job.history.at(-1);
+  return last === undefined ? atMs : Math.max(atMs, Date.parse(last.at));
+}
+
+function timeText(job: Life, atMs: number): string {
+  return new Date(laterOf(job, atMs)).toISOString();
+}
+
+function exitOf(told: RunnerReport): { exit_code?: number; signal?: string } {
+  return {
+    ...(told.exit_code === undefined ? {} : { exit_code: told.exit_code }),
+    ...(told.signal === undefined ? {} : { signal: told.signal }),
+  };
+}
+
+function withMachine<J extends Life>(job: J, told: RunnerReport, at: number): J {
+  return changeAttempt(job, told.attempt, (attempt) => ({
+    ...attempt,
+    started_at: attempt.started_at ?? timeText(job, at),
+    ...(told.machine === undefined ? {} : { machine: { ...attempt.machine, ...told.machine } }),
+  }));
+}
+
+function changeAttempt<J extends Life>(
+  job: J,
+  attemptId: string,
+  changed: (attempt: AttemptRecord) => AttemptRecord,
+): J {
+  const index = job.attempts.findIndex((attempt) => attempt.id === attemptId);
+  const before = job.attempts[index];
+  if (before === undefined) return job;
+  const after = changed(before);
+  return after === before ? job : { ...job, attempts: job.attempts.with(index, after) };
+}

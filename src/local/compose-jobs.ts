@@ -1,0 +1,68 @@
+import { availableParallelism } from "node:os";
+import { makeLocalLauncher } from "../adapters/local/launcher.ts";
+import { makeComputeRoutes } from "../api/computes.ts";
+import { makeJobRoutes } from "../api/jobs.ts";
+import { makeRunnerRoutes } from "../api/runner.ts";
+import type { Files } from "../core/files/ports.ts";
+import { makeEnvironments } from "../core/jobs/environments.ts";
+import type { OutputRegistry } from "../core/jobs/ports.ts";
+import { ensureExperiment } from "../store/experiments.ts";
+import { makeJobLoop } from "./job-loop.ts";
+import type { Ground, Part } from "./part.ts";
+import { makeRunBook } from "./run-book.ts";
+import { serverFilePath } from "./server-file.ts";
+import type { Stores } from "./stores.ts";
+import { makeWatch } from "./watch.ts";
+import { listWorkspaceNames } from "./workspace-names.ts";
+
+/** Jobs from submission to their end, and the computes they run on. */
+export function composeJobs(
+  ground: Ground,
+  stores: Stores,
+  others: { readonly files: Files; readonly outputs: OutputRegistry },
+): Part {
+  const { settings, log } = ground;
+  const watch = makeWatch();
+  const local = makeLocalLauncher({
+    program: settings.programs.runner,
+    dataDir: settings.dataDir,
+    serverFile: serverFilePath(settings.dataDir),
+    env: process.env,
+    standby: true,
+  });
+  const launchers = [local];
+  const base = {
+    ...ground,
+    ...stores,
+    ...others,
+    watch,
+    launchers,
+    launches: launchers.flatMap((launcher) => launcher.types),
+    runs: makeRunBook(stores.runs),
+    experiments: {
+      ensure: (workspace: string, name: string, actor: string) => ensureExperiment(ground, workspace, name, actor),
+    },
+    environments: makeEnvironments({ ...stores, ...others, hasContainerEngine: false }),
+    defaultSlots: Math.max(1, Math.floor(availableParallelism() / 2)),
+    launching: new Set<string>(),
+  };
+  const loop = makeJobLoop({
+    deps: (nudge) => ({ ...base, nudge }),
+    computes: async () => {
+      const workspaces = await listWorkspaceNames(ground.table);
+      const lists = await Promise.all(workspaces.map((workspace) => stores.computes.list(workspace)));
+      return lists.flat().map(({ workspace, name }) => ({ workspace, compute: name }));
+    },
+    log,
+  });
+  const deps = { ...base, nudge: loop.nudge };
+  return {
+    routes: [...makeJobRoutes(deps), ...makeRunnerRoutes(deps), ...makeComputeRoutes(deps)],
+    start: () => loop.start(),
+    async close() {
+      watch.close();
+      await loop.close();
+      local.close();
+    },
+  };
+}

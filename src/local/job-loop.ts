@@ -1,0 +1,94 @@
+import { type DispatchDeps, dispatchJobs } from "../core/jobs/dispatch-jobs.ts";
+import type { Nudge } from "../core/jobs/ports.ts";
+import { reconcileJobs, tidyJobs } from "../core/jobs/reconcile-jobs.ts";
+import type { ServerLog } from "./server-log.ts";
+
+const ROUND_MS = 2000;
+
+export interface JobLoop {
+  readonly nudge: Nudge;
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Moves jobs on: at once when nudged, and in rounds that compare the record with the machine. The queue itself is durable, so a nudge that is lost
+ * with the process is made up for by the first round of the next one.
+ */
+export function makeJobLoop(options: {
+  readonly deps: (nudge: Nudge) => DispatchDeps;
+  /** All places work can be in. */
+  readonly computes: () => Promise<readonly { readonly workspace: string; readonly compute: string }[]>;
+  readonly log: ServerLog;
+}): JobLoop {
+  const { log } = options;
+  const deps = options.deps(nudge);
+  const busy = new Map<string, { again: boolean; done: Promise<void> }>();
+  let started = false;
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+  let round: Promise<void> = Promise.resolve();
+
+  /** One dispatch at a time for each compute; a call meanwhile makes it look once more. */
+  function nudge(workspace: string, compute: string): void {
+    if (!started || closed) return;
+    const key = `${workspace} ${compute}`;
+    const under = busy.get(key);
+    if (under !== undefined) {
+      under.again = true;
+      return;
+    }
+    const entry = { again: false, done: Promise.resolve() };
+    busy.set(key, entry);
+    entry.done = dispatch(workspace, compute).finally(() => {
+      busy.delete(key);
+      if (entry.again) nudge(workspace, compute);
+    });
+  }
+
+  async function dispatch(workspace: string, compute: string): Promise<void> {
+    try {
+      await dispatchJobs(deps, workspace, compute);
+    } catch (error) {
+      log.fault("jobs could not be dispatched", error, { workspace, compute });
+    }
+  }
+
+  async function runRound(): Promise<void> {
+    const places = await options.computes();
+    for (const { workspace, compute } of places) {
+      try {
+        await reconcileJobs(deps, workspace, compute);
+      } catch (error) {
+        log.fault("jobs could not be compared with their machine", error, { workspace, compute });
+      }
+      nudge(workspace, compute);
+    }
+    for (const workspace of new Set(places.map((place) => place.workspace))) await tidyJobs(deps, workspace);
+  }
+
+  function schedule(): void {
+    if (closed) return;
+    timer = setTimeout(() => {
+      round = runRound()
+        .catch((error: unknown) => log.fault("a round of the job loop failed", error))
+        .finally(schedule);
+    }, ROUND_MS);
+    timer.unref();
+  }
+
+  return {
+    nudge,
+    async start() {
+      started = true;
+      await runRound();
+      schedule();
+    },
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await round;
+      await Promise.all([...busy.values()].map((entry) => entry.done));
+    },
+  };
+}

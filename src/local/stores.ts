@@ -1,0 +1,31 @@
+import { openActivityStore } from "../store/activities.ts";
+import { openAssetStore } from "../store/assets.ts";
+import { openComputeStore } from "../store/computes.ts";
+import { openDatastoreStore } from "../store/datastores.ts";
+import { openExperimentStore } from "../store/experiments.ts";
+import { openJobStore } from "../store/jobs.ts";
+import { openLoggedModelStore } from "../store/logged-models.ts";
+import { openLogStore } from "../store/logs.ts";
+import { openRunIndex } from "../store/run-index.ts";
+import { openRunStore } from "../store/run-store.ts";
+import { openTreeStore } from "../store/trees.ts";
+import type { Ground } from "./part.ts";
+
+/** Every room's records, opened once: several of them keep things in memory that must not be kept twice. */
+export function openStores(ground: Ground) {
+  return {
+    activities: openActivityStore(ground),
+    assets: openAssetStore(ground),
+    computes: openComputeStore(ground),
+    datastores: openDatastoreStore(ground),
+    experiments: openExperimentStore(ground),
+    jobs: openJobStore(ground),
+    loggedModels: openLoggedModelStore(ground),
+    logs: openLogStore(ground),
+    runs: openRunStore(ground),
+    runIndex: openRunIndex(ground),
+    trees: openTreeStore(ground),
+  };
+}
+
+export type Stores = ReturnType<typeof openStores>;

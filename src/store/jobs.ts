@@ -1,0 +1,208 @@
+import { AppError } from "../contract/errors.ts";
+import type { ActivityWrite } from "../core/activities/ports.ts";
+import { LOCAL_COMPUTE } from "../core/computes/record.ts";
+import type { Deed, JobFilter, JobStore, Leftover, QueueEntry } from "../core/jobs/ports.ts";
+import { currentAttempt, type JobRecord } from "../core/jobs/record.ts";
+import { isFinal, mlflowStatus } from "../core/jobs/state.ts";
+import { ABSENT, type Item, PRESENT, type Table, type Value, type Write } from "../core/ports/table.ts";
+import { computeKey, jobChildren, jobKey, jobList, leftoverKey, queueKey, workspaceKey } from "./facts/keys.ts";
+import { runCreateWrites, runStatusWrites } from "./runs.ts";
+
+/** Records looked at for one page at most; a filter that matches less answers a short page with a cursor. */
+const LOOKED_AT_LIMIT = 2000;
+
+/** Jobs over the record store: the JOB item stands beside the RUN item, one transaction writes both. */
+export function openJobStore(deps: { readonly table: Table; readonly activity: ActivityWrite }): JobStore {
+  const { table, activity } = deps;
+  const deedWrite = (job: JobRecord, deed: Deed): Write =>
+    activity({ workspace: job.workspace, resource: "job", name: job.name, after: { status: job.status }, ...deed });
+
+  return {
+    async create(job, run, deed) {
+      const writes: Write[] = [
+        { kind: "put", item: itemOf(job), when: ABSENT },
+        ...runCreateWrites(run),
+        { kind: "put", item: queueItem(job, false) },
+        { kind: "check", key: workspaceKey(job.workspace), when: PRESENT },
+        deedWrite(job, deed),
+      ];
+      if (job.compute !== LOCAL_COMPUTE) {
+        writes.push({ kind: "check", key: computeKey(job.workspace, job.compute), when: PRESENT });
+      }
+      const result = await table.transact(writes);
+      if (result.ok) return {};
+      const standing = result.failed.find(({ item }) => item?.type === "JOB" || item?.type === "RUN");
+      if (standing === undefined) throw missingPlace(job);
+      const taken = await table.get(jobKey(job.workspace, job.name));
+      return { taken: { job: taken === undefined ? undefined : jobOf(taken) } };
+    },
+    async get(workspace, name) {
+      const item = await table.get(jobKey(workspace, name));
+      return item === undefined ? undefined : jobOf(item);
+    },
+    async save(before, after, deed) {
+      const writes: Write[] = [
+        { kind: "put", item: itemOf(after), when: [{ attr: "rev", op: "eq", value: before.rev }] },
+        ...statusWrites(before, after),
+        ...queueWrites(before, after),
+      ];
+      if (deed !== undefined) writes.push(deedWrite(after, deed));
+      return (await table.transact(writes)).ok;
+    },
+    list: (query) => listJobs(table, query),
+    queue: (workspace, compute) => readQueue(table, workspace, compute),
+    async countChildren(workspace, parent) {
+      let count = 0;
+      let cursor: string | undefined;
+      do {
+        const page = await table.query({
+          index: "gsi2",
+          pk: jobChildren(workspace, parent),
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        count += page.items.length;
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      return count;
+    },
+    async leftovers(workspace) {
+      const page = await table.query({ pk: leftoverKey(workspace, "-").pk });
+      return page.items.map((item) => item as unknown as Leftover);
+    },
+    async cleaned({ workspace, attemptId }) {
+      await table.transact([{ kind: "delete", key: leftoverKey(workspace, attemptId) }]);
+    },
+  };
+}
+
+function missingPlace(job: JobRecord): AppError {
+  const { workspace, compute } = job;
+  if (compute === LOCAL_COMPUTE) return new AppError("NotFound", `there is no workspace \`${workspace}\``);
+  return new AppError("NotFound", `workspace \`${workspace}\` has no compute \`${compute}\` any more`);
+}
+
+function itemOf(job: JobRecord): Item {
+  return {
+    ...jobKey(job.workspace, job.name),
+    type: "JOB",
+    v: 1,
+    gsi1pk: jobList(job.workspace),
+    gsi1sk: `${new Date(job.createdMs).toISOString()}#${job.name}`,
+    ...(job.parent === undefined
+      ? {}
+      : { gsi2pk: jobChildren(job.workspace, job.parent), gsi2sk: new Date(job.createdMs).toISOString() }),
+    rev: job.rev,
+    job: withoutUndefined(job),
+  };
+}
+
+/** Records are made of JSON; optional fields that are undefined are left out, as in the item. */
+function withoutUndefined(job: JobRecord): Value {
+  return JSON.parse(JSON.stringify(job)) as Value;
+}
+
+function jobOf(item: Item): JobRecord {
+  if (item.type !== "JOB" || item.v !== 1 || typeof item.job !== "object") {
+    throw new AppError("Internal", `item \`${item.pk}\` is not a job of a known shape`);
+  }
+  return item.job as unknown as JobRecord;
+}
+
+function queueItem(job: JobRecord, holds: boolean): Item {
+  const key = queueKey(job.workspace, job.compute, job.queueSeq);
+  return { ...key, type: "QUEUE", v: 1, job: job.name, seq: job.queueSeq, holds };
+}
+
+/** A slot is held from the claim to the end. An end leaves a note of what is to be tidied. */
+function queueWrites(before: JobRecord, after: JobRecord): Write[] {
+  if (isFinal(before.status)) return lateHandle(before, after);
+  const handle = currentAttempt(after)?.handle;
+  if (isFinal(after.status)) {
+    const gone: Write = { kind: "delete", key: queueKey(after.workspace, after.compute, after.queueSeq) };
+    return handle === undefined ? [gone] : [gone, leftoverWrite(after)];
+  }
+  if (before.attempts.length === 0 && after.attempts.length > 0) {
+    return [{ kind: "put", item: queueItem(after, true), when: PRESENT }];
+  }
+  return [];
+}
+
+/** A runner can be quicker than the note of its hand-over. */
+function lateHandle(before: JobRecord, after: JobRecord): Write[] {
+  const isNew = currentAttempt(before)?.handle === undefined && currentAttempt(after)?.handle !== undefined;
+  return isNew ? [leftoverWrite(after)] : [];
+}
+
+function leftoverWrite(job: JobRecord): Write {
+  const attempt = currentAttempt(job);
+  const attemptId = attempt?.id ?? job.name;
+  const { workspace, compute } = job;
+  const key = leftoverKey(workspace, attemptId);
+  return {
+    kind: "put",
+    item: { ...key, type: "LEFTOVER", v: 1, workspace, compute, attemptId, handle: attempt?.handle ?? "" },
+  };
+}
+
+function statusWrites(before: JobRecord, after: JobRecord): Write[] {
+  const status = mlflowStatus(after.status);
+  const started = after.startedMs !== before.startedMs;
+  const ended = after.endedMs !== before.endedMs;
+  if (status === mlflowStatus(before.status) && !started && !ended) return [];
+  return runStatusWrites(after.workspace, after.name, {
+    status,
+    ...(after.startedMs === undefined || !started ? {} : { startMs: after.startedMs }),
+    ...(after.endedMs === undefined || !ended ? {} : { endMs: after.endedMs }),
+  });
+}
+
+async function listJobs(
+  table: Table,
+  query: Parameters<JobStore["list"]>[0],
+): Promise<{ readonly jobs: readonly JobRecord[]; readonly cursor?: string }> {
+  const { workspace, filter, limit } = query;
+  const jobs: JobRecord[] = [];
+  let { cursor } = query;
+  for (let looked = 0; looked < LOOKED_AT_LIMIT; looked += limit) {
+    // Never more than is still wanted, so that the page's cursor is always where the answer ends.
+    const page = await table.query({
+      ...(filter.parent === undefined
+        ? { index: "gsi1", pk: jobList(workspace) }
+        : { index: "gsi2", pk: jobChildren(workspace, filter.parent) }),
+      reverse: true,
+      limit: limit - jobs.length,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    jobs.push(...page.items.map(jobOf).filter((job) => matches(job, filter)));
+    cursor = page.cursor;
+    if (cursor === undefined || jobs.length >= limit) break;
+  }
+  return { jobs, ...(cursor === undefined ? {} : { cursor }) };
+}
+
+function matches(job: JobRecord, filter: JobFilter): boolean {
+  return (
+    (filter.archived === "all" || job.archived === filter.archived) &&
+    (filter.status === undefined || job.status === filter.status) &&
+    (filter.experimentName === undefined || job.experimentName === filter.experimentName) &&
+    (filter.compute === undefined || job.compute === filter.compute) &&
+    (filter.parent === undefined || job.parent === filter.parent) &&
+    (filter.createdBy === undefined || job.createdBy === filter.createdBy)
+  );
+}
+
+async function readQueue(table: Table, workspace: string, compute: string): Promise<readonly QueueEntry[]> {
+  const entries: QueueEntry[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await table.query({
+      pk: queueKey(workspace, compute, "-").pk,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    for (const { job, seq, holds } of page.items) {
+      entries.push({ job: String(job), seq: String(seq), holds: holds === true });
+    }
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return entries;
+}
