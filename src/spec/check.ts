@@ -1,6 +1,6 @@
 import { wholeBinding } from "./expressions.ts";
 import { child, type MapNode, nounOf, placeAt, type ScalarNode, type SpecNode, shorten, toPlain } from "./nodes.ts";
-import { resolvePath } from "./paths.ts";
+import { kindOfPath, resolvePath, shownPath } from "./paths.ts";
 import { hasPlaceholder, parseRef } from "./refs.ts";
 import type {
   CheckContext,
@@ -392,7 +392,7 @@ function checkLocalRef(
     );
     return undefined;
   }
-  if (type.bare && ctx.reader.stat(resolvePath(ctx.dir, local)) === "absent" && !/[/\\]|\.ya?ml$/.test(local))
+  if (type.bare && kindOfPath(ctx.reader, resolvePath(ctx.dir, local)) === "absent" && !/[/\\]|\.ya?ml$/.test(local))
     return text;
   reportMissing({ t: "path", want: type.local, missing: type.absent ?? "error" }, local, node, path, ctx);
   return text;
@@ -421,8 +421,8 @@ function checkPath(type: PathType, node: SpecNode, path: string, ctx: CheckConte
 export function reportMissing(type: PathType, local: string, node: SpecNode, path: string, ctx: CheckContext): void {
   if (!ctx.files || type.missing === "ignore" || local.includes("${{")) return;
   const resolved = resolvePath(ctx.dir, local);
-  const found = ctx.reader.stat(resolved);
-  const shown = ctx.reader.absolute?.(resolved) ?? resolved;
+  const found = kindOfPath(ctx.reader, resolved);
+  const shown = shownPath(ctx.reader, resolved);
   const noun = type.noun ?? (type.want === "dir" ? "directory" : type.want === "file" ? "file" : "file or directory");
   const say = type.missing === "error" ? ctx.findings.error.bind(ctx.findings) : ctx.findings.warn.bind(ctx.findings);
   if (found === "absent")

@@ -128,7 +128,10 @@ const JOB_FIELDS = [
 ] as const;
 
 function commandSpec(taken: Data): CommandJobSpec {
-  return { type: "command", ...pick(taken, JOB_FIELDS) } as unknown as CommandJobSpec;
+  const spec = pick(taken, JOB_FIELDS);
+  const queue = record(spec.queue_settings);
+  if (queue.job_tier === "null") spec.queue_settings = { ...queue, job_tier: null };
+  return { type: "command", ...spec } as unknown as CommandJobSpec;
 }
 
 /** Puts stored addresses where the uploads were: `uris[i]` belongs to `uploads[i]`. Answers a copy. */

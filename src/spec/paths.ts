@@ -16,6 +16,20 @@ export interface FileReader {
   sizeBytes?(path: string): number | undefined;
 }
 
+/** What is there; a path the system cannot even look at (too long, a NUL in it, a circle of links, no right) is absent. */
+export function kindOfPath(reader: FileReader, path: string): PathKind {
+  try {
+    return path.includes("\0") ? "absent" : reader.stat(path);
+  } catch {
+    return "absent";
+  }
+}
+
+/** The path as a person would find it. */
+export function shownPath(reader: FileReader, path: string): string {
+  return reader.absolute?.(path) ?? path;
+}
+
 /** `a/./b/../c` -> `a/c`; leading `..` of a relative path stay, those above `/` vanish. */
 export function normalizePath(path: string): string {
   const absolute = path.startsWith("/");

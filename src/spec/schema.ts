@@ -145,6 +145,8 @@ export interface CustomType {
   /** Reports what is wrong and answers the value as data. */
   readonly check: (node: SpecNode, path: string, ctx: CheckContext) => unknown;
   readonly json: Readonly<Record<string, unknown>>;
+  /** Types the value is like, for the JSON Schema, where they say more than `json`. */
+  readonly like?: () => readonly Type[];
 }
 
 export interface CheckContext {

@@ -3,7 +3,7 @@ import type { Findings } from "./diagnostics.ts";
 import { condaSpec } from "./kinds/common.ts";
 import type { Kind } from "./kinds/table.ts";
 import { child, type SpecNode } from "./nodes.ts";
-import { baseName, type FileReader, parentPath, resolvePath } from "./paths.ts";
+import { baseName, type FileReader, kindOfPath, parentPath, resolvePath, shownPath } from "./paths.ts";
 import { hasPlaceholder, parseRef } from "./refs.ts";
 import type { CheckContext } from "./schema.ts";
 import type { CheckedFile } from "./validate.ts";
@@ -56,7 +56,7 @@ export class TakeIn {
     if (kind.startsWith("component.")) return this.#component(value, dir, []);
     if (kind === "datastore" && value.type === "local" && typeof value.path === "string") {
       const folder = resolvePath(dir, value.path);
-      return { ...value, path: this.#reader.absolute?.(folder) ?? folder };
+      return { ...value, path: this.#shown(folder) };
     }
     return value;
   }
@@ -81,7 +81,7 @@ export class TakeIn {
       ? value.additional_includes.map((path) => resolvePath(dir, String(path)))
       : [];
     for (const path of includes) {
-      if (this.#reader.stat(path) === "absent")
+      if (kindOfPath(this.#reader, path) === "absent")
         this.#fail([...at, "additional_includes"], `file or directory not found: \`${this.#shown(path)}\``);
     }
     if (typeof value.code !== "string") return value;
@@ -107,7 +107,7 @@ export class TakeIn {
     const parsed = parseRef(given);
     if (parsed.form !== "local" || given.includes("${{")) return value;
     const path = resolvePath(dir, parsed.path);
-    const form = this.#reader.stat(path);
+    const form = kindOfPath(this.#reader, path);
     if (form === "absent") {
       this.#fail(
         where,
@@ -251,7 +251,7 @@ export class TakeIn {
   }
 
   #shown(path: string): string {
-    return this.#reader.absolute?.(path) ?? path;
+    return shownPath(this.#reader, path);
   }
 }
 

@@ -3,7 +3,7 @@ import { detectKind, kindOfWord } from "./detect.ts";
 import { type Diagnostic, Findings } from "./diagnostics.ts";
 import { factsOf, type Kind } from "./kinds/table.ts";
 import { child, isNull, keysOf, placeAt, type SpecNode, textOf } from "./nodes.ts";
-import { type FileReader, normalizePath, parentPath, resolvePath } from "./paths.ts";
+import { type FileReader, kindOfPath, normalizePath, parentPath, resolvePath } from "./paths.ts";
 import { mentionsOf } from "./refs.ts";
 import type { CheckContext, LoadedSpec, SpecSource } from "./schema.ts";
 import { applyChanges } from "./set.ts";
@@ -63,7 +63,7 @@ class Specs implements SpecSource {
       return undefined;
     }
     if (this.#known.has(key)) return this.#known.get(key);
-    if (ctx.reader.stat(file) !== "file") return undefined;
+    if (kindOfPath(ctx.reader, file) !== "file") return undefined;
     this.#open.push(key);
     const loaded = this.#read(family, file, at, field, ctx);
     this.#open.pop();
@@ -142,7 +142,13 @@ export function reportOf(checked: CheckedFile, hint?: string): FileReport {
     steps: mapKeys("jobs"),
     search_space: mapKeys("search_space"),
     ...mentions,
-    warnings: findings.warnings,
-    errors: findings.errors,
+    warnings: inFileOrder(checked.file, findings.warnings),
+    errors: inFileOrder(checked.file, findings.errors),
   };
+}
+
+/** The file itself first, each file from top to bottom. */
+function inFileOrder(file: string, found: readonly Diagnostic[]): Diagnostic[] {
+  const rank = (diagnostic: Diagnostic) => (diagnostic.file === file ? "" : diagnostic.file);
+  return [...found].sort((a, b) => rank(a).localeCompare(rank(b)) || a.line - b.line || a.column - b.column);
 }

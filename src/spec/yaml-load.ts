@@ -12,7 +12,7 @@ import {
 } from "yaml";
 import type { Findings } from "./diagnostics.ts";
 import { type Entry, type MapNode, makeSource, placeAt, type Source, type SpecNode } from "./nodes.ts";
-import type { FileReader } from "./paths.ts";
+import { type FileReader, kindOfPath, shownPath } from "./paths.ts";
 import { resolvePlainScalar } from "./yaml-scalars.ts";
 
 export const MAX_FILE_BYTES = 5 * 1024 * 1024;
@@ -23,9 +23,9 @@ const MAX_DEPTH = 200;
 /** Reads and parses one file. Whatever is wrong becomes an error in `findings` and the answer is undefined; nothing is thrown. */
 export function loadYamlFile(reader: FileReader, path: string, findings: Findings): SpecNode | undefined {
   const start = { file: path, line: 1, column: 1 };
-  const kind = reader.stat(path);
+  const kind = kindOfPath(reader, path);
   if (kind !== "file") {
-    const shown = reader.absolute?.(path) ?? path;
+    const shown = shownPath(reader, path);
     findings.error(start, "", kind === "dir" ? `\`${shown}\` is a folder, not a file` : `file not found: \`${shown}\``);
     return undefined;
   }

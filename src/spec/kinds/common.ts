@@ -113,15 +113,10 @@ export const resources = object("resources", {
   properties: map(anything),
 });
 
-export const queueSettings = field(
-  object("queue settings", {
-    job_tier: oneOf("null", "spot", "basic", "standard", "premium"),
-    priority: oneOf("low", "medium", "high"),
-  }),
-  {
-    warning: notHere("queue_settings"),
-  },
-);
+export const queueSettings = object("queue settings", {
+  job_tier: oneOf("null", "spot", "basic", "standard", "premium"),
+  priority: oneOf("low", "medium", "high"),
+});
 
 export const distribution = variant("a distribution", "type", {
   pytorch: object("a PyTorch distribution", { type: anything, process_count_per_instance: integer(1) }),

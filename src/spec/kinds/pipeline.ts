@@ -85,6 +85,7 @@ function component(kind: string): Type {
       t: "custom",
       noun: "a component",
       json: { type: "object" },
+      like: () => [inline],
       // Expressions inside a component speak of the component's own ports.
       check: (node, at, ctx) => check(inline, node, at, { ...ctx, anonymous: true, bindings: false }),
     },
@@ -127,6 +128,7 @@ function step(kind: string, withComponent: Type, withoutComponent: Type): Type {
     t: "custom",
     noun: `a ${kind} step`,
     json: { type: "object" },
+    like: () => [withComponent, withoutComponent],
     check: (node, at, ctx) => check(isNull(child(node, "component")) ? withoutComponent : withComponent, node, at, ctx),
   };
 }
@@ -182,14 +184,16 @@ function automlStep(): Type {
   return { ...automlJob, cases };
 }
 
+/** Read when it is needed: steps may hold pipelines. */
+const stepMap = (): Type =>
+  map(STEP, { key: STEP_NAME, keyNoun: "step name", keySays: "a Python identifier", atLeast: 1 });
+
 const steps: CustomType = {
   t: "custom",
   noun: "a map of steps",
   json: { type: "object" },
-  check(node, at, ctx) {
-    const type = map(STEP, { key: STEP_NAME, keyNoun: "step name", keySays: "a Python identifier", atLeast: 1 });
-    return check(type, node, at, { ...ctx, bindings: true });
-  },
+  like: () => [stepMap()],
+  check: (node, at, ctx) => check(stepMap(), node, at, { ...ctx, bindings: true }),
 };
 
 export function stepKind(node: SpecNode): string {

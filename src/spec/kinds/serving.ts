@@ -1,6 +1,6 @@
 import { join } from "../check.ts";
 import { child, type SpecNode, textOf } from "../nodes.ts";
-import { resolvePath } from "../paths.ts";
+import { kindOfPath, resolvePath, shownPath } from "../paths.ts";
 import { hasPlaceholder, parseRef } from "../refs.ts";
 import {
   anything,
@@ -218,13 +218,13 @@ function checkScriptExists(code: SpecNode | undefined, at: string, ctx: CheckCon
   const parsed = parseRef(folder);
   if (parsed.form !== "local" || hasPlaceholder(folder) || hasPlaceholder(script.text)) return;
   const dir = resolvePath(ctx.dir, parsed.path);
-  if (ctx.reader.stat(dir) !== "dir") return;
+  if (kindOfPath(ctx.reader, dir) !== "dir") return;
   const file = resolvePath(dir, script.text);
-  if (ctx.reader.stat(file) !== "file") {
+  if (kindOfPath(ctx.reader, file) !== "file") {
     ctx.findings.error(
       script,
       join(at, "code_configuration.scoring_script"),
-      `scoring script not found: \`${ctx.reader.absolute?.(file) ?? file}\``,
+      `scoring script not found: \`${shownPath(ctx.reader, file)}\``,
     );
   }
 }
