@@ -61,7 +61,7 @@ export function openAssetStore(deps: { readonly table: Table; readonly activity:
       return item === undefined ? undefined : versionOf(item);
     },
     heads: (workspace, kind, { filter, limit, cursor }) =>
-      readFiltered(limit, cursor, async (after) => {
+      readFiltered(limit, checkName(cursor), async (after) => {
         const page = await table.query({
           index: "gsi1",
           pk: assetNames(workspace, kind),
@@ -92,6 +92,12 @@ export function openAssetStore(deps: { readonly table: Table; readonly activity:
     change: (workspace, kind, name, decide) =>
       inTurn(assetPartition(workspace, kind, name), () => tryChange({ workspace, kind, name }, decide)),
   };
+}
+
+/** Cursors of lists of names are names. */
+function checkName(cursor: string | undefined): string | undefined {
+  if (cursor === undefined || /^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/.test(cursor)) return cursor;
+  throw new AppError("InvalidCursor", "the cursor is not one of this list");
 }
 
 /** Sort keys of the order items made before `after` (a `seq`); all of them without. */

@@ -1,8 +1,25 @@
+import { DEFAULT_DATASTORE } from "../contract/datastores.ts";
 import { AppError } from "../contract/errors.ts";
 import type { ActivityWrite } from "../core/activities/ports.ts";
 import type { DatastoreRecord, DatastoreStore } from "../core/datastores/ports.ts";
-import { ABSENT, type Clause, type Item, type Table, type Value } from "../core/ports/table.ts";
+import { ABSENT, type Clause, type Item, type Table, type Value, type Write } from "../core/ports/table.ts";
 import { datastoreKey, datastoreList } from "./facts/keys.ts";
+
+/** The workspace's own storage, made with the workspace. */
+export function defaultDatastoreWrite(workspace: string, createdBy: string, createdAt: string): Write {
+  const record: DatastoreRecord = {
+    workspace,
+    name: DEFAULT_DATASTORE,
+    type: "workspace",
+    tags: {},
+    settings: {},
+    hasCredentials: false,
+    createdAt,
+    createdBy,
+    rev: 1,
+  };
+  return { kind: "put", item: toItem(record) };
+}
 
 export function openDatastoreStore(deps: { readonly table: Table; readonly activity: ActivityWrite }): DatastoreStore {
   const { table, activity } = deps;

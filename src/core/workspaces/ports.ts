@@ -1,0 +1,26 @@
+export interface WorkspaceRecord {
+  readonly name: string;
+  readonly displayName?: string;
+  readonly description?: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly createdAt: string;
+  readonly createdBy: string;
+  readonly rev: number;
+}
+
+export interface WorkspaceStore {
+  get(name: string): Promise<WorkspaceRecord | undefined>;
+  /** By name. */
+  list(page: {
+    readonly limit: number;
+    readonly cursor?: string;
+  }): Promise<{ readonly items: readonly WorkspaceRecord[]; readonly cursor?: string }>;
+  /** `expectedRev` 0: makes it, with its default datastore and the compute `local`. False when somebody was faster. */
+  put(record: WorkspaceRecord, expectedRev: number, actor: string): Promise<boolean>;
+  /** False when it is not there (any more) at this revision. */
+  delete(record: WorkspaceRecord, actor: string): Promise<boolean>;
+  /** What stands in the way of deleting it, in words; empty for a workspace as it was made. */
+  contents(name: string): Promise<readonly string[]>;
+  /** Removes records that a workspace is made with, after it was deleted. */
+  purge(name: string): Promise<void>;
+}

@@ -1,0 +1,157 @@
+import { DEFAULT_DATASTORE } from "../contract/datastores.ts";
+import { AppError } from "../contract/errors.ts";
+import type { ActivityWrite } from "../core/activities/ports.ts";
+import type { AssetKind } from "../core/assets/ports.ts";
+import { ABSENT, type Clause, type Item, type Query, type Table, type Write } from "../core/ports/table.ts";
+import type { WorkspaceRecord, WorkspaceStore } from "../core/workspaces/ports.ts";
+import { localComputeWrite } from "./computes.ts";
+import { defaultDatastoreWrite } from "./datastores.ts";
+import {
+  assetNames,
+  assetPartition,
+  computeKey,
+  datastoreList,
+  endpointKey,
+  experimentList,
+  jobList,
+  modelList,
+  RUN_FEED_SHARDS,
+  runFeed,
+  WORKSPACE_LIST,
+  workspaceKey,
+} from "./facts/keys.ts";
+
+const DELETES_AT_ONCE = 100;
+const KINDS: readonly (readonly [AssetKind, string])[] = [
+  ["data", "data assets"],
+  ["environment", "environments"],
+  ["component", "components"],
+];
+
+export function openWorkspaceStore(deps: { readonly table: Table; readonly activity: ActivityWrite }): WorkspaceStore {
+  const { table, activity } = deps;
+  const has = async (query: Query) => (await table.query({ ...query, limit: 1 })).items.length > 0;
+
+  async function* all(query: Query): AsyncGenerator<Item> {
+    let cursor: string | undefined;
+    do {
+      const page = await table.query({ ...query, ...(cursor === undefined ? {} : { cursor }) });
+      yield* page.items;
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+
+  async function deletePartition(pk: string): Promise<void> {
+    let writes: Write[] = [];
+    for await (const { sk } of all({ pk })) {
+      writes.push({ kind: "delete", key: { pk, sk } });
+      if (writes.length === DELETES_AT_ONCE) {
+        await table.transact(writes);
+        writes = [];
+      }
+    }
+    if (writes.length > 0) await table.transact(writes);
+  }
+
+  return {
+    async get(name) {
+      const item = await table.get(workspaceKey(name));
+      return item === undefined ? undefined : fromItem(item);
+    },
+    async list({ limit, cursor }) {
+      const page = await table.query({ pk: WORKSPACE_LIST, limit, ...(cursor === undefined ? {} : { cursor }) });
+      return { items: page.items.map(fromItem), ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+    },
+    async put(record, expectedRev, actor) {
+      const { name, createdAt, createdBy } = record;
+      const isNew = expectedRev === 0;
+      const { ok } = await table.transact([
+        { kind: "put", item: toItem(record), when: isNew ? ABSENT : atRev(expectedRev) },
+        activity({
+          workspace: name,
+          actor,
+          resource: "workspace",
+          name,
+          action: isNew ? "create" : "update",
+          summary: `workspace \`${name}\` ${isNew ? "made" : "changed"}`,
+        }),
+        ...(isNew
+          ? [
+              defaultDatastoreWrite(name, createdBy, createdAt),
+              localComputeWrite(name, createdBy, Date.parse(createdAt)),
+            ]
+          : []),
+      ]);
+      return ok;
+    },
+    async delete({ name, rev }, actor) {
+      const { ok } = await table.transact([
+        { kind: "delete", key: workspaceKey(name), when: atRev(rev) },
+        activity({
+          workspace: name,
+          actor,
+          resource: "workspace",
+          name,
+          action: "delete",
+          summary: `workspace \`${name}\` deleted`,
+        }),
+      ]);
+      return ok;
+    },
+    async contents(name) {
+      const found: string[] = [];
+      if (await has({ index: "gsi1", pk: jobList(name) })) found.push("jobs");
+      if (await has({ pk: modelList(name) })) found.push("models");
+      if (await has({ pk: endpointKey(name, "x").pk })) found.push("endpoints");
+      for (const [kind, words] of KINDS) {
+        for await (const head of all({ index: "gsi1", pk: assetNames(name, kind) })) {
+          if (head.isCurated === true) continue;
+          found.push(words);
+          break;
+        }
+      }
+      if (await hasExperiments(table, name)) found.push("experiments");
+      else if (await hasRuns(has, name)) found.push("runs");
+      const datastores = await table.query({ pk: datastoreList(name) });
+      if (datastores.items.some((item) => item.sk !== DEFAULT_DATASTORE)) found.push("datastores");
+      return found;
+    },
+    async purge(name) {
+      for (const [kind] of KINDS) {
+        const heads: string[] = [];
+        for await (const head of all({ index: "gsi1", pk: assetNames(name, kind) })) heads.push(String(head.name));
+        for (const head of heads) await deletePartition(assetPartition(name, kind, head));
+      }
+      await deletePartition(datastoreList(name));
+      await deletePartition(computeKey(name, "x").pk);
+    },
+  };
+}
+
+/** Any experiment but `Default`, whose key sorts first. */
+async function hasExperiments(table: Table, workspace: string): Promise<boolean> {
+  const page = await table.query({ pk: experimentList(workspace), sk: { prefix: "E#" }, limit: 2 });
+  return page.items.some((item) => item.id !== "0");
+}
+
+async function hasRuns(has: (query: Query) => Promise<boolean>, workspace: string): Promise<boolean> {
+  for (let shard = 0; shard < RUN_FEED_SHARDS; shard++) {
+    if (await has({ pk: runFeed(workspace, "0", shard) })) return true;
+  }
+  return false;
+}
+
+const atRev = (rev: number): readonly Clause[] => [{ attr: "rev", op: "eq", value: rev }];
+
+function toItem(record: WorkspaceRecord): Item {
+  const { tags, ...rest } = record;
+  return { ...workspaceKey(record.name), ...rest, tags: { ...tags }, type: "workspace", v: 1 };
+}
+
+function fromItem(item: Item): WorkspaceRecord {
+  if (item.type !== "workspace" || item.v !== 1) {
+    throw new AppError("Internal", `record \`${item.pk}\` / \`${item.sk}\` is no workspace of version 1`);
+  }
+  const { pk: _pk, sk: _sk, type: _type, v: _v, ...rest } = item;
+  return rest as unknown as WorkspaceRecord;
+}
