@@ -112,6 +112,8 @@ export const OnlineDeployment = z.object({
   id: z.string(),
   /** Grows with each update; the running replicas are of one revision. */
   revision: z.number().int(),
+  /** The revision that serves; absent while none has become healthy. */
+  live_revision: z.number().int().optional(),
   provisioning_state: z.enum(["Creating", "Updating", "Succeeded", "Failed", "Deleting"]),
   /** What failed, in words; the log's tail is in `log_tail`. */
   reason: z.string().optional(),
@@ -155,5 +157,7 @@ export const ReplicaAssignment = z.object({
     max_concurrent_requests_per_instance: z.number(),
     max_queue_wait_ms: z.number(),
   }),
+  readiness_probe: Probe.required(),
+  liveness_probe: Probe.required(),
 });
 export type ReplicaAssignment = z.infer<typeof ReplicaAssignment>;

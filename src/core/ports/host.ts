@@ -1,6 +1,6 @@
 /** One replica set of a deployment, as a host runs it. */
 export interface HostRequest {
-  /** `<workspace>/<endpoint>/<deployment>/<revision>`; starting the same id twice is one start. */
+  /** `<workspace>/<endpoint>/<deployment>/<revision>/<birth>`, where `birth` tells endpoints of one name apart; starting the same id twice is one start. */
   readonly id: string;
   readonly workspace: string;
   readonly endpoint: string;
@@ -9,13 +9,21 @@ export interface HostRequest {
   readonly apiUrl: string;
   /** Reads this deployment's model and code, nothing else. */
   readonly token: string;
+  /** What the router shows to a replica with each request; replicas answer nobody else. */
+  readonly secret: string;
+  /** `BuildResult.ref` of the environment. */
+  readonly environmentRef: string;
   readonly instanceCount: number;
 }
 
+/**
+ * `healthy`: every replica answers. `unhealthy`: some do not, and are being started again. `failed`: none ever will, with the reason in words.
+ * `gone`: nothing is known of this handle.
+ */
 export interface HostState {
   readonly state: "starting" | "healthy" | "unhealthy" | "failed" | "gone";
   readonly reason?: string;
-  /** Where the serving proxy finds the replicas (`http://127.0.0.1:port`). */
+  /** Where the router finds the replicas that answer (`http://127.0.0.1:port`). */
   readonly addresses: readonly string[];
 }
 
@@ -23,6 +31,8 @@ export interface HostState {
 export interface Host {
   start(request: HostRequest): Promise<{ readonly handle: string }>;
   inspect(handle: string): Promise<HostState>;
+  /** Resolves when `inspect` may say something new, or after `timeoutMs`. */
+  changed(handle: string, timeoutMs: number): Promise<void>;
   /** Lets requests under way finish for at most `drainSec`, then ends every process of it. */
   stop(handle: string, drainSec: number): Promise<void>;
   /** Latest output of the replicas' processes, newest last. */

@@ -85,6 +85,14 @@ export const deploymentKey = (workspace: string, endpoint: string, name: string)
   pk: `W#${workspace}#ENDPOINT#${endpoint}`,
   sk: name,
 });
+/** One partition a deployment; numbers count up. */
+export const revisionKey = (workspace: string, endpoint: string, deployment: string, number: number): Key => ({
+  pk: `W#${workspace}#ENDPOINT#${endpoint}#DEPLOYMENT#${deployment}`,
+  sk: padded(number, 8),
+});
+/** gsi1: deployments with work left and endpoints on their way out, of every workspace; few at any time. */
+export const UNSETTLED_DEPLOYMENTS = "DEPLOYMENTS#UNSETTLED";
+export const DELETING_ENDPOINTS = "ENDPOINTS#DELETING";
 
 // tracking: experiments in one partition of a workspace, their names apart (uniqueness); a run's metric log is a partition of its own
 export const experimentList = (workspace: string): string => `W#${workspace}#EXPERIMENTS`;

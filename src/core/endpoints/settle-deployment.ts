@@ -1,0 +1,267 @@
+import { AppError } from "../../contract/errors.ts";
+import { signDeploymentToken } from "../auth/tokens.ts";
+import type { Builder } from "../ports/builder.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Host, HostState } from "../ports/host.ts";
+import type { Signer } from "../ports/signer.ts";
+import type { Vault } from "../ports/vault.ts";
+import { deleteDeploymentsOf } from "./delete-deployment.ts";
+import { type EndpointStore, endpointSecret, type InTurn, type ModelUse, type Routing, userOf } from "./ports.ts";
+import { type DeploymentId, type DeploymentRecord, inState, type RevisionRecord } from "./record.ts";
+import { readSecrets } from "./secrets.ts";
+
+export interface SettleDeps {
+  readonly endpoints: EndpointStore;
+  readonly builder: Builder;
+  readonly host: Host;
+  readonly routing: Routing;
+  readonly signer: Signer;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly modelUse: ModelUse;
+  readonly inTurn: InTurn;
+  /** Base address of the API as replicas see it. */
+  readonly apiUrl: () => string;
+}
+
+const TAIL_LINES = 200;
+const TAIL_CHARS = 60_000;
+/** On top of a request's own time limit. */
+const DRAIN_EXTRA_SEC = 5;
+const LOOK_MS = 1000;
+
+/**
+ * Brings a deployment to where its records want it: builds, starts, waits for health, switches callers over, stops what was replaced.
+ * Every step is written down before or repeats harmlessly, so this may end anywhere and be called again. Rejects when the signal fires.
+ */
+export function settleDeployment(deps: SettleDeps, id: DeploymentId, signal: AbortSignal): Promise<void> {
+  return deps.inTurn(`${id.workspace}/${id.endpoint}/${id.deployment}`, async () => {
+    while ((await step(deps, id, signal)) === "again") signal.throwIfAborted();
+  });
+}
+
+/** Takes everything of a deleted endpoint away, the record last. */
+export async function settleDeletedEndpoint(
+  deps: SettleDeps,
+  where: { readonly workspace: string; readonly endpoint: string },
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    const endpoint = await deps.endpoints.getEndpoint(where.workspace, where.endpoint);
+    if (endpoint?.state !== "Deleting") return;
+    const left = await deleteDeploymentsOf(deps, endpoint);
+    await Promise.all(left.map((id) => settleDeployment(deps, id, signal)));
+    if (left.length > 0) continue;
+    await deps.vault.delete(endpointSecret(endpoint));
+    await deps.endpoints.save({ removed: { endpoint } });
+    await deps.routing.refresh(where.workspace, where.endpoint);
+  }
+}
+
+type Next = "again" | "done";
+
+async function step(deps: SettleDeps, id: DeploymentId, signal: AbortSignal): Promise<Next> {
+  const record = await deps.endpoints.getDeployment(id);
+  if (record === undefined || !record.unsettled) return "done";
+  const revisions = await deps.endpoints.listRevisions(id);
+  if (record.state === "Deleting") return remove(deps, id, record, revisions);
+  const leftover = revisions.find(
+    ({ number, stage }) =>
+      stage === "Draining" || ((stage === "Waiting" || stage === "Starting") && number !== record.revision),
+  );
+  const target = revisions.find(({ number }) => number === record.revision);
+  // Callers must be switched over before the old one is stopped, also when a crash came between the two.
+  if (leftover?.stage === "Draining") await deps.routing.refresh(id.workspace, id.endpoint);
+  if (leftover !== undefined) return end(deps, leftover);
+  if (target?.stage === "Waiting") return build(deps, target, signal);
+  if (target?.stage === "Starting") return start(deps, id, record, target, revisions, signal);
+  const now = deps.clock.now();
+  const succeeded = inState(record, {
+    state: "Succeeded",
+    atMs: now,
+    by: "system",
+    why: `revision ${record.revision} is live`,
+  });
+  const settled = target?.stage === "Live" && record.state !== "Succeeded" ? succeeded : record;
+  await deps.endpoints.save({ deployments: [{ ...settled, unsettled: false }] });
+  return "again";
+}
+
+async function build(deps: SettleDeps, target: RevisionRecord, signal: AbortSignal): Promise<Next> {
+  let log = "";
+  try {
+    const building = deps.builder.build(target.plan.environment, (text) => {
+      log = (log + text).slice(-TAIL_CHARS);
+    });
+    const built = await unlessAborted(building, signal);
+    await deps.endpoints.save({ revisions: [{ ...target, stage: "Starting", environmentRef: built.ref }] });
+    return "again";
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return fail(deps, target, error.message, log);
+  }
+}
+
+/** A build takes minutes and can't be told to stop; what it has made by then is found by the next try. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(signal.reason);
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  });
+}
+
+async function start(
+  deps: SettleDeps,
+  id: DeploymentId,
+  record: DeploymentRecord,
+  target: RevisionRecord,
+  revisions: readonly RevisionRecord[],
+  signal: AbortSignal,
+): Promise<Next> {
+  if (target.handle === undefined) {
+    const handle = await startOnHost(deps, target);
+    await deps.endpoints.save({ revisions: [{ ...target, handle }] });
+    return "again";
+  }
+  const state = await healthOf(deps, id, target, target.handle, signal);
+  if (state === undefined) return "again";
+  if (state.state === "healthy") return goLive(deps, id, record, target, revisions);
+  const reason = state.reason ?? "its replicas are gone from the host";
+  return fail(deps, target, reason, await deps.host.logs(target.handle, TAIL_LINES));
+}
+
+async function startOnHost(deps: SettleDeps, target: RevisionRecord): Promise<string> {
+  const { workspace, endpoint, deployment, number, plan } = target;
+  const owner = await deps.endpoints.getEndpoint(workspace, endpoint);
+  if (owner === undefined) throw new AppError("NotFound", `endpoint \`${endpoint}\` is gone`);
+  const { replicaSecret } = await readSecrets(deps, owner);
+  const { handle } = await deps.host.start({
+    id: `${workspace}/${endpoint}/${deployment}/${number}/${owner.birth}`,
+    workspace,
+    endpoint,
+    deployment,
+    revision: number,
+    apiUrl: deps.apiUrl(),
+    token: await signDeploymentToken(deps.signer, workspace, endpoint, deployment),
+    secret: replicaSecret,
+    environmentRef: target.environmentRef ?? "",
+    instanceCount: plan.instanceCount,
+  });
+  return handle;
+}
+
+/** Waits until the host knows whether the revision is healthy; undefined when something else is wanted meanwhile. */
+async function healthOf(
+  deps: SettleDeps,
+  id: DeploymentId,
+  target: RevisionRecord,
+  handle: string,
+  signal: AbortSignal,
+): Promise<HostState | undefined> {
+  for (;;) {
+    signal.throwIfAborted();
+    const state = await deps.host.inspect(handle);
+    if (state.state === "healthy" || state.state === "failed" || state.state === "gone") return state;
+    const record = await deps.endpoints.getDeployment(id);
+    if (record === undefined || record.state === "Deleting" || record.revision !== target.number) return undefined;
+    await deps.host.changed(handle, LOOK_MS);
+  }
+}
+
+async function goLive(
+  deps: SettleDeps,
+  id: DeploymentId,
+  record: DeploymentRecord,
+  target: RevisionRecord,
+  revisions: readonly RevisionRecord[],
+): Promise<Next> {
+  const old = revisions.find(({ number, stage }) => stage === "Live" && number !== target.number);
+  const saved = await deps.endpoints.save({
+    deployments: [{ ...record, live: target.number, updatedMs: deps.clock.now() }],
+    revisions: [{ ...target, stage: "Live" }, ...(old === undefined ? [] : [{ ...old, stage: "Draining" as const }])],
+    activity: {
+      workspace: id.workspace,
+      actor: "system",
+      resource: "deployment",
+      name: `${id.endpoint}/${id.deployment}`,
+      action: "live",
+      summary: `revision ${target.number} of \`${id.endpoint}/${id.deployment}\` is healthy and live`,
+      after: { revision: target.number },
+    },
+  });
+  if (saved) await deps.routing.refresh(id.workspace, id.endpoint);
+  return "again";
+}
+
+/** Stops a revision that is not wanted any more, and lets its model go. */
+async function end(deps: SettleDeps, revision: RevisionRecord): Promise<Next> {
+  const drainSec = Math.ceil(revision.plan.requestSettings.request_timeout_ms / 1000) + DRAIN_EXTRA_SEC;
+  if (revision.handle !== undefined)
+    await deps.host.stop(revision.handle, revision.stage === "Draining" ? drainSec : 0);
+  await deps.endpoints.save({ revisions: [{ ...revision, stage: "Ended" }], writes: release(deps, revision) });
+  return "again";
+}
+
+function release(deps: SettleDeps, revision: RevisionRecord) {
+  const asset = revision.plan.model?.asset;
+  return asset === undefined ? [] : deps.modelUse.release(revision.workspace, asset, userOf(revision));
+}
+
+/** The revision can't be had. What was live before goes on serving. */
+async function fail(deps: SettleDeps, target: RevisionRecord, reason: string, log: string): Promise<Next> {
+  if (target.handle !== undefined) await deps.host.stop(target.handle, 0);
+  const { workspace, endpoint, deployment, number } = target;
+  const record = await deps.endpoints.getDeployment({ workspace, endpoint, deployment });
+  const wanted = record !== undefined && record.revision === number && record.state !== "Deleting";
+  const failed: readonly DeploymentRecord[] = wanted
+    ? [
+        {
+          ...inState(record, { state: "Failed", atMs: deps.clock.now(), by: "system", why: reason }),
+          reason,
+          logTail: lastLines(log),
+          unsettled: false,
+        },
+      ]
+    : [];
+  await deps.endpoints.save({
+    revisions: [{ ...target, stage: "Failed", reason }],
+    deployments: failed,
+    writes: release(deps, target),
+    activity: {
+      workspace,
+      actor: "system",
+      resource: "deployment",
+      name: `${endpoint}/${deployment}`,
+      action: "fail",
+      summary: `revision ${number} of \`${endpoint}/${deployment}\` failed: ${reason}`,
+      after: { revision: number },
+    },
+  });
+  return "again";
+}
+
+function lastLines(log: string): string {
+  return log.slice(-TAIL_CHARS).trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+}
+
+async function remove(
+  deps: SettleDeps,
+  id: DeploymentId,
+  record: DeploymentRecord,
+  revisions: readonly RevisionRecord[],
+): Promise<Next> {
+  await deps.routing.refresh(id.workspace, id.endpoint);
+  const running = revisions.filter(({ stage }) => stage !== "Ended" && stage !== "Failed");
+  await Promise.all(
+    running.map(async (revision) => {
+      const live = revision.stage === "Live" || revision.stage === "Draining";
+      await end(deps, live ? { ...revision, stage: "Draining" } : revision);
+    }),
+  );
+  if (running.length > 0) return "again";
+  await deps.endpoints.save({ removed: { deployments: [record], revisions } });
+  return "done";
+}

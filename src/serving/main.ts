@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import { makeClient } from "../client/client.ts";
+import type { ReplicaRequest } from "../contract/replica.ts";
+import { makeCounters } from "./counters.ts";
+import { openStatusFile, readRequest } from "./folder.ts";
+import { makeGate } from "./gate.ts";
+import { planLaunch } from "./launch.ts";
+import { openLogFile } from "./log-file.ts";
+import { type Materialized, materialize } from "./materialize.ts";
+import { makeModelServer } from "./model-server.ts";
+import { openProxy, type ReplicaProxy } from "./proxy.ts";
+
+/** After this long without a request, nobody is on the way to a replica that left the router's table. */
+const QUIET_MS = 250;
+const PATIENCE = { attempts: 100, baseMs: 100, maxMs: 3000 };
+
+/** One replica: its folder is the working folder, `request.json` says what it is; SIGTERM lets it finish and end. */
+async function main(): Promise<void> {
+  const request = readRequest();
+  const log = openLogFile();
+  const status = openStatusFile();
+  process.on("uncaughtException", (error) => log.say(`a fault of the wrapper: ${error.stack ?? error.message}`));
+  process.on("unhandledRejection", (error) => log.say(`a fault of the wrapper: ${String(error)}`));
+  let terminated: () => void = () => undefined;
+  const termination = new Promise<"terminated">((resolve) => {
+    terminated = () => resolve("terminated");
+  });
+  process.on("SIGTERM", () => terminated());
+  process.on("SIGINT", () => terminated());
+
+  const made = await Promise.race([prepare(request), termination]).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.say(`could not prepare: ${reason}`);
+    status.set({ phase: "failed", reason });
+    return "failed" as const;
+  });
+  if (made === "terminated" || made === "failed") process.exit(0);
+
+  const { request_settings: settings } = made.assignment;
+  const places = settings.max_concurrent_requests_per_instance;
+  const gate = makeGate({ places, maxWaitMs: settings.max_queue_wait_ms });
+  const model = makeModelServer({
+    plan: (files) => planLaunch(request, made, files),
+    probes: made.assignment,
+    places,
+    status,
+    log,
+    busy: () => gate.active > 0,
+  });
+  const proxy = await openProxy({ secret: request.secret, settings, model, gate, counters: makeCounters() });
+  status.setPort(proxy.port);
+  const over = model.run().catch((error: unknown) => {
+    status.set({ phase: "failed", reason: error instanceof Error ? error.message : String(error) });
+  });
+  if ((await Promise.race([over, termination])) === "terminated") {
+    status.set({ phase: "draining" });
+    await quiet(proxy);
+    await model.stop();
+  }
+  await proxy.close();
+  process.exit(0);
+}
+
+function prepare(request: ReplicaRequest): Promise<Materialized> {
+  const client = makeClient({ url: () => addressOf(request), token: request.token, retry: PATIENCE });
+  return materialize(client, request);
+}
+
+/** Where the home listens now: a server that was restarted may have another port. */
+function addressOf(request: ReplicaRequest): string {
+  if (request.serverFile === undefined) return request.apiUrl;
+  try {
+    const { url } = JSON.parse(readFileSync(request.serverFile, "utf8")) as { url?: unknown };
+    return typeof url === "string" ? url : request.apiUrl;
+  } catch {
+    return request.apiUrl;
+  }
+}
+
+async function quiet(proxy: ReplicaProxy): Promise<void> {
+  while (proxy.quietMs() < QUIET_MS) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+await main();
