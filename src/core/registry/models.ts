@@ -1,0 +1,374 @@
+import { AppError } from "../../contract/errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Ids } from "../ports/ids.ts";
+import { invalid, notFound } from "../tracking/errors.ts";
+import { checkKey, checkLength, checkModelName, KEY_LIMIT } from "../tracking/names.ts";
+import { mayWriteRun } from "../tracking/rights.ts";
+import type { Caller } from "../tracking/runs.ts";
+import {
+  type Deed,
+  type ModelStep,
+  type ModelStore,
+  type ModelVersion,
+  type RegisteredModel,
+  STAGES,
+  type Stage,
+} from "./ports.ts";
+import { checkSource, type SourceDeps } from "./sources.ts";
+
+export interface RegistryDeps extends SourceDeps {
+  readonly models: ModelStore;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+const TAG_VALUE_LIMIT = 100_000;
+
+export function checkRegistryTag(key: string, value: string): void {
+  checkKey(key, "key");
+  checkLength(key, KEY_LIMIT, "key");
+  checkLength(value, TAG_VALUE_LIMIT, "value");
+}
+
+export function newModel(deps: RegistryDeps, workspace: string, name: string, actor: string): RegisteredModel {
+  const now = deps.clock.now();
+  return {
+    workspace,
+    id: deps.ids.hex32(),
+    name,
+    rev: 1,
+    createdMs: now,
+    updatedMs: now,
+    createdBy: actor,
+    description: "",
+    tags: {},
+    aliases: {},
+    lastVersion: 0,
+    versionCount: 0,
+  };
+}
+
+export async function createModel(
+  deps: RegistryDeps,
+  { workspace, principal }: Caller,
+  input: {
+    readonly name: string;
+    readonly description?: string | undefined;
+    readonly tags: readonly (readonly [string, string])[];
+  },
+): Promise<RegisteredModel> {
+  checkModelName(input.name);
+  for (const [key, value] of input.tags) checkRegistryTag(key, value);
+  const model = {
+    ...newModel(deps, workspace, input.name, principal.name),
+    description: input.description ?? "",
+    tags: Object.fromEntries(input.tags),
+  };
+  await deps.models.create(model, {
+    actor: principal.name,
+    action: "create",
+    summary: `registered model \`${input.name}\` made`,
+  });
+  return model;
+}
+
+export async function getModel(
+  deps: Pick<RegistryDeps, "models">,
+  workspace: string,
+  name: string,
+): Promise<RegisteredModel> {
+  checkModelName(name);
+  const model = await deps.models.get(workspace, name);
+  if (model === undefined) throw notFound(`Registered Model with name=${name} not found`);
+  return model;
+}
+
+/** Any change of a model; its time of update moves. */
+export function changeModel(
+  deps: Pick<RegistryDeps, "models" | "clock">,
+  { workspace, principal }: Caller,
+  name: string,
+  about: Omit<Deed, "actor">,
+  decide: (model: RegisteredModel) => Promise<ModelStep | undefined> | ModelStep | undefined,
+): Promise<RegisteredModel> {
+  checkModelName(name);
+  return deps.models.change(workspace, name, { actor: principal.name, ...about }, async (model) => {
+    const step = await decide(model);
+    return step === undefined ? undefined : { ...step, model: { updatedMs: deps.clock.now(), ...step.model } };
+  });
+}
+
+export function renameModel(
+  deps: RegistryDeps,
+  caller: Caller,
+  name: string,
+  newName: string,
+): Promise<RegisteredModel> {
+  checkModelName(newName, "new_name");
+  return changeModel(
+    deps,
+    caller,
+    name,
+    { action: "update", summary: `model \`${name}\` renamed to \`${newName}\`` },
+    async (model) => {
+      if (newName === name)
+        throw new AppError("AlreadyExists", `Registered Model (name=${newName}) already exists.`, { name });
+      for (const { version } of await deps.models.versions(model)) {
+        const users = await deps.models.users(model, version);
+        if (users.length > 0)
+          throw invalid(`model \`${name}\` can't be renamed: version \`${version}\` is used by \`${users[0]}\``);
+      }
+      return { model: { name: newName } };
+    },
+  );
+}
+
+export function setModelTag(
+  deps: RegistryDeps,
+  caller: Caller,
+  name: string,
+  key: string,
+  value: string,
+): Promise<RegisteredModel> {
+  checkRegistryTag(key, value);
+  return changeModel(deps, caller, name, { action: "update", summary: `tag \`${key}\` set` }, (model) => ({
+    model: { tags: { ...model.tags, [key]: value } },
+  }));
+}
+
+export function deleteModelTag(
+  deps: RegistryDeps,
+  caller: Caller,
+  name: string,
+  key: string,
+): Promise<RegisteredModel> {
+  checkKey(key, "key");
+  return changeModel(deps, caller, name, { action: "update", summary: `tag \`${key}\` removed` }, (model) =>
+    Object.hasOwn(model.tags, key) ? { model: { tags: without(model.tags, key) } } : undefined,
+  );
+}
+
+export function without(record: Readonly<Record<string, string>>, key: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
+}
+
+const ALIAS_LIMIT = 255;
+
+export function checkAlias(alias: string): void {
+  if (alias === "") throw invalid("Registered model alias name cannot be empty.");
+  if (!/^[\p{L}\p{N}_-]*$/u.test(alias)) {
+    throw invalid(
+      `Invalid alias name: '${alias}'. Names may only contain alphanumerics, underscores (_), and dashes (-).`,
+    );
+  }
+  checkLength(alias, ALIAS_LIMIT, "Registered model alias name");
+}
+
+export function checkNewAlias(alias: string): void {
+  checkAlias(alias);
+  if (alias.toLowerCase() === "latest") throw invalid("'latest' alias name (case insensitive) is reserved.");
+  if (/^v\d+$/i.test(alias)) throw invalid(`Version alias name '${alias}' is reserved.`);
+}
+
+export function setAlias(
+  deps: RegistryDeps,
+  caller: Caller,
+  name: string,
+  alias: string,
+  version: string,
+): Promise<RegisteredModel> {
+  checkNewAlias(alias);
+  return changeModel(
+    deps,
+    caller,
+    name,
+    { action: "label", summary: `label \`${alias}\` points at version \`${version}\`` },
+    async (model) => {
+      const found = await versionOf(deps, model, version);
+      return { model: { aliases: { ...model.aliases, [alias]: found.version } } };
+    },
+  );
+}
+
+export function deleteAlias(deps: RegistryDeps, caller: Caller, name: string, alias: string): Promise<RegisteredModel> {
+  checkAlias(alias);
+  return changeModel(deps, caller, name, { action: "label", summary: `label \`${alias}\` removed` }, (model) =>
+    Object.hasOwn(model.aliases, alias) ? { model: { aliases: without(model.aliases, alias) } } : undefined,
+  );
+}
+
+/** A version that stands, by number as text. */
+export async function versionOf(
+  deps: Pick<RegistryDeps, "models">,
+  model: RegisteredModel,
+  version: string,
+): Promise<ModelVersion> {
+  if (!/^\s*[+-]?\d+\s*$/.test(version)) throw invalid(`Parameter 'version' must be an integer, got '${version}'.`);
+  const found = await deps.models.version(model, String(Math.max(0, Number(version))));
+  if (found === undefined) throw notFound(`Model Version (name=${model.name}, version=${version}) not found`);
+  return found;
+}
+
+export function canonicalStage(stage: string): Stage {
+  const found = STAGES.find((known) => known.toLowerCase() === stage.toLowerCase());
+  if (found === undefined)
+    throw invalid(`Invalid Model Version stage: ${stage}. Value must be one of ${STAGES.join(", ")}.`);
+  return found;
+}
+
+export async function createVersion(
+  deps: RegistryDeps,
+  caller: Caller,
+  input: {
+    readonly name: string;
+    readonly source: string;
+    readonly runId?: string | undefined;
+    readonly modelId?: string | undefined;
+    readonly runLink?: string | undefined;
+    readonly description?: string | undefined;
+    readonly tags: readonly (readonly [string, string])[];
+  },
+): Promise<{ readonly model: RegisteredModel; readonly version: ModelVersion }> {
+  const { workspace, principal } = caller;
+  checkModelName(input.name);
+  for (const [key, value] of input.tags) checkRegistryTag(key, value);
+  const isPrompt = input.tags.some(([key, value]) => key === PROMPT_TAG && value.toLowerCase() === "true");
+  const lineage = isPrompt
+    ? { source: input.source, runId: input.runId ?? "", modelId: input.modelId ?? "" }
+    : await checkSource(deps, workspace, input.source, input.runId ?? "", input.modelId ?? "");
+  await mayRegisterFrom(deps, caller, lineage.runId);
+  const now = deps.clock.now();
+  let made: ModelVersion | undefined;
+  const model = await changeModel(
+    deps,
+    caller,
+    input.name,
+    { action: "create", summary: "version registered" },
+    (before) => {
+      const number = before.lastVersion + 1;
+      made = {
+        version: String(number),
+        createdMs: now,
+        updatedMs: now,
+        createdBy: principal.name,
+        description: input.description ?? "",
+        stage: "None",
+        ...lineage,
+        runLink: input.runLink ?? "",
+        tags: Object.fromEntries(input.tags),
+        properties: {},
+        type: "mlflow_model",
+        archived: false,
+        rev: 1,
+      };
+      return { model: { lastVersion: number, versionCount: before.versionCount + 1 }, put: [made] };
+    },
+  );
+  if (made === undefined) throw new AppError("Internal", `no version of \`${input.name}\` was made`);
+  return { model, version: made };
+}
+
+export const PROMPT_TAG = "mlflow.prompt.is_prompt";
+
+/** A run's token registers what its own run (or one below it) made. */
+export async function mayRegisterFrom(
+  deps: RegistryDeps,
+  { workspace, principal }: Caller,
+  runId: string,
+): Promise<void> {
+  if (principal.kind !== "run" || runId === "") return;
+  const run = await deps.runs.get(workspace, runId);
+  if (run !== undefined) await mayWriteRun(deps.runs, principal, run);
+}
+
+export interface VersionAnswer {
+  readonly model: RegisteredModel;
+  readonly version: ModelVersion;
+}
+
+/** Changes one version. */
+export async function changeVersion(
+  deps: RegistryDeps,
+  caller: Caller,
+  name: string,
+  version: string,
+  about: Omit<Deed, "actor">,
+  decide: (version: ModelVersion) => Partial<ModelVersion> | undefined,
+): Promise<VersionAnswer> {
+  let answer: ModelVersion | undefined;
+  const model = await changeModel(deps, caller, name, about, async (before) => {
+    const found = await versionOf(deps, before, version);
+    const change = decide(found);
+    answer = change === undefined ? found : { ...found, updatedMs: deps.clock.now(), ...change, rev: found.rev + 1 };
+    return change === undefined ? undefined : { put: [answer] };
+  });
+  if (answer === undefined) throw new AppError("Internal", `version \`${version}\` of \`${name}\` was not read`);
+  return { model, version: answer };
+}
+
+export async function deleteVersion(deps: RegistryDeps, caller: Caller, name: string, version: string): Promise<void> {
+  await changeModel(
+    deps,
+    caller,
+    name,
+    { action: "delete", summary: `version \`${version}\` deleted` },
+    async (model) => {
+      const found = await versionOf(deps, model, version);
+      const aliases = Object.fromEntries(
+        Object.entries(model.aliases).filter(([, target]) => target !== found.version),
+      );
+      return { model: { aliases, versionCount: model.versionCount - 1 }, remove: [found.version] };
+    },
+  );
+}
+
+export async function transitionStage(
+  deps: RegistryDeps,
+  caller: Caller,
+  input: { readonly name: string; readonly version: string; readonly stage: string; readonly archiveExisting: boolean },
+): Promise<VersionAnswer> {
+  const stage = canonicalStage(input.stage);
+  if (input.archiveExisting && (stage === "None" || stage === "Archived")) {
+    throw invalid(
+      `Model version transition cannot archive existing model versions because '${input.stage}' is not an Active stage. Valid stages are ['Staging', 'Production']`,
+    );
+  }
+  let answer: ModelVersion | undefined;
+  const model = await changeModel(
+    deps,
+    caller,
+    input.name,
+    { action: "stage", summary: `version \`${input.version}\` is in stage ${stage}` },
+    async (before) => {
+      const found = await versionOf(deps, before, input.version);
+      const now = deps.clock.now();
+      answer = { ...found, stage, updatedMs: now, rev: found.rev + 1 };
+      const others = input.archiveExisting
+        ? (await deps.models.versions(before)).filter(
+            (other) => other.stage === stage && other.version !== found.version,
+          )
+        : [];
+      return {
+        put: [
+          answer,
+          ...others
+            .slice(0, 90)
+            .map((other): ModelVersion => ({ ...other, stage: "Archived", updatedMs: now, rev: other.rev + 1 })),
+        ],
+      };
+    },
+  );
+  if (answer === undefined)
+    throw new AppError("Internal", `version \`${input.version}\` of \`${input.name}\` was not read`);
+  return { model, version: answer };
+}
+
+/** The newest version of each stage, by number. */
+export function latestPerStage(versions: readonly ModelVersion[]): readonly ModelVersion[] {
+  const latest = new Map<Stage, ModelVersion>();
+  for (const version of versions) {
+    const known = latest.get(version.stage);
+    if (known === undefined || Number(version.version) > Number(known.version)) latest.set(version.stage, version);
+  }
+  return [...latest.values()];
+}

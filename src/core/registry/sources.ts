@@ -1,0 +1,186 @@
+import { AppError } from "../../contract/errors.ts";
+import { invalid } from "../tracking/errors.ts";
+import { percentDecoded } from "../tracking/names.ts";
+import type { LoggedModelStore, RunStore } from "../tracking/ports.ts";
+import type { ModelStore } from "./ports.ts";
+
+export interface SourceDeps {
+  readonly runs: Pick<RunStore, "get">;
+  readonly loggedModels: Pick<LoggedModelStore, "get">;
+  readonly models: ModelStore;
+}
+
+export interface Lineage {
+  readonly source: string;
+  readonly runId: string;
+  readonly modelId: string;
+}
+
+function refused(source: string, why: string): AppError {
+  return invalid(`Invalid model version source: '${source}'. ${why}`);
+}
+
+const DECODINGS = 16;
+
+/** Decodes until nothing changes, so that no layer of encoding hides a step upwards. */
+function fullyDecoded(source: string): string {
+  let text = source;
+  for (let round = 0; round < DECODINGS; round++) {
+    const next = percentDecoded(text);
+    if (next === text) return text;
+    text = next;
+  }
+  throw refused(source, "It is percent-encoded too often.");
+}
+
+/**
+ * Checks where a version's files are said to be. A source is an id of ours or an address the server never opens; what names a run or a logged
+ * model must be that of the request. `models:/name/version` copies the referenced version's lineage.
+ */
+export async function checkSource(
+  deps: SourceDeps,
+  workspace: string,
+  source: string,
+  runId: string,
+  modelId: string,
+): Promise<Lineage> {
+  const decoded = fullyDecoded(source);
+  if (/[\p{Cc}\\]/u.test(decoded) || decoded.split(/[/?#]/).includes("..")) {
+    throw refused(
+      source,
+      "An absolute path must be provided without relative path references present. Please provide an absolute path.",
+    );
+  }
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(source)?.[1]?.toLowerCase();
+  if (/[#?]/.test(decoded) && scheme !== "http" && scheme !== "https")
+    throw refused(source, "It must not have a query or a fragment.");
+  if (scheme === undefined || scheme === "file" || scheme.length === 1)
+    return checkLocal(deps, workspace, source, decoded, runId, modelId);
+  switch (scheme) {
+    case "runs":
+      return checkRun(source, decoded, runId, modelId);
+    case "models":
+      return checkModel(deps, workspace, source, decoded, runId, modelId);
+    case "mlflow-artifacts":
+      return checkArtifacts(deps, workspace, source, decoded, runId, modelId);
+    default:
+      return { source, runId, modelId };
+  }
+}
+
+/** A local path is fine only inside the run's (or logged model's) own local artifact folder. */
+async function checkLocal(
+  deps: SourceDeps,
+  workspace: string,
+  source: string,
+  decoded: string,
+  runId: string,
+  modelId: string,
+): Promise<Lineage> {
+  const root =
+    modelId === ""
+      ? (await deps.runs.get(workspace, runId))?.artifactUri
+      : (await deps.loggedModels.get(workspace, modelId))?.artifactUri;
+  const path = localPath(decoded);
+  const folder = root === undefined || /^(?!file:)[A-Za-z][A-Za-z0-9+.-]+:/.test(root) ? undefined : localPath(root);
+  if (folder?.startsWith("/") && (path === folder || path.startsWith(`${folder}/`))) return { source, runId, modelId };
+  const id = modelId === "" ? "run_id" : "model_id";
+  throw refused(
+    source,
+    `To use a local path as a model version source, the ${id} request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the ${id}.`,
+  );
+}
+
+function localPath(uri: string): string {
+  return uri
+    .replace(/^file:(\/\/[^/]*)?/i, "")
+    .replace(/\/+/g, "/")
+    .replace(/\/$/, "");
+}
+
+function checkRun(source: string, decoded: string, runId: string, modelId: string): Lineage {
+  const match = /^runs:\/([^/]+)(\/.*)?$/i.exec(decoded);
+  if (match === null || modelId !== "" || match[1] !== runId) {
+    throw refused(
+      source,
+      "To use a runs:/ URI as a model version source, the run_id request parameter has to be that of the URI.",
+    );
+  }
+  return { source, runId, modelId };
+}
+
+async function checkModel(
+  deps: SourceDeps,
+  workspace: string,
+  source: string,
+  decoded: string,
+  runId: string,
+  modelId: string,
+): Promise<Lineage> {
+  const body = /^models:\/([^/].*)$/i.exec(decoded)?.[1];
+  if (body === undefined)
+    throw refused(source, "It is not of the form models:/<name>/<version> or models:/<model_id>.");
+  const parts = body.split("/");
+  if (parts.length === 1 && !body.includes("@")) {
+    if (body !== modelId)
+      throw refused(
+        source,
+        "To use a models:/<model_id> URI as a model version source, the model_id request parameter has to be that of the URI.",
+      );
+    const logged = await deps.loggedModels.get(workspace, modelId);
+    if (logged === undefined || logged.deleted)
+      throw new AppError("NotFound", `Logged model with ID '${modelId}' not found.`);
+    return { source, runId, modelId };
+  }
+  const [name = "", wanted = ""] = parts.length === 1 ? body.split("@") : parts;
+  const model = await deps.models.get(workspace, name);
+  if (model === undefined) throw new AppError("NotFound", `Registered Model with name=${name} not found`);
+  const number = parts.length === 1 ? model.aliases[wanted] : wanted;
+  const version =
+    number !== undefined && /^\d+$/.test(number) ? await deps.models.version(model, String(Number(number))) : undefined;
+  if (version === undefined)
+    throw new AppError("NotFound", `Model Version (name=${name}, version=${wanted}) not found`);
+  if (runId !== "" && runId !== version.runId)
+    throw refused(source, "The run_id request parameter has to match the referenced model version.");
+  if (modelId !== "" && modelId !== version.modelId)
+    throw refused(source, "The model_id request parameter has to match the referenced model version.");
+  return { source: version.source, runId: version.runId, modelId: version.modelId };
+}
+
+async function checkArtifacts(
+  deps: SourceDeps,
+  workspace: string,
+  source: string,
+  decoded: string,
+  runId: string,
+  modelId: string,
+): Promise<Lineage> {
+  const root =
+    modelId === ""
+      ? (await deps.runs.get(workspace, runId))?.artifactUri
+      : (await deps.loggedModels.get(workspace, modelId))?.artifactUri;
+  const clean = withoutAuthority(decoded);
+  const within = root === undefined ? undefined : withoutAuthority(root);
+  if (
+    within !== undefined &&
+    clean !== undefined &&
+    within !== "" &&
+    (clean === within || clean.startsWith(`${within}/`))
+  )
+    return { source, runId, modelId };
+  const id = modelId === "" ? "run_id" : "model_id";
+  throw refused(
+    source,
+    `To use an mlflow-artifacts URI as a model version source, the ${id} request parameter has to be specified and the path has to be contained within its artifacts.`,
+  );
+}
+
+/** `mlflow-artifacts:/a/b` -> `a/b`; undefined for one of another host. */
+function withoutAuthority(uri: string): string | undefined {
+  const match = /^mlflow-artifacts:(\/\/([^/]*))?\/*(.*)$/i.exec(uri);
+  if (match === null || (match[2] ?? "") !== "") return undefined;
+  return (match[3] ?? "")
+    .split("/")
+    .filter((part) => part !== "")
+    .join("/");
+}
