@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { makeLocalLauncher } from "../adapters/local/launcher.ts";
 import { makeComputeRoutes } from "../api/computes.ts";
 import { makeJobRoutes } from "../api/jobs.ts";
 import { makeRunnerRoutes } from "../api/runner.ts";
@@ -8,9 +7,9 @@ import { makeEnvironments } from "../core/jobs/environments.ts";
 import type { OutputRegistry } from "../core/jobs/ports.ts";
 import { ensureExperiment } from "../store/experiments.ts";
 import { makeJobLoop } from "./job-loop.ts";
+import type { Launchers } from "./launchers.ts";
 import type { Ground, Part } from "./part.ts";
 import { makeRunBook } from "./run-book.ts";
-import { serverFilePath } from "./server-file.ts";
 import type { Stores } from "./stores.ts";
 import { makeWatch } from "./watch.ts";
 import { listWorkspaceNames } from "./workspace-names.ts";
@@ -19,30 +18,24 @@ import { listWorkspaceNames } from "./workspace-names.ts";
 export function composeJobs(
   ground: Ground,
   stores: Stores,
-  others: { readonly files: Files; readonly outputs: OutputRegistry },
+  others: { readonly files: Files; readonly outputs: OutputRegistry; readonly launchers: Launchers },
 ): Part {
-  const { settings, log } = ground;
+  const { log } = ground;
+  const { files, outputs, launchers } = others;
   const watch = makeWatch();
-  const local = makeLocalLauncher({
-    program: settings.programs.runner,
-    dataDir: settings.dataDir,
-    serverFile: serverFilePath(settings.dataDir),
-    env: process.env,
-    standby: true,
-  });
-  const launchers = [local];
   const base = {
     ...ground,
     ...stores,
-    ...others,
+    files,
+    outputs,
     watch,
-    launchers,
-    launches: launchers.flatMap((launcher) => launcher.types),
+    launchers: launchers.all,
+    launches: launchers.all.flatMap((launcher) => launcher.types),
     runs: makeRunBook(stores.runs),
     experiments: {
       ensure: (workspace: string, name: string, actor: string) => ensureExperiment(ground, workspace, name, actor),
     },
-    environments: makeEnvironments({ ...stores, ...others, hasContainerEngine: false }),
+    environments: makeEnvironments({ ...stores, files, hasContainerEngine: false }),
     defaultSlots: Math.max(1, Math.floor(availableParallelism() / 2)),
     launching: new Set<string>(),
   };
@@ -55,6 +48,7 @@ export function composeJobs(
     },
     log,
   });
+  launchers.onEnded(loop.look);
   const deps = { ...base, nudge: loop.nudge };
   return {
     routes: [...makeJobRoutes(deps), ...makeRunnerRoutes(deps), ...makeComputeRoutes(deps)],
@@ -62,7 +56,7 @@ export function composeJobs(
     async close() {
       watch.close();
       await loop.close();
-      local.close();
+      launchers.close();
     },
   };
 }

@@ -3,6 +3,7 @@ import { workspaceKey } from "../store/facts/keys.ts";
 import { makeAuthenticate } from "./authenticate.ts";
 import { composeFiles } from "./compose-files.ts";
 import { composeJobs } from "./compose-jobs.ts";
+import { makeLaunchers } from "./launchers.ts";
 import { makeOutputRegistry } from "./output-registry.ts";
 import type { Ground, Part } from "./part.ts";
 import { openStores } from "./stores.ts";
@@ -14,7 +15,14 @@ import { openStores } from "./stores.ts";
 function partsOf(ground: Ground): readonly Part[] {
   const stores = openStores(ground);
   const { files, ...filesPart } = composeFiles(ground, stores);
-  return [filesPart, composeJobs(ground, stores, { files, outputs: makeOutputRegistry(ground, stores) })];
+  return [
+    filesPart,
+    composeJobs(ground, stores, {
+      files,
+      outputs: makeOutputRegistry(ground, stores),
+      launchers: makeLaunchers(ground),
+    }),
+  ];
 }
 
 export interface Composition {

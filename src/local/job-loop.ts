@@ -4,9 +4,12 @@ import { reconcileJobs, tidyJobs } from "../core/jobs/reconcile-jobs.ts";
 import type { ServerLog } from "./server-log.ts";
 
 const ROUND_MS = 2000;
+const SOON_MS = 20;
 
 export interface JobLoop {
   readonly nudge: Nudge;
+  /** Has a round soon. */
+  readonly look: () => void;
   start(): Promise<void>;
   close(): Promise<void>;
 }
@@ -26,6 +29,8 @@ export function makeJobLoop(options: {
   const busy = new Map<string, { again: boolean; done: Promise<void> }>();
   let started = false;
   let closed = false;
+  let running = false;
+  let wanted = false;
   let timer: NodeJS.Timeout | undefined;
   let round: Promise<void> = Promise.resolve();
 
@@ -67,22 +72,34 @@ export function makeJobLoop(options: {
     for (const workspace of new Set(places.map((place) => place.workspace))) await tidyJobs(deps, workspace);
   }
 
-  function schedule(): void {
+  function schedule(inMs: number): void {
     if (closed) return;
+    clearTimeout(timer);
     timer = setTimeout(() => {
+      running = true;
       round = runRound()
         .catch((error: unknown) => log.fault("a round of the job loop failed", error))
-        .finally(schedule);
-    }, ROUND_MS);
+        .finally(() => {
+          running = false;
+          schedule(wanted ? SOON_MS : ROUND_MS);
+          wanted = false;
+        });
+    }, inMs);
     timer.unref();
+  }
+
+  function look(): void {
+    if (running) wanted = true;
+    else if (started) schedule(SOON_MS);
   }
 
   return {
     nudge,
+    look,
     async start() {
       started = true;
       await runRound();
-      schedule();
+      schedule(ROUND_MS);
     },
     async close() {
       closed = true;

@@ -12,7 +12,11 @@ export interface Standby {
 }
 
 /** Node's start is most of a short job's latency: a standby has it behind it. It ends by itself when this process does, for its stdin ends then. */
-export function startStandby(program: string, env: Readonly<Record<string, string>>): Standby | undefined {
+export function startStandby(
+  program: string,
+  env: Readonly<Record<string, string>>,
+  onEnded: () => void,
+): Standby | undefined {
   const child = spawn(process.execPath, [program], {
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
@@ -23,7 +27,10 @@ export function startStandby(program: string, env: Readonly<Record<string, strin
   const gone = (): void => {
     alive = false;
   };
-  child.once("exit", gone);
+  child.once("exit", () => {
+    gone();
+    onEnded();
+  });
   child.once("error", gone);
   child.stdin?.on("error", gone);
   child.unref();

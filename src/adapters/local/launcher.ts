@@ -27,6 +27,8 @@ export interface LocalLauncherOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Keep a started runner ready after the first job. */
   readonly standby: boolean;
+  /** Told when a runner that this process started has ended. */
+  readonly onEnded?: () => void;
 }
 
 export interface LocalLauncher extends Launcher {
@@ -50,7 +52,7 @@ export function makeLocalLauncher(options: LocalLauncherOptions): LocalLauncher 
 
   function keepStandby(): void {
     if (!options.standby) return;
-    standby ??= startStandby(options.program, env);
+    standby ??= startStandby(options.program, env, () => options.onEnded?.());
     clearTimeout(letGo);
     letGo = setTimeout(() => {
       standby?.drop();
@@ -81,7 +83,7 @@ export function makeLocalLauncher(options: LocalLauncherOptions): LocalLauncher 
       noteRunner(folder, ready);
       if (await ready.give(text)) return;
     }
-    spawnRunner(options.program, folder, { ...env, [RUNNER_MARKER]: handle, TRAINYARD_RUNNER_REQUEST: text });
+    spawnRunner(options, folder, { ...env, [RUNNER_MARKER]: handle, TRAINYARD_RUNNER_REQUEST: text });
   }
 
   return {
@@ -145,16 +147,17 @@ function wasStarted(folder: string, handle: string): boolean {
   return processesWith(RUNNER_MARKER, handle).length > 0;
 }
 
-function spawnRunner(program: string, folder: string, env: Record<string, string>): void {
+function spawnRunner(options: LocalLauncherOptions, folder: string, env: Record<string, string>): void {
   const output = openSync(join(folder, "runner.log"), "a", 0o600);
   try {
-    const child = spawn(process.execPath, [program], {
+    const child = spawn(process.execPath, [options.program], {
       detached: true,
       stdio: ["ignore", output, output],
       env,
       cwd: folder,
     });
     child.once("error", () => undefined);
+    child.once("exit", () => options.onEnded?.());
     child.unref();
     if (child.pid === undefined) {
       throw new AppError("Unavailable", "this machine can't start another process now", {

@@ -1,0 +1,35 @@
+import { makeLocalLauncher } from "../adapters/local/launcher.ts";
+import type { Launcher } from "../core/ports/launcher.ts";
+import type { Ground } from "./part.ts";
+import { serverFilePath } from "./server-file.ts";
+
+export interface Launchers {
+  readonly all: readonly Launcher[];
+  /** Called when a runner of this machine ends, sooner than the next round would see it. */
+  onEnded(listener: () => void): void;
+  /** Jobs go on. */
+  close(): void;
+}
+
+/** How this home starts runners: on this machine, and on those attached over SSH. */
+export function makeLaunchers(ground: Ground): Launchers {
+  const { settings } = ground;
+  const listeners: (() => void)[] = [];
+  const local = makeLocalLauncher({
+    program: settings.programs.runner,
+    dataDir: settings.dataDir,
+    serverFile: serverFilePath(settings.dataDir),
+    env: process.env,
+    standby: true,
+    onEnded: () => {
+      for (const listener of listeners) listener();
+    },
+  });
+  return {
+    all: [local],
+    onEnded: (listener) => {
+      listeners.push(listener);
+    },
+    close: () => local.close(),
+  };
+}
