@@ -1,0 +1,69 @@
+import type { Noun } from "./command.ts";
+
+interface NounEntry {
+  readonly brief: string;
+  readonly load: () => Promise<Noun>;
+}
+
+/** What `yard` knows, in the order help shows it. Each noun's module is loaded when it is named. */
+export const NOUNS: Readonly<Record<string, NounEntry>> = {
+  up: { brief: "Start the laptop home in the foreground", load: async () => (await import("./nouns/up.ts")).up },
+  status: {
+    brief: "Where the home is, and whether it answers",
+    load: async () => (await import("./nouns/status.ts")).status,
+  },
+  validate: {
+    brief: "Check spec files of any kind; needs no home",
+    load: async () => (await import("./nouns/validate.ts")).validate,
+  },
+  job: { brief: "Submit and follow jobs", load: async () => (await import("./nouns/job.ts")).job },
+  experiment: { brief: "Experiments", load: async () => (await import("./nouns/experiment.ts")).experiment },
+  model: { brief: "Registered models", load: async () => (await import("./nouns/model.ts")).model },
+  "online-endpoint": {
+    brief: "Addresses that score",
+    load: async () => (await import("./nouns/online-endpoint.ts")).onlineEndpoint,
+  },
+  "online-deployment": {
+    brief: "What stands behind an endpoint",
+    load: async () => (await import("./nouns/online-deployment.ts")).onlineDeployment,
+  },
+  data: { brief: "Data assets", load: async () => (await import("./nouns/data.ts")).data },
+  environment: {
+    brief: "Environments that jobs and deployments run in",
+    load: async () => (await import("./nouns/environment.ts")).environment,
+  },
+  component: { brief: "Components", load: async () => (await import("./nouns/component.ts")).component },
+  datastore: { brief: "Places that hold data", load: async () => (await import("./nouns/datastore.ts")).datastore },
+  compute: { brief: "Machines that run jobs", load: async () => (await import("./nouns/compute.ts")).compute },
+  workspace: { brief: "Workspaces", load: async () => (await import("./nouns/workspace.ts")).workspace },
+  activity: { brief: "What was done, by whom", load: async () => (await import("./nouns/activity.ts")).activity },
+  config: {
+    brief: "Defaults of this machine: workspace, address, token; what MLflow needs",
+    load: async () => (await import("./nouns/config.ts")).config,
+  },
+  version: {
+    brief: "Versions of yard and of the home",
+    load: async () => (await import("./nouns/version.ts")).version,
+  },
+  completion: {
+    brief: "Completion script for bash, zsh or fish",
+    load: async () => (await import("./nouns/completion.ts")).completion,
+  },
+};
+
+export function rootHelp(): string {
+  const width = Math.max(...Object.keys(NOUNS).map((name) => name.length));
+  const lines = Object.entries(NOUNS).map(([name, { brief }]) => `  ${name.padEnd(width)}  ${brief}`);
+  return `usage: yard NOUN VERB [flags]
+
+${lines.join("\n")}
+
+On every command:
+  -w --workspace-name NAME   Workspace; default TRAINYARD_WORKSPACE, then \`yard config set workspace\`, then \`default\`
+  -o --output FORMAT         table, json, jsonc, yaml, tsv or none; default: table on a terminal, json elsewhere
+     --query JMESPATH        Part of the answer
+  -h --help                  What a noun or verb takes: \`yard job create --help\`
+
+The home is found by TRAINYARD_URL and TRAINYARD_TOKEN, then .trainyard/server.json here or above, then \`yard config\`.
+`;
+}

@@ -1,0 +1,99 @@
+import { models as routes } from "../../client/routes.ts";
+import type { Model } from "../../contract/assets.ts";
+import { type AssetRoutes, assetVerbs, versionOf, which } from "../asset-verbs.ts";
+import { command, flag, missing, type Noun } from "../command.ts";
+import { flags, keyValues } from "../common-flags.ts";
+import { one } from "../output/shown.ts";
+import { bytesText } from "../progress.ts";
+import { takeInPath, takeInSpec } from "../take-in.ts";
+import { downloadAsset } from "./asset-download.ts";
+
+const TYPES = ["custom_model", "mlflow_model", "triton_model"] as const;
+// Model routes differ from data's in fields that the common verbs do not touch.
+const common = routes as unknown as AssetRoutes;
+
+function briefOf(it: Model): (readonly [string, unknown])[] {
+  return [
+    ["Name", it.name],
+    ["Version", it.version],
+    ["Type", it.type],
+    ["Path", it.path],
+    ["Size", it.size_bytes === undefined ? undefined : bytesText(it.size_bytes)],
+    ["Run", it.run_id],
+    ["Stage", it.stage],
+    ["Labels", it.labels],
+    ["Used by", it.used_by],
+    ["Description", it.description],
+    ["Tags", it.tags],
+    ["Created", `${it.created_at} by ${it.created_by}`],
+  ];
+}
+
+export const model: Noun = {
+  brief: "Registered models",
+  verbs: {
+    create: command({
+      brief: "Register a model from a file, or from a local path, a run or a job's output",
+      flags: {
+        name: flags.maybeName("model"),
+        version: which.version,
+        file: flags.maybeFile(),
+        set: flags.set(),
+        path: flag.text("Local path, runs:/RUN/PATH, azureml://jobs/JOB/outputs/..., azureml://datastores/...", {
+          short: "p",
+          placeholder: "path",
+        }),
+        type: flag.choice("Type; default: custom_model", TYPES, { short: "t" }),
+        stage: flag.text("Stage, such as Production", { short: "s", placeholder: "stage" }),
+        description: flag.text("What it is", { short: "d", placeholder: "text" }),
+        tags: flag.many("Tags: key=value ...", { placeholder: "key=value" }),
+      },
+      run: async (ctx, given) => {
+        const { client, workspace } = await ctx.link();
+        const taken =
+          given.file === undefined
+            ? undefined
+            : await takeInSpec(ctx, "model", given.file, { set: given.set, name: given.name, version: given.version });
+        const name = taken?.name ?? given.name;
+        if (name === undefined) throw missing("the name", "`--name NAME`");
+        const path = given.path === undefined ? taken?.spec.path : await takeInPath(ctx, given.path, "model");
+        if (path === undefined) throw missing("the path", "`--path PATH` or `--file FILE`");
+        const body = {
+          ...taken?.spec,
+          path,
+          ...(given.type === undefined ? {} : { type: given.type }),
+          ...(given.stage === undefined ? {} : { stage: given.stage }),
+          ...(given.description === undefined ? {} : { description: given.description }),
+          ...(given.tags.length === 0 ? {} : { tags: keyValues("--tags", given.tags) }),
+        };
+        const version = taken?.version ?? given.version;
+        const made =
+          version === undefined
+            ? await client.call(routes.create, { params: { workspace, name }, body })
+            : await client.call(routes.put, { params: { workspace, name, version }, body });
+        return one(made, briefOf);
+      },
+    }),
+    ...assetVerbs({ noun: "model", routes: common }),
+    show: command({
+      brief: "One version of a model; default: the newest",
+      flags: { name: flags.name("model"), ...which },
+      run: async (ctx, given) => {
+        const { client, workspace } = await ctx.link();
+        return one(
+          await client.call(routes.get, { params: { workspace, name: given.name, version: versionOf(given) } }),
+          briefOf,
+        );
+      },
+    }),
+    download: command({
+      brief: "Bring the files of a version here",
+      flags: {
+        name: flags.name("model"),
+        ...which,
+        downloadPath: flag.text("Folder; default: here", { short: "p", placeholder: "dir" }),
+      },
+      run: (ctx, given) => downloadAsset(ctx, common, given.name, versionOf(given), given.downloadPath),
+    }),
+  },
+};

@@ -1,0 +1,101 @@
+import { workspaces } from "../../client/routes.ts";
+import type { Workspace } from "../../contract/workspaces.ts";
+import { command, flag, missing, type Noun } from "../command.ts";
+import { ago, collect, confirm, flags, keyValues } from "../common-flags.ts";
+import { type Column, list, nothing, one } from "../output/shown.ts";
+import { loadFields } from "../take-in.ts";
+
+const COLUMNS: readonly Column<Workspace>[] = [
+  { head: "Name", of: (it) => it.name },
+  { head: "Description", of: (it) => it.description ?? it.display_name },
+  { head: "Created", of: (it) => ago(it.created_at) },
+];
+
+const WORDS = {
+  displayName: flag.text("Name for people", { placeholder: "text" }),
+  description: flag.text("What it is for", { placeholder: "text" }),
+  tags: flag.many("Tags: key=value ...", { placeholder: "key=value" }),
+};
+
+function spec(
+  file: Record<string, unknown>,
+  given: { displayName: string | undefined; description: string | undefined; tags: readonly string[] },
+) {
+  const words = {
+    display_name: given.displayName ?? file.display_name,
+    description: given.description ?? file.description,
+  };
+  const tags = given.tags.length > 0 ? keyValues("--tags", given.tags) : file.tags;
+  return Object.fromEntries(
+    Object.entries({ ...words, tags }).filter(([, value]) => value !== undefined && value !== null),
+  );
+}
+
+export const workspace: Noun = {
+  brief: "Workspaces: everything else lives in one",
+  verbs: {
+    create: command({
+      brief: "Make a workspace, or change its words",
+      flags: { name: flags.maybeName("workspace"), file: flags.maybeFile(), set: flags.set(), ...WORDS },
+      run: async (ctx, given) => {
+        const { client } = await ctx.link();
+        const file = given.file === undefined ? {} : await loadFields(ctx, "workspace", given.file, given.set);
+        const name = given.name ?? file.name;
+        if (typeof name !== "string") throw missing("the name", "`yard workspace create --name NAME`");
+        return one(await client.call(workspaces.put, { params: { workspace: name }, body: spec(file, given) }));
+      },
+    }),
+    list: command({
+      brief: "Workspaces of the home",
+      flags: { maxResults: flags.maxResults() },
+      run: async (ctx, given) => {
+        const { client } = await ctx.link();
+        return list(await collect(ctx, given.maxResults, (query) => client.call(workspaces.list, { query })), COLUMNS);
+      },
+    }),
+    show: command({
+      brief: "One workspace; default: the one commands work in",
+      flags: { name: flag.text("Name of the workspace", { short: "n", placeholder: "name" }) },
+      run: async (ctx, { name }) => {
+        const { client, workspace: current } = await ctx.link();
+        return one(await client.call(workspaces.get, { params: { workspace: name ?? current } }));
+      },
+    }),
+    update: command({
+      brief: "Change a workspace's words and tags",
+      flags: {
+        name: flag.text("Name of the workspace", { short: "n", placeholder: "name" }),
+        file: flags.maybeFile(),
+        set: flags.set(),
+        ...WORDS,
+      },
+      run: async (ctx, given) => {
+        const { client, workspace: current } = await ctx.link();
+        const name = given.name ?? current;
+        const now = await client.call(workspaces.get, { params: { workspace: name } });
+        const file = given.file === undefined ? {} : await loadFields(ctx, "workspace", given.file, given.set);
+        const body = {
+          display_name: now.display_name,
+          description: now.description,
+          tags: now.tags,
+          ...spec(file, given),
+        };
+        return one(await client.call(workspaces.put, { params: { workspace: name }, body }));
+      },
+    }),
+    delete: command({
+      brief: "Delete an empty workspace",
+      flags: {
+        name: flags.name("workspace"),
+        yes: flags.yes(),
+        allResources: flag.is("Accepted for Azure scripts; no effect", { hidden: true }),
+      },
+      run: async (ctx, { name, yes }) => {
+        const { client } = await ctx.link();
+        await confirm(ctx, yes, `delete workspace ${name}?`);
+        await client.call(workspaces.delete, { params: { workspace: name } });
+        return nothing();
+      },
+    }),
+  },
+};
