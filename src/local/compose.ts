@@ -1,5 +1,7 @@
+import { makeDigest } from "../adapters/local/digest.ts";
 import { makeApp } from "../api/app.ts";
-import { workspaceKey } from "../store/facts/keys.ts";
+import { DEFAULT_WORKSPACE } from "../contract/workspaces.ts";
+import { ensureWorkspace } from "../core/workspaces/put-workspace.ts";
 import { makeAuthenticate } from "./authenticate.ts";
 import { composeFiles } from "./compose-files.ts";
 import { composeJobs } from "./compose-jobs.ts";
@@ -14,14 +16,13 @@ import { openStores } from "./stores.ts";
  */
 function partsOf(ground: Ground): readonly Part[] {
   const stores = openStores(ground);
+  const digest = makeDigest();
   const { files, ...filesPart } = composeFiles(ground, stores);
+  const outputs = makeOutputRegistry({ ...ground, ...stores, files, digest });
   return [
+    { start: () => ensureWorkspace({ ...ground, ...stores, digest }, DEFAULT_WORKSPACE) },
     filesPart,
-    composeJobs(ground, stores, {
-      files,
-      outputs: makeOutputRegistry(ground, stores),
-      launchers: makeLaunchers(ground),
-    }),
+    composeJobs(ground, stores, { files, outputs, launchers: makeLaunchers(ground) }),
   ];
 }
 
@@ -31,9 +32,8 @@ export interface Composition {
   close(): Promise<void>;
 }
 
-export async function compose(ground: Ground): Promise<Composition> {
+export function compose(ground: Ground): Composition {
   const parts = partsOf(ground);
-  await ground.table.transact([{ kind: "put", item: { ...workspaceKey("default"), type: "WORKSPACE", v: 1 } }]);
   const handle = makeApp({
     routes: parts.flatMap((part) => part.routes ?? []),
     authenticate: makeAuthenticate(ground),

@@ -31,7 +31,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       activity: makeActivityWrite(home),
       address: () => address,
     };
-    const { handle, start, close: closeParts } = await compose(ground);
+    const { handle, start, close: closeParts } = compose(ground);
     const http = await openHttp({
       port: settings.port,
       handle,

@@ -6,9 +6,11 @@ import { openExperimentStore } from "../store/experiments.ts";
 import { openJobStore } from "../store/jobs.ts";
 import { openLoggedModelStore } from "../store/logged-models.ts";
 import { openLogStore } from "../store/logs.ts";
+import { openModelStore } from "../store/models.ts";
 import { openRunIndex } from "../store/run-index.ts";
 import { openRunStore } from "../store/run-store.ts";
 import { openTreeStore } from "../store/trees.ts";
+import { openWorkspaceStore } from "../store/workspaces.ts";
 import type { Ground } from "./part.ts";
 
 /** Every room's records, opened once: several of them keep things in memory that must not be kept twice. */
@@ -22,9 +24,11 @@ export function openStores(ground: Ground) {
     jobs: openJobStore(ground),
     loggedModels: openLoggedModelStore(ground),
     logs: openLogStore(ground),
+    models: openModelStore(ground),
     runs: openRunStore(ground),
     runIndex: openRunIndex(ground),
     trees: openTreeStore(ground),
+    workspaces: openWorkspaceStore(ground),
   };
 }
 
