@@ -8,14 +8,13 @@ import { composeJobs } from "./compose-jobs.ts";
 import { makeLaunchers } from "./launchers.ts";
 import { makeOutputRegistry } from "./output-registry.ts";
 import type { Ground, Part } from "./part.ts";
-import { openStores } from "./stores.ts";
+import { openStores, type Stores } from "./stores.ts";
 
 /**
  * Which implementation serves what, in one place. Each room adds one part: its routes, and what runs beside them.
  * Parts start in this order and close in the reverse one.
  */
-function partsOf(ground: Ground): readonly Part[] {
-  const stores = openStores(ground);
+function partsOf(ground: Ground, stores: Stores): readonly Part[] {
   const digest = makeDigest();
   const { files, ...filesPart } = composeFiles(ground, stores);
   const outputs = makeOutputRegistry({ ...ground, ...stores, files, digest });
@@ -33,10 +32,11 @@ export interface Composition {
 }
 
 export function compose(ground: Ground): Composition {
-  const parts = partsOf(ground);
+  const stores = openStores(ground);
+  const parts = partsOf(ground, stores);
   const handle = makeApp({
     routes: parts.flatMap((part) => part.routes ?? []),
-    authenticate: makeAuthenticate(ground),
+    authenticate: makeAuthenticate(ground, stores),
     requestId: () => ground.ids.hex32(),
     onFault: (error, about) => ground.log.fault("a request failed", error, about),
   });
