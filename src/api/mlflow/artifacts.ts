@@ -1,0 +1,286 @@
+import { AppError } from "../../contract/errors.ts";
+import { getModel, type RegistryDeps, versionOf } from "../../core/registry/models.ts";
+import { downloadUri } from "../../core/registry/resolve.ts";
+import { artifactKey, artifactPath, proxiedPath } from "../../core/tracking/artifact-paths.ts";
+import {
+  type ArtifactDeps,
+  deleteArtifact,
+  listArtifacts,
+  listBelow,
+  readArtifact,
+  writeArtifact,
+} from "../../core/tracking/artifacts.ts";
+import { invalid, missing } from "../../core/tracking/errors.ts";
+import { getLoggedModel, type LoggedModelDeps } from "../../core/tracking/logged-models.ts";
+import { getRun, type RunDeps } from "../../core/tracking/runs.ts";
+import { abortUpload, completeUpload, createUpload, putPart, type UploadDeps } from "../../core/tracking/uploads.ts";
+import type { Call, RawRoute } from "../raw-route.ts";
+import type { Args } from "./args.ts";
+import { mlflowError } from "./errors.ts";
+import { fileResponse } from "./file-response.ts";
+import { filesJson } from "./render.ts";
+import { mlflowRoutes } from "./route.ts";
+
+const A = "/2.0/mlflow-artifacts";
+const READ = { resource: "tracking", action: "read" } as const;
+const WRITE = { resource: "tracking", action: "update" } as const;
+const DELETE = { resource: "tracking", action: "delete" } as const;
+const UI_LIMIT_BYTES = 10 * 1024 * 1024;
+const SIGNED_SEC = 900;
+
+export type ArtifactRouteDeps = LoggedModelDeps &
+  ArtifactDeps &
+  UploadDeps &
+  RunDeps &
+  RegistryDeps & {
+    /** Files of registered models that lie elsewhere, as artifacts. */
+    readonly registered: RegisteredFiles;
+  };
+
+/** Read-only artifacts below `registered-models/`; undefined for paths that are not there. */
+export interface RegisteredFiles {
+  list(
+    workspace: string,
+    path: string,
+  ): Promise<readonly { readonly name: string; readonly isDir: boolean; readonly sizeBytes?: number }[] | undefined>;
+  open(
+    workspace: string,
+    path: string,
+    range?: { start: number; end?: number },
+  ): Promise<import("../../core/ports/objects.ts").ObjectBody | undefined>;
+}
+
+const pathOf = (call: Call): string => artifactPath(call.params.path ?? "");
+
+/** Bytes through the server: a route whose body is not JSON. */
+function byteRoutes(
+  method: RawRoute["method"],
+  path: string,
+  access: RawRoute["access"],
+  handle: (call: Call) => Promise<Response>,
+  prefixes: readonly string[] = ["/api", "/ajax-api"],
+): RawRoute[] {
+  return prefixes.map((prefix) => ({
+    id: `mlflow${prefix}:${method} ${path}`,
+    method,
+    path: `${prefix}${path}`,
+    base: "workspace" as const,
+    access,
+    onError: mlflowError,
+    handle,
+  }));
+}
+
+function ok(): Response {
+  return new Response("{}", { headers: { "content-type": "application/json" } });
+}
+
+export function artifactRoutes(deps: ArtifactRouteDeps): RawRoute[] {
+  return [...proxyRoutes(deps), ...uploadRoutes(deps), ...viewRoutes(deps)];
+}
+
+function proxyRoutes(deps: ArtifactRouteDeps): RawRoute[] {
+  return [
+    ...byteRoutes("GET", `${A}/artifacts/{path+}`, READ, (call) => {
+      const path = pathOf(call);
+      return fileResponse(call.request, path, (range) => openPath(deps, call.workspace, path, range));
+    }),
+    ...byteRoutes("PUT", `${A}/artifacts/{path+}`, WRITE, async (call) => {
+      await writeArtifact(deps, call, pathOf(call), call.request.body ?? new Uint8Array(0));
+      return ok();
+    }),
+    ...mlflowRoutes("DELETE", `${A}/artifacts/{path+}`, DELETE, async ({ call, ...caller }) => {
+      await deleteArtifact(deps, caller, pathOf(call));
+    }),
+    ...mlflowRoutes("GET", `${A}/artifacts`, READ, async ({ args, workspace }) => {
+      const path = artifactPath(args.text("path") ?? "");
+      const entries = (await deps.registered.list(workspace, path)) ?? (await listArtifacts(deps, workspace, path));
+      return entries.length === 0 ? {} : { files: filesJson(entries.map((entry) => ({ ...entry, path: entry.name }))) };
+    }),
+    ...mlflowRoutes("GET", `${A}/presigned/{path+}`, READ, async ({ call, workspace }) => {
+      const path = pathOf(call);
+      const info = await deps.objects.head(artifactKey(workspace, path));
+      const signed =
+        info === undefined ? undefined : await deps.objects.sign("get", artifactKey(workspace, path), SIGNED_SEC);
+      if (signed === undefined)
+        throw new AppError("NotSupported", "Multipart download is not supported for the current artifact repository");
+      return { url: signed.url, headers: signed.headers, ...(info === undefined ? {} : { file_size: info.sizeBytes }) };
+    }),
+  ];
+}
+
+async function openPath(
+  deps: ArtifactRouteDeps,
+  workspace: string,
+  path: string,
+  range?: { start: number; end?: number },
+) {
+  return (await deps.registered.open(workspace, path, range)) ?? readArtifact(deps, workspace, path, range);
+}
+
+/** `path` of a body is the file's, below the folder of the address. */
+function uploadPath(call: Call, args: Args): string {
+  const file = artifactPath(args.required("path")).split("/").at(-1) ?? "";
+  const folder = pathOf(call);
+  return folder === "" ? file : `${folder}/${file}`;
+}
+
+function uploadRoutes(deps: ArtifactRouteDeps): RawRoute[] {
+  const folders = ["", "/{path+}"];
+  return [
+    ...folders.flatMap((folder) => [
+      ...mlflowRoutes("POST", `${A}/mpu/create${folder}`, WRITE, async ({ call, args, ...caller }) => {
+        const { uploadId, tokens } = await createUpload(
+          deps,
+          caller,
+          uploadPath(call, args),
+          args.requiredInt("num_parts"),
+        );
+        const at = call.url.pathname.lastIndexOf("/mpu/create");
+        const base = `${call.url.origin}${call.url.pathname.slice(0, at)}/mpu/part`;
+        return {
+          upload_id: uploadId,
+          credentials: tokens.map((token, i) => ({
+            url: `${base}?token=${encodeURIComponent(token)}`,
+            part_number: i + 1,
+            headers: {},
+          })),
+        };
+      }),
+      ...mlflowRoutes("POST", `${A}/mpu/complete${folder}`, WRITE, async ({ call, args, ...caller }) => {
+        const parts = args
+          .objects("parts")
+          .map((part) => ({ number: part.requiredInt("part_number"), etag: part.text("etag") ?? "" }));
+        await completeUpload(deps, caller, uploadPath(call, args), args.required("upload_id"), parts);
+      }),
+      ...mlflowRoutes("POST", `${A}/mpu/abort${folder}`, WRITE, async ({ call, args, ...caller }) => {
+        await abortUpload(deps, caller, uploadPath(call, args), args.required("upload_id"));
+      }),
+    ]),
+    // The signed token in the address is the caller's right to this one part.
+    ...byteRoutes("PUT", `${A}/mpu/part`, "open", async (call) => {
+      const etag = await putPart(
+        deps,
+        call.url.searchParams.get("token") ?? "",
+        call.request.body ?? new Blob([]).stream(),
+      );
+      return new Response(null, { headers: { etag: `"${etag.replaceAll('"', "")}"` } });
+    }),
+  ];
+}
+
+function viewRoutes(deps: ArtifactRouteDeps): RawRoute[] {
+  const ofUi = ["", "/ajax-api/2.0/mlflow"];
+  return [
+    ...mlflowRoutes("GET", "/2.0/mlflow/artifacts/list", READ, async ({ args, workspace }) => {
+      const runId = args.text("run_id") ?? args.text("run_uuid") ?? "";
+      if (runId === "") throw missing("run_id");
+      const path = artifactPath(args.text("path") ?? "");
+      const run = await getRun(deps, workspace, runId);
+      const files = await listBelow(deps, workspace, run.artifactUri, path);
+      return { root_uri: run.artifactUri, ...(files.length === 0 ? {} : { files: filesJson(files) }) };
+    }),
+    ...byteRoutes(
+      "GET",
+      "/get-artifact",
+      READ,
+      async (call) => {
+        const query = call.url.searchParams;
+        const path = query.get("path");
+        if (path === null || path === "") throw missing("path");
+        const runId = query.get("run_id") ?? query.get("run_uuid");
+        if (runId === null) throw missing("run_id");
+        const run = await getRun(deps, call.workspace, runId);
+        return serveBelow(deps, call, run.artifactUri, path);
+      },
+      ofUi,
+    ),
+    ...byteRoutes(
+      "GET",
+      "/model-versions/get-artifact",
+      READ,
+      async (call) => {
+        const query = call.url.searchParams;
+        const [name, version, path] = ["name", "version", "path"].map((field) => {
+          const value = query.get(field);
+          if (value === null || value === "") throw missing(field);
+          return value;
+        });
+        const model = await getModel(deps, call.workspace, name ?? "");
+        const uri = await downloadUri(deps, call.workspace, model, await versionOf(deps, model, version ?? ""));
+        return serveBelow(deps, call, uri, path ?? "");
+      },
+      ofUi,
+    ),
+    ...byteRoutes(
+      "GET",
+      "/2.0/mlflow/logged-models/{model_id}/artifacts/files",
+      READ,
+      async (call) => {
+        const path = call.url.searchParams.get("artifact_file_path");
+        if (path === null || path === "") throw missing("artifact_file_path");
+        const model = await getLoggedModel(deps, call.workspace, call.params.model_id ?? "");
+        return serveBelow(deps, call, model.artifactUri, path);
+      },
+      ["/ajax-api"],
+    ),
+    ...byteRoutes(
+      "POST",
+      "/upload-artifact",
+      WRITE,
+      async (call) => {
+        const query = call.url.searchParams;
+        const runId = query.get("run_uuid");
+        if (runId === null || runId === "") throw invalid("Request must specify run_uuid.");
+        const path = query.get("path");
+        if (path === null || path === "") throw invalid("Request must specify path.");
+        const clean = artifactPath(path);
+        const bytes = await small(call.request);
+        if (bytes.byteLength === 0) throw invalid("Request must specify data.");
+        const run = await getRun(deps, call.workspace, runId);
+        await writeArtifact(deps, call, `${rootOf(run.artifactUri)}/${clean}`, bytes);
+        return ok();
+      },
+      ["/ajax-api/2.0/mlflow"],
+    ),
+    ...(["upload", "download"] as const).flatMap((direction) =>
+      mlflowRoutes(
+        "POST",
+        `/2.0/mlflow/artifacts/presigned-${direction}-url`,
+        direction === "upload" ? WRITE : READ,
+        () => {
+          throw new AppError(
+            "NotSupported",
+            `Presigned ${direction} is not supported for the current artifact repository`,
+          );
+        },
+      ),
+    ),
+  ];
+}
+
+function rootOf(uri: string): string {
+  const root = proxiedPath(uri);
+  if (root === undefined)
+    throw new AppError(
+      "NotSupported",
+      `artifacts at \`${uri}\` are not kept by this server; the client reads them itself`,
+    );
+  return root;
+}
+
+function serveBelow(deps: ArtifactRouteDeps, call: Call, uri: string, path: string): Promise<Response> {
+  const full = `${rootOf(uri)}/${artifactPath(path)}`;
+  return fileResponse(call.request, full, (range) => openPath(deps, call.workspace, full, range));
+}
+
+async function small(request: Request): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    if (size > UI_LIMIT_BYTES) throw invalid("Artifact size is too large. Max size is 10MB.");
+    chunks.push(chunk);
+  }
+  return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+}

@@ -1,0 +1,210 @@
+import { invalid, missing, notFound } from "../../core/tracking/errors.ts";
+import { bulkHistory, metricHistory, SAMPLE_LIMIT, sampledHistory } from "../../core/tracking/history.ts";
+import {
+  type LogDeps,
+  logBatch,
+  logInputs,
+  logModelJson,
+  logOutputs,
+  readBatch,
+  readMetric,
+} from "../../core/tracking/log.ts";
+import { checkParam } from "../../core/tracking/names.ts";
+import type { DatasetInput, Run } from "../../core/tracking/ports.ts";
+import {
+  createRun,
+  deleteTag,
+  getRun,
+  type RunDeps,
+  setLifecycle,
+  setTag,
+  updateRun,
+} from "../../core/tracking/runs.ts";
+import { type SearchDeps, searchRuns } from "../../core/tracking/search-runs.ts";
+import type { RawRoute } from "../raw-route.ts";
+import { type Args, RUN_STATUS, viewOf } from "./args.ts";
+import { requiredTexts } from "./experiments.ts";
+import { bulkJson, pointsJson, runInfoJson, runJson } from "./render.ts";
+import { mlflowRoutes } from "./route.ts";
+
+const P = "/2.0/mlflow";
+const READ = { resource: "tracking", action: "read" } as const;
+const CREATE = { resource: "tracking", action: "create" } as const;
+const UPDATE = { resource: "tracking", action: "update" } as const;
+const DELETE = { resource: "tracking", action: "delete" } as const;
+const BATCH_LIMIT_BYTES = 1_000_000;
+
+/** Clients of old send `run_uuid`. */
+function runIdOf(args: Args): string {
+  const runId = args.text("run_id") ?? args.text("run_uuid");
+  if (runId === undefined || runId === "") throw missing("run_id");
+  return runId;
+}
+
+export function runRoutes(deps: RunDeps & SearchDeps & LogDeps): RawRoute[] {
+  async function whole(workspace: string, run: Run) {
+    const datasets =
+      run.datasets.length === 0 ? [] : ((await deps.runs.datasets(workspace, [run])).get(run.runId) ?? []);
+    return runJson(run, datasets);
+  }
+
+  return [
+    ...mlflowRoutes("POST", `${P}/runs/create`, CREATE, async (call) => {
+      const { args, workspace } = call;
+      const run = await createRun(deps, {
+        ...call,
+        experimentId: args.text("experiment_id"),
+        userId: args.text("user_id"),
+        name: args.text("run_name"),
+        startMs: args.int("start_time"),
+        tags: args.pairs("tags"),
+      });
+      return { run: await whole(workspace, run) };
+    }),
+    ...mlflowRoutes("GET", `${P}/runs/get`, READ, async ({ args, workspace }) => ({
+      run: await whole(workspace, await getRun(deps, workspace, runIdOf(args))),
+    })),
+    ...mlflowRoutes("POST", `${P}/runs/update`, UPDATE, async (call) => {
+      const { args } = call;
+      const run = await updateRun(deps, call, runIdOf(args), {
+        status: args.oneOf("status", RUN_STATUS),
+        endMs: args.int("end_time"),
+        name: args.text("run_name"),
+      });
+      return { run_info: runInfoJson(run) };
+    }),
+    ...mlflowRoutes("POST", `${P}/runs/delete`, DELETE, (call) =>
+      setLifecycle(deps, call, runIdOf(call.args), "deleted"),
+    ),
+    ...mlflowRoutes("POST", `${P}/runs/restore`, UPDATE, (call) =>
+      setLifecycle(deps, call, runIdOf(call.args), "active"),
+    ),
+    ...mlflowRoutes("POST", `${P}/runs/log-metric`, UPDATE, async (call) => {
+      const runId = runIdOf(call.args);
+      const names = ["key", "value", "timestamp", "step", "model_id", "dataset_name", "dataset_digest"] as const;
+      const metric = readMetric(Object.fromEntries(names.map((name) => [name, call.args.raw(name)])), "");
+      await logBatch(deps, call, runId, { metrics: [metric], params: [], tags: [] });
+    }),
+    ...mlflowRoutes("POST", `${P}/runs/log-parameter`, UPDATE, async (call) => {
+      const runId = runIdOf(call.args);
+      const param = checkParam(call.args.required("key"), call.args.text("value") ?? "");
+      await logBatch(deps, call, runId, { metrics: [], params: [param], tags: [] }, true);
+    }),
+    ...mlflowRoutes("POST", `${P}/runs/set-tag`, UPDATE, async (call) => {
+      await setTag(deps, call, runIdOf(call.args), call.args.required("key"), call.args.text("value") ?? "");
+    }),
+    ...mlflowRoutes("POST", `${P}/runs/delete-tag`, UPDATE, async (call) => {
+      await deleteTag(deps, call, runIdOf(call.args), call.args.required("key"));
+    }),
+    ...mlflowRoutes(
+      "POST",
+      `${P}/runs/log-batch`,
+      UPDATE,
+      async (call) => {
+        const { args } = call;
+        const runId = runIdOf(args);
+        await logBatch(
+          deps,
+          call,
+          runId,
+          readBatch({ metrics: args.raw("metrics"), params: args.raw("params"), tags: args.raw("tags") }),
+        );
+      },
+      {
+        bodyLimit: BATCH_LIMIT_BYTES,
+        tooLarge: (size) =>
+          invalid(
+            `Batched logging API requests must be at most ${BATCH_LIMIT_BYTES} bytes, got a request of size ${size}.`,
+          ),
+      },
+    ),
+    ...mlflowRoutes("POST", `${P}/runs/log-model`, UPDATE, async (call) => {
+      await logModelJson(deps, call, runIdOf(call.args), call.args.required("model_json"));
+    }),
+    ...mlflowRoutes("POST", `${P}/runs/log-inputs`, UPDATE, async (call) => {
+      const { args } = call;
+      const models = args.objects("models").map((model) => model.required("model_id"));
+      await logInputs(deps, call, runIdOf(args), args.objects("datasets").map(datasetInput), models);
+    }),
+    ...mlflowRoutes("POST", `${P}/runs/outputs`, UPDATE, async (call) => {
+      const models = call.args
+        .objects("models")
+        .map((model) => ({ modelId: model.required("model_id"), step: model.int("step") ?? 0 }));
+      await logOutputs(deps, call, runIdOf(call.args), models);
+    }),
+    ...mlflowRoutes("POST", `${P}/runs/search`, READ, async ({ args, workspace }) => {
+      const { runs, next } = await searchRuns(deps, workspace, {
+        experimentIds: args.texts("experiment_ids"),
+        filter: args.text("filter"),
+        orderBy: args.texts("order_by"),
+        view: viewOf(args, "run_view_type"),
+        maxResults: args.int("max_results"),
+        pageToken: args.text("page_token"),
+      });
+      const datasets = await deps.runs.datasets(workspace, runs);
+      return {
+        ...(runs.length === 0 ? {} : { runs: runs.map((run) => runJson(run, datasets.get(run.runId) ?? [])) }),
+        ...(next === undefined ? {} : { next_page_token: next }),
+      };
+    }),
+    ...historyRoutes(deps),
+  ];
+}
+
+function datasetInput(args: Args): DatasetInput {
+  const dataset = args.object("dataset");
+  if (dataset === undefined) throw missing("datasets.dataset");
+  const optional = (name: "schema" | "profile") => {
+    const text = dataset.text(name);
+    return text === undefined ? {} : { [name]: text };
+  };
+  return {
+    dataset: {
+      name: dataset.required("name"),
+      digest: dataset.required("digest"),
+      source_type: dataset.required("source_type"),
+      source: dataset.required("source"),
+      ...optional("schema"),
+      ...optional("profile"),
+    },
+    tags: args.pairs("tags").map(([key, value]) => ({ key, value })),
+  };
+}
+
+function historyRoutes(deps: RunDeps): RawRoute[] {
+  const bulk = mlflowRoutes("GET", `${P}/metrics/get-history-bulk`, READ, async (call) => {
+    const { args, workspace } = call;
+    const runIds = call.call.url.searchParams.getAll("run_id");
+    const key = args.required("metric_key");
+    return bulkJson(key, await bulkHistory(deps.runs, workspace, { runIds, key, maxResults: args.int("max_results") }));
+  });
+  return [
+    ...mlflowRoutes("GET", `${P}/metrics/get-history`, READ, async ({ args, workspace }) => {
+      const runId = runIdOf(args);
+      const key = args.required("metric_key");
+      if ((await deps.runs.get(workspace, runId)) === undefined) throw notFound(`Run with id=${runId} not found`);
+      const { points, next } = await metricHistory(deps.runs, workspace, {
+        runId,
+        key,
+        maxResults: args.int("max_results"),
+        pageToken: args.text("page_token"),
+      });
+      if (points.length === 0) return {};
+      const token = next === undefined ? "" : `,"next_page_token":${JSON.stringify(next)}`;
+      return `{"metrics":[${pointsJson(key, points)}]${token}}`;
+    }),
+    ...bulk,
+    ...mlflowRoutes("GET", `${P}/metrics/get-history-bulk-interval`, READ, async (call) => {
+      const { args, workspace } = call;
+      const key = args.required("metric_key");
+      const found = await sampledHistory(deps.runs, workspace, {
+        runIds: requiredTexts(call, "run_ids"),
+        key,
+        startStep: args.int("start_step"),
+        endStep: args.int("end_step"),
+        maxResults: args.int("max_results") ?? SAMPLE_LIMIT,
+      });
+      return bulkJson(key, found);
+    }),
+  ];
+}
