@@ -184,11 +184,13 @@ function checkObject(
   if (node.form !== "map") return wrong(node, path, ctx, path === "" ? `${type.noun}: a map` : "a map");
   const before = ctx.findings.errors.length;
   const made: Record<string, unknown> = {};
+  // Fields whose misspelling has been reported: saying that they are missing would be the same cause again.
+  const misspelt = new Set<string>();
   for (const [key, entry] of node.entries) {
     const inner = join(path, key);
     const known = Object.hasOwn(type.fields, key) ? type.fields[key] : undefined;
     if (!known) {
-      if (key !== "$schema") unknownField(type, key, inner, node, ctx);
+      if (key !== "$schema") misspelt.add(unknownField(type, key, inner, node, ctx) ?? "");
       if (type.loose) define(made, key, toPlain(entry.node));
       continue;
     }
@@ -197,10 +199,11 @@ function checkObject(
     define(made, key, check(known.type, entry.node, inner, ctx));
   }
   for (const [name, known] of Object.entries(type.fields)) {
-    if (known.required && missing(node, name, known)) missingField(name, join(path, name), node, ctx);
+    if (known.required && !misspelt.has(name) && missing(node, name, known))
+      missingField(name, join(path, name), node, ctx);
   }
   for (const names of type.oneOf ?? []) {
-    if (names.every((name) => missing(node, name, type.fields[name]))) {
+    if (names.every((name) => !misspelt.has(name) && missing(node, name, type.fields[name]))) {
       ctx.findings.error(
         node,
         join(path, names[0] ?? ""),
@@ -244,7 +247,14 @@ export function missingField(name: string, path: string, node: SpecNode, ctx: Ch
   ctx.findings.error(at, path, `missing required field \`${name}\``, hint);
 }
 
-function unknownField(type: ObjectType, key: string, path: string, node: MapNode, ctx: CheckContext): void {
+/** Answers the field that was probably meant. */
+function unknownField(
+  type: ObjectType,
+  key: string,
+  path: string,
+  node: MapNode,
+  ctx: CheckContext,
+): string | undefined {
   const names = Object.keys(type.fields).filter((name) => name !== "$schema");
   const near =
     nearest(
@@ -260,6 +270,7 @@ function unknownField(type: ObjectType, key: string, path: string, node: MapNode
   const hint = near === undefined ? `fields are ${listed(names, 40)}` : `write \`${near}\``;
   if (type.loose) ctx.findings.warn(at, path, message, hint);
   else ctx.findings.error(at, path, message, hint);
+  return near;
 }
 
 /** The case a variant is of; undefined when its field is missing or has an unknown value. Reports nothing. */

@@ -29,7 +29,7 @@ export class Findings {
   #add(list: Diagnostic[], at: SpecNode | Place, field: string, message: string, hint: string | undefined): void {
     if (list.length >= MOST) return;
     const place = "form" in at ? placeAt(at.src, at.start) : at;
-    const key = `${place.file}\0${place.line}\0${place.column}\0${field}\0${message}`;
+    const key = `${list === this.errors}\0${place.file}\0${place.line}\0${place.column}\0${field}\0${message}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
     list.push({ ...place, field, message, ...(hint === undefined ? {} : { hint }) });

@@ -1,3 +1,5 @@
+import type { SpecNode } from "./nodes.ts";
+
 /** What a reference can point at. Names in a URI path are plural (`models`), as Azure writes them. */
 export type AssetKind =
   | "environment"
@@ -239,17 +241,30 @@ const URI =
   /(?:azureml:\/\/(?:datastores|jobs|subscriptions|trees)\/|(?:https?|wasbs?|abfss?|adl|s3|gs|sftp):\/\/)[^\s"']+/g;
 
 /**
- * Every reference (`azureml:...`, registry addresses) and every data address a spec's text mentions, as written, each once.
- * Works on the text, so addresses inside commands, descriptions and comments behind a value count; whole comment lines and the
- * editor's `$schema` do not.
+ * Every reference (`azureml:...`, registry addresses) and every data address a spec mentions, as written, each once: in values,
+ * also inside commands and descriptions, and in the comment behind a value. Whole comment lines and the editor's `$schema` do not count.
  */
-export function mentionsOf(text: string): { refs: string[]; uris: string[] } {
+export function mentionsOf(root: SpecNode): { refs: string[]; uris: string[] } {
   const refs = new Set<string>();
   const uris = new Set<string>();
-  for (const line of text.split("\n")) {
-    if (!line.includes(":") || /^\s*(?:#|["']?\$schema["']?\s*:)/.test(line)) continue;
+  const scan = (line: string) => {
+    if (!line.includes(":") || /^\s*#/.test(line)) return;
     for (const [found] of line.matchAll(REF)) refs.add(found);
     for (const [found] of line.matchAll(URI)) uris.add(found);
+  };
+  const seen = new Set<SpecNode>();
+  const visit = (node: SpecNode) => {
+    if (node.form !== "scalar" && seen.has(node)) return;
+    seen.add(node);
+    if (node.form === "list") node.items.forEach(visit);
+    else if (node.form === "map") {
+      for (const [key, entry] of node.entries) if (key !== "$schema") visit(entry.node);
+    } else if (node.text.includes(":")) node.text.split("\n").forEach(scan);
+  };
+  visit(root);
+  for (const line of root.src.text.split("\n")) {
+    const comment = /\S.*?\s#(.*)$/.exec(line)?.[1];
+    if (comment !== undefined && !line.trimStart().startsWith("#")) scan(comment.replace(/^#+/, ""));
   }
   return { refs: [...refs], uris: [...uris] };
 }

@@ -126,7 +126,7 @@ export function validateFile(reader: FileReader, path: string, options: Validate
 
 export function reportOf(checked: CheckedFile, hint?: string): FileReport {
   const { root, kind, findings } = checked;
-  const mentions = root ? mentionsOf(root.src.text) : { refs: [], uris: [] };
+  const mentions = root ? mentionsOf(root) : { refs: [], uris: [] };
   const mapKeys = (name: string) => (child(root, name)?.form === "map" ? keysOf(child(root, name)) : []);
   const name = child(root, "name");
   return {

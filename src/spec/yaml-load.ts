@@ -163,7 +163,9 @@ function compose(src: Source, documents: Documents, findings: Findings): SpecNod
 function reportSyntax(src: Source, errors: readonly YAMLError[], findings: Findings): void {
   const error = [...errors].sort((a, b) => a.pos[0] - b.pos[0])[0];
   if (!error) return;
-  const place = placeAt(src, error.pos[0]);
+  // The end of the file is no place to look at: point at the last thing written.
+  const offset = src.text.slice(error.pos[0]).trim() === "" ? src.text.trimEnd().length : error.pos[0];
+  const place = placeAt(src, offset);
   const lineText = src.text.slice(src.lineStarts[place.line - 1] ?? 0, error.pos[1]);
   const token = /\{\{\s*([\w.-]+)\s*\}\}/.exec(lineText);
   if (token && !/\$\{\{/.test(lineText)) {
