@@ -10,6 +10,8 @@ export interface AppDeps {
   readonly routes: readonly RawRoute[];
   /** The caller behind the request's credentials; undefined without any; throws Unauthenticated for bad ones. */
   readonly authenticate: (request: Request) => Promise<Principal | undefined>;
+  /** False answers NotFound to everything inside a workspace. Absent: routes find out themselves. */
+  readonly hasWorkspace?: (name: string) => Promise<boolean>;
   readonly requestId: () => string;
   /** Told of each failure that is not the caller's. */
   readonly onFault: (error: unknown, about: { readonly requestId: string; readonly route: string }) => void;
@@ -38,6 +40,7 @@ export function makeApp(deps: AppDeps): (request: Request) => Promise<Response> 
       route = match.route;
       const inPath = match.params.workspace ?? (route.base === "workspace" ? workspace : undefined);
       const principal = await authorize(deps, route, request, inPath);
+      if (inPath !== undefined && principal !== undefined) await mustHaveWorkspace(deps, route, inPath);
       const call: Call = {
         request,
         url,
@@ -75,6 +78,15 @@ async function mustKnow(deps: AppDeps, request: Request): Promise<Principal> {
   if (principal !== undefined) return principal;
   throw new AppError("Unauthenticated", "this address needs a token", {
     hint: "send `Authorization: Bearer TOKEN`, or the token as the password of basic authentication",
+  });
+}
+
+/** The workspace's own routes make it, or word its absence themselves. */
+async function mustHaveWorkspace(deps: AppDeps, route: RawRoute, workspace: string): Promise<void> {
+  if (deps.hasWorkspace === undefined || route.path === "/api/v1/workspaces/{workspace}") return;
+  if (await deps.hasWorkspace(workspace)) return;
+  throw new AppError("NotFound", `there is no workspace \`${workspace}\``, {
+    hint: "`yard workspace list` shows those there are; `yard workspace create` makes one",
   });
 }
 

@@ -4,12 +4,15 @@ import { findVersion } from "../core/assets/read-assets.ts";
 import { makeFiles } from "../core/files/files.ts";
 import type { Lookups } from "../core/files/lookups.ts";
 import type { VersionRef } from "../core/files/parse-uri.ts";
+import type { PlaceOpener } from "../core/files/place.ts";
 import type { Files } from "../core/files/ports.ts";
 import type { Ground } from "./part.ts";
 import type { Stores } from "./stores.ts";
 
 export interface FilesPart {
   readonly files: Files;
+  readonly places: PlaceOpener;
+  readonly lookups: Lookups;
   close(): void;
 }
 
@@ -21,8 +24,9 @@ export function composeFiles(ground: Ground, stores: Stores): FilesPart {
     hidden: [settings.dataDir],
     urlMap: settings.urlMap === undefined ? [] : readUrlMap(settings.urlMap),
   });
-  const files = makeFiles({ ...ground, ...stores, places, lookups: makeLookups(stores) });
-  return { files, close: () => places.close() };
+  const lookups = makeLookups(stores);
+  const files = makeFiles({ ...ground, ...stores, places, lookups });
+  return { files, places, lookups, close: () => places.close() };
 }
 
 const asked = (ref: VersionRef): string => ("version" in ref ? ref.version : `@${ref.label}`);

@@ -1,8 +1,7 @@
 import { makeDigest } from "../adapters/local/digest.ts";
 import { makeApp } from "../api/app.ts";
-import { DEFAULT_WORKSPACE } from "../contract/workspaces.ts";
-import { ensureWorkspace } from "../core/workspaces/put-workspace.ts";
 import { makeAuthenticate } from "./authenticate.ts";
+import { composeAssets } from "./compose-assets.ts";
 import { composeFiles } from "./compose-files.ts";
 import { composeJobs } from "./compose-jobs.ts";
 import { makeLaunchers } from "./launchers.ts";
@@ -16,11 +15,11 @@ import { openStores, type Stores } from "./stores.ts";
  */
 function partsOf(ground: Ground, stores: Stores): readonly Part[] {
   const digest = makeDigest();
-  const { files, ...filesPart } = composeFiles(ground, stores);
+  const { files, places, lookups, ...filesPart } = composeFiles(ground, stores);
   const outputs = makeOutputRegistry({ ...ground, ...stores, files, digest });
   return [
-    { start: () => ensureWorkspace({ ...ground, ...stores, digest }, DEFAULT_WORKSPACE) },
     filesPart,
+    composeAssets(ground, stores, { files, places, lookups, digest }),
     composeJobs(ground, stores, { files, outputs, launchers: makeLaunchers(ground) }),
   ];
 }
@@ -37,6 +36,7 @@ export function compose(ground: Ground): Composition {
   const handle = makeApp({
     routes: parts.flatMap((part) => part.routes ?? []),
     authenticate: makeAuthenticate(ground, stores),
+    hasWorkspace: async (name) => (await stores.workspaces.get(name)) !== undefined,
     requestId: () => ground.ids.hex32(),
     onFault: (error, about) => ground.log.fault("a request failed", error, about),
   });
