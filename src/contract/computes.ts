@@ -16,6 +16,8 @@ export const ComputeSpec = z.discriminatedUnion("type", [
     host_key: z.string().max(200),
     /** Folder on that machine for work and environments; default `~/.trainyard-compute`. */
     folder: z.string().max(500).optional(),
+    /** Path of Node 24 or later on that machine; default: the one on the account's PATH. */
+    node: z.string().max(500).optional(),
     slots: z.number().int().min(1).max(256).optional(),
     credentials: z
       .strictObject({

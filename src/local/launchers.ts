@@ -1,4 +1,7 @@
+import { createHash } from "node:crypto";
+import { hostname } from "node:os";
 import { makeLocalLauncher } from "../adapters/local/launcher.ts";
+import { makeSshLauncher } from "../adapters/ssh/launcher.ts";
 import type { Launcher } from "../core/ports/launcher.ts";
 import type { Ground } from "./part.ts";
 import { serverFilePath } from "./server-file.ts";
@@ -25,11 +28,20 @@ export function makeLaunchers(ground: Ground): Launchers {
       for (const listener of listeners) listener();
     },
   });
+  const ssh = makeSshLauncher({
+    vault: ground.vault,
+    runnerBundle: settings.runnerBundle,
+    address: ground.address,
+    homeId: createHash("sha256").update(`${hostname()}:${settings.dataDir}`).digest("hex").slice(0, 12),
+  });
   return {
-    all: [local],
+    all: [local, ssh],
     onEnded: (listener) => {
       listeners.push(listener);
     },
-    close: () => local.close(),
+    close: () => {
+      local.close();
+      ssh.close();
+    },
   };
 }
