@@ -15,6 +15,8 @@ export interface HttpServer {
 
 export interface HttpOptions {
   readonly port: number;
+  /** Answers requests that need no frame (scoring), as quickly as it can; false for all others. */
+  readonly intercept?: (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
   /** Never throws. */
   readonly handle: (request: Request) => Promise<Response>;
   /** Words a request that is refused before it reaches `handle`. */
@@ -28,6 +30,7 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   const server = createServer({ keepAliveTimeout: 70_000, headersTimeout: 30_000, requestTimeout: 0 });
   // A refused or failed request must not cost the connection's other requests an answer, nor the process its life.
   server.on("request", (incoming, outgoing) => {
+    if (options.intercept?.(incoming, outgoing) === true) return;
     answer(options, incoming, outgoing).catch((error: unknown) => {
       options.onFault(error, `${incoming.method ?? ""} ${incoming.url ?? ""}`);
       outgoing.destroy();

@@ -31,9 +31,10 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       activity: makeActivityWrite(home),
       address: () => address,
     };
-    const { handle, start, close: closeParts } = compose(ground);
+    const { handle, intercept, start, close: closeParts } = compose(ground);
     const http = await openHttp({
       port: settings.port,
+      intercept,
       handle,
       refuse: (error) => problemResponse(error, home.ids.hex32()),
       onFault: (error, about) => log.fault("an answer could not be sent", error, { about }),

@@ -49,10 +49,10 @@ export interface Environments {
   ): Promise<{ readonly spec: EnvironmentSpec; readonly warnings: readonly string[] }>;
 }
 
-/** Notes that a revision uses a registered model version, which then can't be deleted. `asset` is `azureml:NAME:VERSION`. */
+/** Writes by which a revision holds a registered model version, which then can't be deleted. `asset` is `azureml:NAME:VERSION`. */
 export interface ModelUse {
-  use(workspace: string, asset: string, by: string): readonly Write[];
-  release(workspace: string, asset: string, by: string): readonly Write[];
+  use(workspace: string, asset: string, by: string): Promise<readonly Write[]>;
+  release(workspace: string, asset: string, by: string): Promise<readonly Write[]>;
 }
 
 /** Makes what callers reach equal to the records. Returns when no new request takes the old way. */

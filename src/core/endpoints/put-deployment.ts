@@ -59,7 +59,8 @@ export async function putDeployment(
     deployments: [after],
     revisions: [revision],
     unchanged: { endpoint },
-    writes: plan.model?.asset === undefined ? [] : deps.modelUse.use(id.workspace, plan.model.asset, userOf(revision)),
+    writes:
+      plan.model?.asset === undefined ? [] : await deps.modelUse.use(id.workspace, plan.model.asset, userOf(revision)),
     activity: {
       workspace: id.workspace,
       actor,

@@ -4,6 +4,7 @@ import type { Builder } from "../ports/builder.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Host, HostState } from "../ports/host.ts";
 import type { Signer } from "../ports/signer.ts";
+import type { Write } from "../ports/table.ts";
 import type { Vault } from "../ports/vault.ts";
 import { deleteDeploymentsOf } from "./delete-deployment.ts";
 import { type EndpointStore, endpointSecret, type InTurn, type ModelUse, type Routing, userOf } from "./ports.ts";
@@ -201,11 +202,11 @@ async function end(deps: SettleDeps, revision: RevisionRecord): Promise<Next> {
   const drainSec = Math.ceil(revision.plan.requestSettings.request_timeout_ms / 1000) + DRAIN_EXTRA_SEC;
   if (revision.handle !== undefined)
     await deps.host.stop(revision.handle, revision.stage === "Draining" ? drainSec : 0);
-  await deps.endpoints.save({ revisions: [{ ...revision, stage: "Ended" }], writes: release(deps, revision) });
+  await deps.endpoints.save({ revisions: [{ ...revision, stage: "Ended" }], writes: await release(deps, revision) });
   return "again";
 }
 
-function release(deps: SettleDeps, revision: RevisionRecord) {
+async function release(deps: SettleDeps, revision: RevisionRecord): Promise<readonly Write[]> {
   const asset = revision.plan.model?.asset;
   return asset === undefined ? [] : deps.modelUse.release(revision.workspace, asset, userOf(revision));
 }
@@ -229,7 +230,7 @@ async function fail(deps: SettleDeps, target: RevisionRecord, reason: string, lo
   await deps.endpoints.save({
     revisions: [{ ...target, stage: "Failed", reason }],
     deployments: failed,
-    writes: release(deps, target),
+    writes: await release(deps, target),
     activity: {
       workspace,
       actor: "system",

@@ -1,0 +1,108 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { openLocalHost } from "../adapters/local/host.ts";
+import { makeEndpointRoutes } from "../api/endpoints.ts";
+import { DELETE_TOPIC, type Environments, type ModelUse, SETTLE_TOPIC } from "../core/endpoints/ports.ts";
+import { askToSettle } from "../core/endpoints/put-deployment.ts";
+import { type SettleDeps, settleDeletedEndpoint, settleDeployment } from "../core/endpoints/settle-deployment.ts";
+import type { Files } from "../core/files/ports.ts";
+import type { Builder } from "../core/ports/builder.ts";
+import type { Delivery } from "../core/ports/bus.ts";
+import { openEndpointStore } from "../store/endpoints.ts";
+import { modelReleaseWrites, modelUseWrites } from "../store/models.ts";
+import { makeTurns } from "./in-turn.ts";
+import type { Ground, Part } from "./part.ts";
+import { makeRouter, type Router } from "./router.ts";
+import { serverFilePath } from "./server-file.ts";
+
+/** A message that was lost, or given up on, costs this long at most. */
+const LOOK_AGAIN_MS = 60_000;
+
+export interface EndpointsPart extends Part {
+  readonly router: Router;
+}
+
+/** Online endpoints: records, the replicas on this machine, and the way of a scoring request to them. */
+export function composeEndpoints(
+  ground: Ground,
+  others: { readonly files: Files; readonly environments: Environments; readonly builder: Builder },
+): EndpointsPart {
+  const { settings, log, table, bus } = ground;
+  const host = openLocalHost({
+    program: settings.programs.serving,
+    dataDir: settings.dataDir,
+    serverFile: serverFilePath(settings.dataDir),
+    env: process.env,
+  });
+  const endpoints = openEndpointStore(ground);
+  const router = makeRouter({ ...ground, endpoints, host });
+  const closing = new AbortController();
+  const deps = {
+    ...ground,
+    ...others,
+    endpoints,
+    host,
+    routing: router,
+    modelUse: makeModelUse(table),
+    inTurn: makeTurns(),
+    pause: (ms: number, signal?: AbortSignal) =>
+      delay(ms, undefined, {
+        signal: signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
+      }),
+    place: ground,
+    apiUrl: ground.address,
+  };
+
+  const idIn = ({ body }: Delivery) => ({
+    workspace: String(body.workspace),
+    endpoint: String(body.endpoint),
+    deployment: String(body.deployment),
+  });
+  bus.subscribe(SETTLE_TOPIC, (message) => settleDeployment(deps, idIn(message), closing.signal));
+  bus.subscribe(DELETE_TOPIC, (message) => settleDeletedEndpoint(deps, idIn(message), closing.signal));
+
+  let again: NodeJS.Timeout | undefined;
+  return {
+    router,
+    routes: makeEndpointRoutes(deps),
+    async start() {
+      await resume(deps, `start-${ground.clock.now()}`);
+      again = setInterval(() => {
+        settleAll(deps, closing.signal).catch((error: unknown) =>
+          log.fault("deployments could not be looked at", error, {}),
+        );
+      }, LOOK_AGAIN_MS);
+      again.unref();
+    },
+    close() {
+      clearInterval(again);
+      closing.abort(new Error("the home is closing"));
+      host.close();
+      router.close();
+    },
+  };
+}
+
+/** What was under way when the last server ended goes on. */
+async function resume(deps: SettleDeps & Pick<Ground, "bus">, cause: string): Promise<void> {
+  for (const id of await deps.endpoints.unsettled()) await askToSettle(deps, id, cause);
+  for (const { workspace, endpoint } of await deps.endpoints.deleting()) {
+    const id = `${workspace}/${endpoint}/${cause}`;
+    await deps.bus.send([{ topic: DELETE_TOPIC, id, body: { workspace, endpoint } }]);
+  }
+}
+
+async function settleAll(deps: SettleDeps, signal: AbortSignal): Promise<void> {
+  for (const id of await deps.endpoints.unsettled()) await settleDeployment(deps, id, signal);
+  for (const where of await deps.endpoints.deleting()) await settleDeletedEndpoint(deps, where, signal);
+}
+
+function makeModelUse(table: Ground["table"]): ModelUse {
+  const partsOf = (asset: string) => {
+    const [, name = "", version = ""] = /^azureml:(.+):([^:]+)$/.exec(asset) ?? [];
+    return { name, version };
+  };
+  return {
+    use: (workspace, asset, user) => modelUseWrites(table, { workspace, ...partsOf(asset), user }),
+    release: (workspace, asset, user) => modelReleaseWrites(table, { workspace, ...partsOf(asset), user }),
+  };
+}
