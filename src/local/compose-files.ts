@@ -6,6 +6,7 @@ import type { Lookups } from "../core/files/lookups.ts";
 import type { VersionRef } from "../core/files/parse-uri.ts";
 import type { PlaceOpener } from "../core/files/place.ts";
 import type { Files } from "../core/files/ports.ts";
+import { resolveModel } from "../core/registry/resolve.ts";
 import type { Ground } from "./part.ts";
 import type { Stores } from "./stores.ts";
 
@@ -39,9 +40,7 @@ function makeLookups(stores: Stores): Lookups {
       const { version, type = "uri_folder", body } = found.asset;
       return { name, version, type, uri: String(body.path) };
     },
-    async model() {
-      return undefined;
-    },
+    model: (workspace, name, ref) => resolveModel(stores, workspace, name, ref),
     async run(workspace, runId) {
       const [run, job] = await Promise.all([stores.runs.get(workspace, runId), stores.jobs.get(workspace, runId)]);
       if (run === undefined) return undefined;

@@ -8,6 +8,7 @@ import { composeAssets } from "./compose-assets.ts";
 import { composeEndpoints } from "./compose-endpoints.ts";
 import { composeFiles } from "./compose-files.ts";
 import { composeJobs } from "./compose-jobs.ts";
+import { composeTracking } from "./compose-tracking.ts";
 import { makeLaunchers } from "./launchers.ts";
 import { makeOutputRegistry } from "./output-registry.ts";
 import type { Ground, Part } from "./part.ts";
@@ -33,6 +34,7 @@ function partsOf(ground: Ground, stores: Stores): { readonly all: readonly Part[
     filesPart,
     composeAssets(ground, stores, { files, places, lookups, digest }),
     composeJobs(ground, stores, { files, outputs, launchers: makeLaunchers(ground) }),
+    composeTracking(ground, stores, files),
     endpoints,
   ];
   return { all, router };
