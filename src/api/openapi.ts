@@ -127,6 +127,7 @@ function parametersOf(schema: z.ZodObject, where: "path" | "query", toSchema: To
     in: where,
     required: where === "path" || !(member as z.ZodType).safeParse(undefined).success,
     schema: toSchema(member as z.ZodType),
+    ...(name === "workspace" ? { example: contract.DEFAULT_WORKSPACE } : {}),
   }));
 }
 

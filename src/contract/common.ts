@@ -47,7 +47,12 @@ export const Time = z.string().describe("RFC 3339, UTC, milliseconds");
 /** `limit` 1..1000, default 100. */
 export const PageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).optional(),
-  cursor: z.string().max(8192).optional(),
+  /** From the page before. Opaque, printable ASCII. */
+  cursor: z
+    .string()
+    .max(8192)
+    .regex(/^[!-~]+$/)
+    .optional(),
 });
 
 export function pageOf<T extends z.ZodType>(item: T) {

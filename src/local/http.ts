@@ -1,10 +1,13 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Readable } from "node:stream";
+import { type Duplex, Readable } from "node:stream";
 import { AppError } from "../contract/errors.ts";
 
 /** How long open requests may go on after `close` was asked for. */
 const CLOSE_GRACE_MS = 1200;
+
+/** An address may hold a filter of 5,300 characters, each of them nine bytes of percent-encoding. */
+const HEADERS_LIMIT_BYTES = 131_072;
 
 export interface HttpServer {
   readonly port: number;
@@ -27,7 +30,13 @@ export interface HttpOptions {
 
 /** Serves a fetch-style handler on the loopback interface: bodies stream both ways with backpressure, a client that leaves aborts its request's signal. */
 export async function openHttp(options: HttpOptions): Promise<HttpServer> {
-  const server = createServer({ keepAliveTimeout: 70_000, headersTimeout: 30_000, requestTimeout: 0 });
+  const server = createServer({
+    keepAliveTimeout: 70_000,
+    headersTimeout: 30_000,
+    requestTimeout: 0,
+    maxHeaderSize: HEADERS_LIMIT_BYTES,
+  });
+  server.on("clientError", refuseUnparsed);
   // A refused or failed request must not cost the connection's other requests an answer, nor the process its life.
   server.on("request", (incoming, outgoing) => {
     if (options.intercept?.(incoming, outgoing) === true) return;
@@ -38,6 +47,27 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   });
   const port = await listen(server, options.port);
   return { port, url: `http://127.0.0.1:${port}`, close: () => close(server) };
+}
+
+/** What node:http can't parse never becomes a request; the answer still is problem+json. */
+function refuseUnparsed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const isTooLarge = error.code === "HPE_HEADER_OVERFLOW";
+  const [status, code, detail] = isTooLarge
+    ? [431, "TooLarge", `the address and headers are larger than ${HEADERS_LIMIT_BYTES} bytes`]
+    : [400, "InvalidArgument", "the request is not valid HTTP"];
+  const body = JSON.stringify({
+    type: `urn:trainyard:error:${code}`,
+    title: STATUS_CODES[status],
+    status,
+    code,
+    detail,
+  });
+  const headers = `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}\r\n\r\n${body}`);
 }
 
 function listen(server: Server, port: number): Promise<number> {

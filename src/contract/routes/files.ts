@@ -7,7 +7,7 @@ import { AskBlobs, MissingBlobs, PutTree, Stored, Tree } from "../trees.ts";
 const base = "/api/v1/workspaces/{workspace}";
 const none = z.object({});
 const TreeParams = WorkspaceParams.extend({ id: Sha256 });
-const Uri = z.string().min(1).max(2000).describe("Any reference or URI of the surface");
+const Uri = z.string().min(1).max(4000).describe("Any reference or URI of the surface");
 
 export const trees = {
   missing: defineRoute({
