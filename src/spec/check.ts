@@ -1,7 +1,8 @@
+import { checkPath, checkRef } from "./check-ref.ts";
+import { join, lastName, missingField, wrong } from "./complain.ts";
 import { wholeBinding } from "./expressions.ts";
-import { child, type MapNode, nounOf, placeAt, type ScalarNode, type SpecNode, shorten, toPlain } from "./nodes.ts";
-import { kindOfPath, resolvePath, shownPath } from "./paths.ts";
-import { hasPlaceholder, parseRef } from "./refs.ts";
+import { child, type MapNode, nounOf, placeAt, type SpecNode, shorten, toPlain } from "./nodes.ts";
+import { hasPlaceholder } from "./refs.ts";
 import type {
   CheckContext,
   EnumType,
@@ -10,8 +11,6 @@ import type {
   MapType,
   NumberType,
   ObjectType,
-  PathType,
-  RefType,
   ShapeType,
   TextType,
   Type,
@@ -60,22 +59,6 @@ export function check(type: Type, node: SpecNode, path: string, ctx: CheckContex
     case "custom":
       return type.check(node, path, ctx);
   }
-}
-
-export function join(path: string, key: string): string {
-  if (path === "") return key;
-  return `${path}.${key}`;
-}
-
-/** "`x` must be ..., not ...". Answers undefined, to be returned. */
-export function wrong(node: SpecNode, path: string, ctx: CheckContext, expected: string, hint?: string): undefined {
-  const name = path === "" ? "the file" : `\`${lastName(path)}\``;
-  ctx.findings.error(node, path, `${name} must be ${expected}, not ${nounOf(node)}`, hint);
-  return undefined;
-}
-
-function lastName(path: string): string {
-  return path.slice(path.lastIndexOf(".") + 1);
 }
 
 function checkText(type: TextType, node: SpecNode, path: string, ctx: CheckContext): string | undefined {
@@ -242,11 +225,6 @@ function acceptsNull(type: Type): boolean {
   );
 }
 
-export function missingField(name: string, path: string, node: SpecNode, ctx: CheckContext, hint?: string): void {
-  const at = node.form === "map" && path !== name ? placeAt(node.src, node.start) : node;
-  ctx.findings.error(at, path, `missing required field \`${name}\``, hint);
-}
-
 /** Answers the field that was probably meant. */
 function unknownField(
   type: ObjectType,
@@ -319,130 +297,4 @@ function checkShape(type: ShapeType, node: SpecNode, path: string, ctx: CheckCon
     (word) => typeof word === "string",
   );
   return wrong(node, path, ctx, forms.join(" or "));
-}
-
-const PLURALS: Readonly<Record<string, string>> = { data: "data" };
-const pluralOf = (kind: string) => PLURALS[kind] ?? `${kind}s`;
-
-function checkRef(type: RefType, node: SpecNode, path: string, ctx: CheckContext): string | undefined {
-  const text = refText(type, node, path, ctx);
-  if (text === undefined || hasPlaceholder(text) || type.words?.includes(text.toLowerCase())) return text;
-  const article = /^[aeiou]/.test(type.kind) ? "an" : "a";
-  const parsed = parseRef(text);
-  switch (parsed.form) {
-    case "invalid":
-      ctx.findings.error(node, path, `\`${shorten(text)}\` ${parsed.reason}`, parsed.hint);
-      return undefined;
-    case "asset":
-      if (type.versioned && parsed.version === undefined && parsed.label === undefined) {
-        const hint = `write \`${text}@latest\` or \`${text}:VERSION\``;
-        if (type.versioned === "lax")
-          ctx.findings.warn(node, path, `\`${text}\` has no version, so the latest is taken`, hint);
-        else ctx.findings.error(node, path, `\`${text}\` has no version`, hint);
-        return type.versioned === "lax" ? text : undefined;
-      }
-      return text;
-    case "registry":
-    case "workspace":
-      if (![type.kind, ...(type.also ?? [])].some((kind) => parsed.kind === pluralOf(kind))) {
-        ctx.findings.error(
-          node,
-          path,
-          `\`${shorten(text)}\` names \`${parsed.kind}\`, where ${article} ${type.kind} is expected`,
-        );
-        return undefined;
-      }
-      return text;
-    case "local":
-      return checkLocalRef(type, parsed.path, text, node, path, ctx);
-    default:
-      if (type.uri) return text;
-      ctx.findings.error(
-        node,
-        path,
-        `\`${shorten(text)}\` is no reference to ${article} ${type.kind}`,
-        howToRefer(type),
-      );
-      return undefined;
-  }
-}
-
-function refText(type: RefType, node: SpecNode, path: string, ctx: CheckContext): string | undefined {
-  if (node.form === "scalar" && node.kind === "str" && node.text !== "") return node.text.trim();
-  return wrong(
-    node,
-    path,
-    ctx,
-    `a reference to ${/^[aeiou]/.test(type.kind) ? "an" : "a"} ${type.kind}`,
-    howToRefer(type),
-  );
-}
-
-function howToRefer(type: RefType): string {
-  return type.versioned ? "write `azureml:NAME:VERSION` or `azureml:NAME@latest`" : "write `azureml:NAME`";
-}
-
-function checkLocalRef(
-  type: RefType,
-  local: string,
-  text: string,
-  node: SpecNode,
-  path: string,
-  ctx: CheckContext,
-): string | undefined {
-  if (type.local === undefined) {
-    if (type.bare) return text;
-    const hint = /^[\w.-]+(?:[@:][\w.-]+)?$/.test(text)
-      ? `write \`azureml:${text}${/[@:]/.test(text) || !type.versioned ? "" : "@latest"}\``
-      : howToRefer(type);
-    ctx.findings.error(
-      node,
-      path,
-      `\`${shorten(text)}\` is no reference to ${/^[aeiou]/.test(type.kind) ? "an" : "a"} ${type.kind}`,
-      hint,
-    );
-    return undefined;
-  }
-  if (type.bare && kindOfPath(ctx.reader, resolvePath(ctx.dir, local)) === "absent" && !/[/\\]|\.ya?ml$/.test(local))
-    return text;
-  reportMissing({ t: "path", want: type.local, missing: type.absent ?? "error" }, local, node, path, ctx);
-  return text;
-}
-
-function checkPath(type: PathType, node: SpecNode, path: string, ctx: CheckContext): string | undefined {
-  if (node.form !== "scalar" || node.kind === "null" || node.text === "") return wrong(node, path, ctx, "a path");
-  if (node.kind !== "str" && node.kind !== "date")
-    return wrong(node, path, ctx, "a path", `put it in quotes: \`"${node.text}"\``);
-  const text = node.text.trim();
-  if (hasPlaceholder(text)) return text;
-  const parsed = parseRef(text);
-  if (parsed.form === "invalid") {
-    ctx.findings.error(node, path, `\`${shorten(text)}\` ${parsed.reason}`, parsed.hint);
-    return undefined;
-  }
-  if (parsed.form !== "local") {
-    if (type.remote) return text;
-    return wrong(node, path, ctx, "a local path");
-  }
-  reportMissing(type, parsed.path, node, path, ctx);
-  return text;
-}
-
-/** Looks a local path up, relative to the file that names it. */
-export function reportMissing(type: PathType, local: string, node: SpecNode, path: string, ctx: CheckContext): void {
-  if (!ctx.files || type.missing === "ignore" || local.includes("${{")) return;
-  const resolved = resolvePath(ctx.dir, local);
-  const found = kindOfPath(ctx.reader, resolved);
-  const shown = shownPath(ctx.reader, resolved);
-  const noun = type.noun ?? (type.want === "dir" ? "directory" : type.want === "file" ? "file" : "file or directory");
-  const say = type.missing === "error" ? ctx.findings.error.bind(ctx.findings) : ctx.findings.warn.bind(ctx.findings);
-  if (found === "absent")
-    say(node, path, `${noun} not found: \`${shown}\``, "a path is relative to the file that names it");
-  else if (type.want !== "any" && found !== type.want)
-    say(node, path, `\`${shown}\` is a ${found === "dir" ? "directory" : "file"}, not a ${noun}`);
-}
-
-/** The scalar's text when it is text at all. */
-export function stringOf(node: SpecNode | undefined): (ScalarNode & { kind: "str" }) | undefined {
-  return node?.form === "scalar" && node.kind === "str" ? (node as ScalarNode & { kind: "str" }) : undefined;
 }

@@ -1,4 +1,4 @@
-import { join } from "./check.ts";
+import { join } from "./complain.ts";
 import type { Findings } from "./diagnostics.ts";
 import { isKind, KINDS, type Kind } from "./kinds/table.ts";
 import { child, isNull, keysOf, nounOf, type SpecNode, textOf } from "./nodes.ts";

@@ -1,4 +1,3 @@
-import { check } from "../check.ts";
 import {
   anyText,
   anything,
@@ -8,7 +7,6 @@ import {
   need,
   object,
   oneOf,
-  path,
   ref,
   scalar,
   shape,
@@ -16,20 +14,17 @@ import {
   text,
   variant,
 } from "../schema.ts";
-import { connection } from "./azure-resources.ts";
 import {
   autoDelete,
   checkEnvironment,
   code,
   condaSpec,
-  datastore,
   description,
   environmentFields,
   serverFields,
   tags,
   version,
 } from "./common.ts";
-import { inputs } from "./inputs.ts";
 
 export const assetName = text({
   pattern: /^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/,

@@ -18,8 +18,9 @@ import {
   text,
   variant,
 } from "../schema.ts";
-import { environment, envVars, jobFields, outputs, queueSettings, resources } from "./common.ts";
-import { earlyTermination, samplingAlgorithm } from "./jobs.ts";
+import { environment, envVars, jobFields, queueSettings, resources } from "./common.ts";
+import { outputs } from "./inputs.ts";
+import { earlyTermination, samplingAlgorithm } from "./sweep.ts";
 
 const words = shape({ text: text({ lenient: true }), list: list(text({ lenient: true })) });
 const data: Type = shape({

@@ -1,5 +1,6 @@
 import { checkTemplate } from "../bindings.ts";
-import { check, join, missingField } from "../check.ts";
+import { check } from "../check.ts";
+import { join, missingField } from "../complain.ts";
 import { child, isNull, keysOf, type SpecNode, textOf } from "../nodes.ts";
 import {
   anyText,
@@ -20,21 +21,12 @@ import {
   text,
   variant,
 } from "../schema.ts";
-import {
-  autoDelete,
-  checkLiteral,
-  code,
-  DATA_TYPES,
-  description,
-  environment,
-  envVars,
-  LITERAL_TYPES,
-  PORT_NAME,
-  serverFields,
-  tags,
-  version,
-} from "./common.ts";
-import { limits, parallelFields, runFields, sparkFields, transferFields } from "./jobs.ts";
+import { transferFields } from "./azure-jobs.ts";
+import { autoDelete, code, description, environment, envVars, serverFields, tags, version } from "./common.ts";
+import { PORT_NAME } from "./inputs.ts";
+import { parallelFields, sparkFields } from "./jobs.ts";
+import { checkLiteral, DATA_TYPES, LITERAL_TYPES } from "./literals.ts";
+import { limits, runFields } from "./run-fields.ts";
 
 const MODES = ["ro_mount", "rw_mount", "mount", "download", "upload", "direct", "eval_mount", "eval_download", "link"];
 const NAME_PATTERN = /^[a-z][a-z\d_]*$/;

@@ -1,4 +1,4 @@
-import { caseOf, check } from "../check.ts";
+import { check } from "../check.ts";
 import { child, isNull, type SpecNode } from "../nodes.ts";
 import { checkPipeline } from "../pipeline.ts";
 import {
@@ -19,20 +19,8 @@ import {
   variant,
 } from "../schema.ts";
 import { automlJob } from "./automl.ts";
-import {
-  binding,
-  code,
-  datastore,
-  distribution,
-  environment,
-  envVars,
-  identity,
-  inputs,
-  jobFields,
-  outputObject,
-  outputs,
-  PORT_NAME,
-} from "./common.ts";
+import { distillationJob, finetuningJob, transferFields } from "./azure-jobs.ts";
+import { binding, code, datastore, distribution, environment, envVars, identity, jobFields } from "./common.ts";
 import {
   commandComponent,
   foreignComponent,
@@ -41,21 +29,10 @@ import {
   portOutputs,
   sparkComponent,
 } from "./components.ts";
-import {
-  checkCommandJob,
-  checkParallel,
-  checkSpark,
-  command,
-  distillationJob,
-  finetuningJob,
-  parallelFields,
-  runFields,
-  sparkFields,
-  sparkResources,
-  stepOverrides,
-  sweepFields,
-  transferFields,
-} from "./jobs.ts";
+import { inputs, outputObject, outputs, PORT_NAME } from "./inputs.ts";
+import { checkParallel, checkSpark, parallelFields, sparkFields, sparkResources } from "./jobs.ts";
+import { checkCommandJob, command, runFields, stepOverrides } from "./run-fields.ts";
+import { sweepFields } from "./sweep.ts";
 
 const STEP_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -195,10 +172,6 @@ const steps: CustomType = {
   like: () => [stepMap()],
   check: (node, at, ctx) => check(stepMap(), node, at, { ...ctx, bindings: true }),
 };
-
-export function stepKind(node: SpecNode): string {
-  return caseOf(STEP, node) ?? "command";
-}
 
 const settings = object(
   "pipeline settings",

@@ -1,4 +1,4 @@
-import { join } from "../check.ts";
+import { join } from "../complain.ts";
 import { child, type SpecNode } from "../nodes.ts";
 import { parseRef } from "../refs.ts";
 import {
@@ -26,17 +26,17 @@ import {
   distribution,
   environment,
   envVars,
-  inputs,
   jobFields,
-  outputs,
   queueSettings,
   resources,
   serverFields,
   tags,
-  trigger,
 } from "./common.ts";
-import { limits, sparkFields, sparkResources } from "./jobs.ts";
+import { inputs, outputs } from "./inputs.ts";
+import { sparkFields, sparkResources } from "./jobs.ts";
 import { pipelineFields } from "./pipeline.ts";
+import { limits } from "./run-fields.ts";
+import { trigger } from "./trigger.ts";
 
 /** A job file, or a job of the workspace. */
 const jobRef = ref("job", { local: "file", bare: true });

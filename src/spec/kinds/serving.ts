@@ -1,4 +1,4 @@
-import { join } from "../check.ts";
+import { join } from "../complain.ts";
 import { child, type SpecNode, textOf } from "../nodes.ts";
 import { kindOfPath, resolvePath, shownPath } from "../paths.ts";
 import { hasPlaceholder, parseRef } from "../refs.ts";
@@ -20,8 +20,10 @@ import {
   type Type,
   text,
 } from "../schema.ts";
-import { codeConfiguration, inlineModel, serviceIdentity } from "./assets.ts";
-import { compute, description, environment, envVars, inputs, outputs, resources, serverFields } from "./common.ts";
+import { codeConfiguration, inlineModel } from "./assets.ts";
+import { compute, description, environment, envVars, resources, serverFields } from "./common.ts";
+import { serviceIdentity } from "./computes.ts";
+import { inputs, outputs } from "./inputs.ts";
 
 const ENDPOINT_NAME = /^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$/;
 

@@ -1,24 +1,12 @@
 import { anything, type Type } from "../schema.ts";
-import {
-  compute,
-  condaFile,
-  connection,
-  dataAsset,
-  dataImport,
-  dataIndex,
-  datastore,
-  environmentAsset,
-  featureSet,
-  featureStore,
-  featureStoreEntity,
-  modelAsset,
-  modelPackage,
-  registry,
-  workspace,
-} from "./assets.ts";
+import { condaFile, dataAsset, dataImport, dataIndex, environmentAsset, modelAsset, modelPackage } from "./assets.ts";
 import { automlJob } from "./automl.ts";
+import { distillationJob, finetuningJob, importJob } from "./azure-jobs.ts";
+import { connection, featureSet, featureStore, featureStoreEntity, registry, workspace } from "./azure-resources.ts";
 import { commandComponent, foreignComponent, parallelComponent, sparkComponent } from "./components.ts";
-import { commandJob, distillationJob, finetuningJob, importJob, parallelJob, sparkJob, sweepJob } from "./jobs.ts";
+import { compute } from "./computes.ts";
+import { datastore } from "./datastores.ts";
+import { commandJob, parallelJob, sparkJob } from "./jobs.ts";
 import { pipelineComponent, pipelineJob } from "./pipeline.ts";
 import { schedule } from "./schedule.ts";
 import {
@@ -33,6 +21,7 @@ import {
   pipelineBatchDeployment,
   serverlessEndpoint,
 } from "./serving.ts";
+import { sweepJob } from "./sweep.ts";
 
 export interface KindFacts {
   readonly type: Type;
