@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import type { z } from "zod";
+import type { TreeSource } from "../client/trees.ts";
 import type { ComponentSpec, DataSpec, EnvironmentAssetSpec, ModelSpec } from "../contract/assets.ts";
 import type { ComputeSpec } from "../contract/computes.ts";
 import type { DatastoreSpec } from "../contract/datastores.ts";
@@ -205,18 +206,21 @@ async function store(ctx: Ctx, uploads: readonly Upload[], snapshots: readonly S
   for (const [i, upload] of uploads.entries()) {
     const taken = snapshots[i];
     if (taken === undefined) continue;
+    // A scoring script finds its model under the folder's own name (AZUREML_MODEL_DIR/NAME), so the name travels too.
+    const name =
+      upload.use === "model" && upload.form === "dir" ? basename(resolve(ctx.io.cwd, upload.path)) : undefined;
     let uri = stored.get(taken);
     if (uri === undefined) {
       const progress = ctx.progress(`uploading ${upload.path}`);
       try {
-        const { tree } = await uploadTree(client, workspace, taken, {
+        const { tree } = await uploadTree(client, workspace, name === undefined ? taken : underName(taken, name), {
           signal: ctx.io.signal,
           onProgress: (sent) =>
             progress.update(
               `${sent.sentFiles} of ${sent.totalFiles} files, ${bytesText(sent.sentBytes)} of ${bytesText(sent.totalBytes)}`,
             ),
         });
-        uri = `azureml://trees/${tree.id}`;
+        uri = `azureml://trees/${tree.id}${name === undefined ? "" : `/${name}`}`;
       } finally {
         progress.end();
       }
@@ -225,6 +229,18 @@ async function store(ctx: Ctx, uploads: readonly Upload[], snapshots: readonly S
     uris.push(upload.form === "file" ? `${uri}/${basename(upload.path)}` : uri);
   }
   return uris;
+}
+
+/** The same files in a folder of this name. */
+function underName(taken: Snapshot, name: string): TreeSource {
+  const prefix = `${name}/`;
+  const inner = (path: string): string => path.slice(prefix.length);
+  const { stream } = taken;
+  return {
+    entries: taken.entries.map((entry) => ({ ...entry, path: `${prefix}${entry.path}` })),
+    read: (path) => taken.read(inner(path)),
+    ...(stream === undefined ? {} : { stream: (path: string) => stream.call(taken, inner(path)) }),
+  };
 }
 
 function listingOf(uploads: readonly Upload[], snapshots: readonly Snapshot[]): UploadListing[] {
