@@ -3,7 +3,7 @@ import { checkLiteral, DATA_TYPES } from "./kinds/literals.ts";
 import { child, isNull, type ScalarNode, type SpecNode, textOf } from "./nodes.ts";
 import type { CheckContext } from "./schema.ts";
 
-/** A port that has no value of its own. */
+/** A port that must be given a value: it is not optional and has none of its own. */
 export function isRequired(port: SpecNode | undefined): boolean {
   const optional = child(port, "optional");
   if (optional?.form === "scalar" && /^true$/i.test(optional.text)) return false;
