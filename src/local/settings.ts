@@ -13,7 +13,7 @@ export interface Settings {
   readonly dataDir: string;
   /** Programs that stand beside this one: bundles in a build, sources in a checkout. */
   readonly programs: { readonly runner: string; readonly serving: string };
-  /** Folder with the runner's bundle, for machines reached over SSH; absent until `npm run build`. */
+  /** Folder with the runner's bundle, for machines reached over SSH; absent until `npm run build`. TRAINYARD_RUNNER_BUNDLE names another. */
   readonly runnerBundle: string | undefined;
   /** TRAINYARD_URL_MAP: a JSON file that answers remote addresses from disk. */
   readonly urlMap: string | undefined;
@@ -26,7 +26,7 @@ export function readSettings(argv: readonly string[], env: NodeJS.ProcessEnv): S
     port: readPort(port ?? env.TRAINYARD_PORT),
     dataDir: resolve(expandHome(dataDir ?? env.TRAINYARD_HOME ?? ".trainyard")),
     programs: { runner: program("runner"), serving: program("serving") },
-    runnerBundle: bundleOf("runner"),
+    runnerBundle: env.TRAINYARD_RUNNER_BUNDLE ?? bundleOf("runner"),
     urlMap: env.TRAINYARD_URL_MAP === undefined ? undefined : resolve(env.TRAINYARD_URL_MAP),
   };
 }

@@ -57,7 +57,8 @@ export function makeSshLauncher(options: SshLauncherOptions): SshLauncher {
   const lastPorts = new Map<string, number>();
 
   async function machineOf(place: Omit<Handle, "run" | "name" | "attempt">): Promise<Machine> {
-    const key = JSON.stringify([place.target, place.folder, place.node ?? ""]);
+    // By compute, not by machine alone: one compute's credentials open nothing for another.
+    const key = JSON.stringify([place.workspace, place.compute, place.target, place.folder, place.node ?? ""]);
     const known = machines.get(key);
     if (known !== undefined) {
       const machine = await known.machine.catch(() => undefined);
