@@ -2,28 +2,16 @@ import { spawn } from "node:child_process";
 import type { EnvironmentSpec } from "../../contract/environments.ts";
 import { AppError, ERRORS, type ErrorCode } from "../../contract/errors.ts";
 import type { Builder, BuildResult } from "../../core/ports/builder.ts";
-import { environmentForJobs } from "./launcher-env.ts";
 
 export interface LocalBuilderOptions {
-  /** The runner: a bundle, or its source. */
+  /** The runner: a bundle, or its source. It builds for jobs and for this builder alike, and they share what is built. */
   readonly program: string;
-  /** The home's folder: environments are in `envs/`, shared with jobs. */
+  /** The home's folder: environments are in `envs/`, tools in `tools/`. */
   readonly dataDir: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** What the runner writes, one JSON a line: log text, and at last a result or an error. */
-interface Line {
-  readonly log?: string;
-  readonly result?: BuildResult;
-  readonly error?: {
-    readonly code: string;
-    readonly message: string;
-    readonly details: Readonly<Record<string, unknown>>;
-  };
-}
-
-/** Builds Python environments with the runner's own code, so that a job and a deployment of one spec share one environment. */
+/** Builds Python environments in a process of their own, so that a server that stops or a build that hangs does no harm to the other. */
 export function makeLocalBuilder(options: LocalBuilderOptions): Builder {
   return { build: (spec, onLog) => build(options, spec, onLog) };
 }
@@ -36,53 +24,60 @@ function build(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [options.program, "build-environment"], {
       stdio: ["pipe", "pipe", "pipe"],
-      env: environmentForJobs(options.env),
+      env: options.env,
     });
-    let rest = "";
-    let said = "";
-    let last: Line = {};
-    const take = (text: string): void => {
-      const line = parse(text);
-      if (line === undefined) onLog(`${text}\n`);
-      else if (line.log !== undefined) onLog(line.log);
-      else last = line;
-    };
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) if (line !== "") take(line);
+    let pending = "";
+    let complaint = "";
+    let answer: BuildResult | AppError | undefined;
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      const lines = (pending + chunk).split("\n");
+      pending = lines.pop() ?? "";
+      for (const line of lines) {
+        const read = readLine(line);
+        if (typeof read === "string") onLog(read);
+        else answer = read ?? answer;
+      }
     });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      said = (said + text).slice(-2000);
-      onLog(text);
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+      complaint = (complaint + chunk).slice(-4000);
     });
     child.stdin.on("error", () => undefined);
-    child.on("error", (cause) => reject(failed(`the environment's builder can't be started: ${cause.message}`, cause)));
+    child.on("error", (cause) =>
+      reject(failed(spec, `the builder cannot be started: ${cause.message}`, complaint, cause)),
+    );
     child.on("close", (code, signal) => {
-      if (rest !== "") take(rest);
-      if (last.result !== undefined) return resolve(last.result);
-      if (last.error !== undefined) return reject(errorOf(last.error));
-      reject(
-        failed(`the environment's builder ended without a word (${signal ?? `exit code ${code}`}): ${said.trim()}`),
-      );
+      if (answer instanceof AppError) reject(answer);
+      else if (answer !== undefined) resolve(answer);
+      else reject(failed(spec, `the builder ended early (${signal ?? `exit code ${code}`})`, complaint));
     });
     child.stdin.end(JSON.stringify({ spec, cacheDir: options.dataDir }));
   });
 }
 
-function parse(text: string): Line | undefined {
+function failed(spec: EnvironmentSpec, reason: string, log: string, cause?: Error): AppError {
+  return new AppError("EnvironmentBuildFailed", `environment \`${spec.label}\`: ${reason}`, { log }, { cause });
+}
+
+interface WireLine {
+  readonly log?: string;
+  readonly result?: BuildResult;
+  readonly error?: { readonly code: string; readonly message: string; readonly details: Record<string, unknown> };
+}
+
+/** Log text, the result, or the failure; undefined for a line that is none of them. */
+function readLine(line: string): string | BuildResult | AppError | undefined {
+  let value: WireLine;
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Line) : undefined;
+    value = JSON.parse(line) as WireLine;
   } catch {
     return undefined;
   }
-}
-
-function errorOf({ code, message, details }: NonNullable<Line["error"]>): AppError {
+  if (value.log !== undefined) return value.log;
+  if (value.result !== undefined) {
+    const { hash, ref, cached } = value.result;
+    return { hash, ref, cached };
+  }
+  if (value.error === undefined) return undefined;
+  const { code, message, details } = value.error;
   return new AppError(code in ERRORS ? (code as ErrorCode) : "EnvironmentBuildFailed", message, details);
-}
-
-function failed(message: string, cause?: Error): AppError {
-  return new AppError("EnvironmentBuildFailed", message, {}, cause === undefined ? undefined : { cause });
 }

@@ -1,5 +1,6 @@
 import type { CondaFile, EnvironmentDefinition, EnvironmentSpec } from "../../contract/environments.ts";
 import { AppError } from "../../contract/errors.ts";
+import { nearestPython } from "../../contract/python-versions.ts";
 import { type DockerfileFacts, readDockerfile } from "./dockerfile.ts";
 import { standInFor } from "./images.ts";
 import { localRequirement, readCondaLine, requirementName } from "./packages.ts";
@@ -104,16 +105,6 @@ function checkPython(spec: EnvironmentSpec, input: ResolveInput): Resolved {
   const pins = spec.requirements?.length ? ", with pins relaxed where its packages need it" : "";
   const near = nearestPython(spec.python, versions);
   return { spec, warnings: [`Python ${spec.python} is not installed here; Python ${near} is used${pins}`] };
-}
-
-/** The version closest to the wanted one, a newer before an older at the same distance. */
-export function nearestPython(wanted: string, versions: readonly string[]): string | undefined {
-  const minor = (version: string) => Number(version.split(".")[1] ?? 0);
-  const target = minor(wanted);
-  const ordered = [...versions].sort(
-    (a, b) => Math.abs(minor(a) - target) - Math.abs(minor(b) - target) || minor(b) - minor(a),
-  );
-  return ordered[0];
 }
 
 function gatherConda(conda: CondaFile, files: Readonly<Record<string, string>>, into: Gathered): void {

@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import type { Plan } from "./distribution.ts";
+import { openPipe } from "./pipe.ts";
+
+export interface CommandEnd {
+  readonly exitCode: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+  /** The rank that failed first, when there are several. */
+  readonly rank?: string;
+}
+
+export interface RunningCommand {
+  /** Process groups, one a rank. */
+  readonly groups: readonly number[];
+  /** First failure, else success of all. Other ranks are still there when one failed. */
+  readonly ended: Promise<CommandEnd>;
+  /** All writers of the output are gone. */
+  readonly drained: Promise<void>;
+  abandonOutput(): void;
+}
+
+export interface StartOptions {
+  readonly command: string;
+  readonly plan: Plan;
+  readonly cwd: string;
+  readonly variables: Readonly<Record<string, string>>;
+  /** Named pipes made before, one a rank. */
+  readonly pipes: readonly string[];
+  readonly write: (chunk: Uint8Array | string) => void;
+}
+
+/** Starts the command: each rank in its own session and process group, stdout and stderr as one stream. */
+export function startCommand(options: StartOptions): RunningCommand {
+  const { plan, write } = options;
+  const shell = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"].find((path) => existsSync(path)) ?? "/bin/sh";
+  const several = plan.ranks.length > 1;
+  const started = plan.ranks.map((rank, i) => {
+    const pipe = openPipe(options.pipes[i] ?? "");
+    const [program = shell, ...args] = [...(plan.launcher ?? []), shell, "-c", options.command];
+    const child = spawn(program, args, {
+      cwd: options.cwd,
+      env: { ...options.variables, ...rank.variables },
+      stdio: ["ignore", pipe.writer, pipe.writer],
+      detached: true,
+    });
+    pipe.close();
+    const output = several ? makePrefixer(`[rank ${rank.label}] `, write) : { take: write, end: () => {} };
+    const drained = pipe.read(output.take).then(output.end);
+    return { child, pipe, drained, label: rank.label };
+  });
+  return {
+    groups: started.flatMap(({ child }) => (child.pid === undefined ? [] : [child.pid])),
+    ended: firstFailure(started, several),
+    drained: Promise.all(started.map((one) => one.drained)).then(() => {}),
+    abandonOutput: () => started.forEach((one) => void one.pipe.abandon()),
+  };
+}
+
+function firstFailure(
+  started: readonly { readonly child: ChildProcess; readonly label: string }[],
+  several: boolean,
+): Promise<CommandEnd> {
+  return new Promise((resolve) => {
+    let left = started.length;
+    for (const { child, label } of started) {
+      const end = (exitCode: number | undefined, signal: NodeJS.Signals | undefined) => {
+        left--;
+        if (exitCode !== 0) resolve({ exitCode, signal, ...(several ? { rank: label } : {}) });
+        else if (left === 0) resolve({ exitCode: 0, signal: undefined });
+      };
+      child.once("error", () => end(127, undefined));
+      child.once("exit", (code, signal) => end(code ?? undefined, signal ?? undefined));
+    }
+  });
+}
+
+/** Puts a text before each line. Whole lines are passed on, so that those of several ranks do not mix. */
+export function makePrefixer(
+  prefix: string,
+  write: (text: Uint8Array) => void,
+): { take(chunk: Uint8Array): void; end(): void } {
+  const start = Buffer.from(prefix);
+  let rest: Buffer = Buffer.alloc(0);
+  return {
+    take(chunk) {
+      const all = rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([rest, chunk]);
+      const parts: Buffer[] = [];
+      let at = 0;
+      for (let end = all.indexOf(10, at); end >= 0; end = all.indexOf(10, at)) {
+        parts.push(start, all.subarray(at, end + 1));
+        at = end + 1;
+      }
+      rest = all.subarray(at);
+      // A rank that writes no line ends (a progress bar) must still be seen.
+      if (rest.length > 64 * 1024) {
+        parts.push(start, rest, Buffer.from("\n"));
+        rest = Buffer.alloc(0);
+      }
+      if (parts.length > 0) write(Buffer.concat(parts));
+    },
+    end() {
+      if (rest.length > 0) write(Buffer.concat([start, rest, Buffer.from("\n")]));
+      rest = Buffer.alloc(0);
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { runner } from "../client/routes.ts";
+import { isAppError } from "../contract/errors.ts";
+import type { Home } from "./home.ts";
+
+/** A log that is kept on disk first and travels to the home from there, so that neither a flood nor an absent home costs memory or output. */
+export interface LogStream {
+  write(chunk: Uint8Array | string): void;
+  /** Last bytes written, as text. */
+  tail(): string;
+  /** Resolves when the home has all of it. */
+  end(): Promise<void>;
+}
+
+export interface LogOptions {
+  readonly path: string;
+  readonly name: string;
+  readonly home: Home;
+  /** Quiet time before a batch travels, after the first; default 100 ms. */
+  readonly batchMs?: number;
+  /** The first bytes travel at once; default true. */
+  readonly eager?: boolean;
+  /** Output beyond this is dropped, and the log says so; default 2 GB. */
+  readonly limitBytes?: number;
+}
+
+const REQUEST_BYTES = 4 * 1024 * 1024;
+const BATCH_BYTES = 256 * 1024;
+const TAIL_BYTES = 8 * 1024;
+const LIMIT_BYTES = 2 * 1024 * 1024 * 1024;
+
+export function openLog(options: LogOptions): LogStream {
+  const { home, name } = options;
+  const batchMs = options.batchMs ?? 100;
+  const limit = options.limitBytes ?? LIMIT_BYTES;
+  const file = openSync(options.path, "w+", 0o600);
+  const buffer = { bytes: undefined as Buffer | undefined };
+  let tail: Buffer = Buffer.alloc(0);
+  let size = 0;
+  let sent = 0;
+  let full: string | undefined;
+  let ending: { resolve: () => void; reject: (error: unknown) => void } | undefined;
+  let sending = false;
+  let timer: NodeJS.Timeout | undefined;
+  let lastSend = 0;
+  let failure: unknown;
+
+  function write(chunk: Uint8Array | string): void {
+    const bytes =
+      typeof chunk === "string" ? Buffer.from(chunk) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    if (bytes.length === 0) return;
+    tail = Buffer.concat([tail, bytes.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
+    if (full !== undefined) return;
+    const room = limit - size;
+    store(bytes.length <= room ? bytes : bytes.subarray(0, room));
+    if (bytes.length > room) {
+      store(Buffer.from(`\n[trainyard: output beyond ${Math.round(limit / 1024 / 1024)} MB is not kept]\n`));
+      full = "limit";
+    }
+    schedule();
+  }
+
+  function store(bytes: Buffer): void {
+    if (full !== undefined) return;
+    try {
+      for (let at = 0; at < bytes.length; ) {
+        const written = writeSync(file, bytes, at, bytes.length - at, size);
+        at += written;
+        size += written;
+      }
+    } catch (error) {
+      // The command goes on: losing output is better than losing the work.
+      full = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  function schedule(): void {
+    if (sending || failure !== undefined) return;
+    const backlog = size - sent;
+    if (backlog <= 0) {
+      finish();
+      return;
+    }
+    const first = lastSend === 0 && options.eager !== false;
+    const now = ending !== undefined || first || backlog >= BATCH_BYTES;
+    if (now) {
+      clearTimeout(timer);
+      timer = undefined;
+      sending = true;
+      void send();
+    } else {
+      timer ??= setTimeout(
+        () => {
+          timer = undefined;
+          sending = true;
+          void send();
+        },
+        Math.max(0, batchMs - (performance.now() - lastSend)),
+      );
+    }
+  }
+
+  async function send(): Promise<void> {
+    try {
+      lastSend = performance.now();
+      const length = Math.min(REQUEST_BYTES, size - sent);
+      if (buffer.bytes === undefined || buffer.bytes.length < length)
+        buffer.bytes = Buffer.allocUnsafe(Math.min(REQUEST_BYTES, Math.max(length, 64 * 1024)));
+      const read = readSync(file, buffer.bytes, 0, length, sent);
+      const body = buffer.bytes.subarray(0, read);
+      const answer = await home.until(() =>
+        home.client.call(runner.log, {
+          params: { workspace: home.workspace, run: home.run },
+          query: { name, offset: sent },
+          body,
+        }),
+      );
+      sent = answer.next_offset;
+    } catch (error) {
+      const end =
+        isAppError(error) && error.code === "Conflict"
+          ? Number(error.details.next_offset ?? error.details.end)
+          : Number.NaN;
+      if (Number.isInteger(end) && end >= 0 && end <= size && end !== sent) sent = end;
+      else failure = error;
+    }
+    sending = false;
+    if (failure === undefined) schedule();
+    else finish();
+  }
+
+  function finish(): void {
+    if (ending === undefined) return;
+    const { resolve, reject } = ending;
+    ending = undefined;
+    closeSync(file);
+    if (failure === undefined) resolve();
+    else reject(failure);
+  }
+
+  return {
+    write,
+    tail: () => tail.toString("utf8"),
+    end: () =>
+      new Promise((resolve, reject) => {
+        ending = { resolve, reject };
+        if (!sending) {
+          if (failure === undefined) schedule();
+          else finish();
+        }
+      }),
+  };
+}

@@ -1,0 +1,48 @@
+import { execFile } from "node:child_process";
+import { closeSync, constants, openSync, unlinkSync } from "node:fs";
+import { Socket } from "node:net";
+
+/**
+ * One pipe for a process's stdout and stderr, so that what it writes stays in order. A named pipe, because Node's own are socket pairs:
+ * those cannot be opened again through /dev/stdout, which shell scripts do.
+ */
+export interface OutputPipe {
+  /** Give it to the process as stdout and stderr, then `close` it here. */
+  readonly writer: number;
+  close(): void;
+  /** Calls `onData` as bytes come; resolves when the last writer is gone. */
+  read(onData: (chunk: Buffer) => void): Promise<void>;
+  /** Stops reading although writers are left. */
+  abandon(): void;
+}
+
+/** Makes the named pipes in one go: starting a program is what costs here. */
+export function makePipes(paths: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    execFile("mkfifo", ["-m", "600", ...paths], (error) => (error === null ? resolve() : reject(error)));
+  });
+}
+
+export function openPipe(path: string): OutputPipe {
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writer = openSync(path, constants.O_WRONLY);
+  // The name has done its work; nobody else shall write into it.
+  unlinkSync(path);
+  const socket = new Socket({ fd: reader, readable: true, writable: false });
+  let open = true;
+  return {
+    writer,
+    close() {
+      if (open) closeSync(writer);
+      open = false;
+    },
+    read: (onData) =>
+      new Promise((resolve) => {
+        socket.on("data", onData);
+        socket.on("error", () => resolve());
+        socket.on("close", () => resolve());
+        socket.on("end", () => resolve());
+      }),
+    abandon: () => socket.destroy(),
+  };
+}
