@@ -1,4 +1,4 @@
-import { type BindingToken, type Token, tokenize } from "./expressions.ts";
+import { type BindingToken, type Token, tokenize } from "../contract/expressions.ts";
 import { placeInside, type ScalarNode } from "./nodes.ts";
 import type { CheckContext } from "./schema.ts";
 import { listed, nearest } from "./suggest.ts";

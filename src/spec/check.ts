@@ -1,6 +1,6 @@
+import { wholeBinding } from "../contract/expressions.ts";
 import { checkPath, checkRef } from "./check-ref.ts";
 import { join, lastName, missingField, wrong } from "./complain.ts";
-import { wholeBinding } from "./expressions.ts";
 import { child, type MapNode, nounOf, placeAt, type SpecNode, shorten, toPlain } from "./nodes.ts";
 import { hasPlaceholder } from "./refs.ts";
 import type {

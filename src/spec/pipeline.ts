@@ -1,6 +1,6 @@
+import { type BindingToken, bindingsOf, wholeBinding } from "../contract/expressions.ts";
 import { checkTemplate, undefinedName } from "./bindings.ts";
 import { join } from "./complain.ts";
-import { type BindingToken, bindingsOf, wholeBinding } from "./expressions.ts";
 import { optionalInputs } from "./kinds/components.ts";
 import { child, type Entry, isNull, keysOf, type Place, placeAt, placeInside, type SpecNode, textOf } from "./nodes.ts";
 import { checkValue, isRequired } from "./port-values.ts";

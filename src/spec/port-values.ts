@@ -1,4 +1,4 @@
-import { wholeBinding } from "./expressions.ts";
+import { wholeBinding } from "../contract/expressions.ts";
 import { checkLiteral, DATA_TYPES } from "./kinds/literals.ts";
 import { child, isNull, type ScalarNode, type SpecNode, textOf } from "./nodes.ts";
 import type { CheckContext } from "./schema.ts";

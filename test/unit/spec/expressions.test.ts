@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bindingsOf, renderCommand, renderKnown, tokenize, wholeBinding } from "../../../src/spec/expressions.ts";
+import { bindingsOf, renderCommand, renderKnown, tokenize, wholeBinding } from "../../../src/contract/expressions.ts";
 
 describe("tokenize", () => {
   it("gives every token its offset", () => {
