@@ -80,7 +80,7 @@ function application(name: string, noun: Noun, execute: Run): Application<Comman
       text: {
         ...text_en,
         noCommandRegisteredForInput: ({ input, corrections }) =>
-          `\`yard ${name} ${input}\` is not a command${corrections.length === 0 ? "" : `; did you mean \`${corrections.join("` or `")}\`?`}`,
+          `\`yard ${name} ${input}\` is not a command${corrections.length === 0 ? "" : `; did you mean ${corrections.join(" or ")}?`}`,
       },
     },
   };
@@ -101,12 +101,23 @@ function build(command: Command, execute: Run) {
   return buildCommand<Record<string, unknown>, string[], CommandContext>({
     func: async (given: Record<string, unknown>, ...args: string[]) => {
       const { output, query, workspaceName, ...own } = given;
-      await execute(command, { common: { output, query, workspaceName } as Parsed["common"], flags: own, args });
+      const common = { output, query, workspaceName } as Parsed["common"];
+      await execute(command, { common, flags: filled(command.flags, own), args });
     },
     // Stricli infers flags from the function's type; ours come as data.
     parameters: parameters as never,
     docs: { brief: command.brief },
   });
+}
+
+/** Flags not given: false, an empty list, undefined. */
+function filled(flags: Flags, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(flags).map(([name, entry]) => [
+      name,
+      given[name] ?? (entry.kind === "is" ? false : entry.many ? [] : undefined),
+    ]),
+  );
 }
 
 function positional(command: Command) {
@@ -123,12 +134,11 @@ function toStricli(entry: Flag<unknown>): object {
     ...(entry.required ? {} : { optional: true }),
     ...(entry.hidden ? { hidden: true } : {}),
   };
-  if (entry.kind === "is") return { ...base, kind: "boolean", optional: false, default: false, withNegated: false };
+  if (entry.kind === "is") return { ...base, kind: "boolean", withNegated: false };
   if (entry.kind === "choice") return { ...base, kind: "enum", values: entry.choices };
   const parse = entry.kind === "number" ? wholeNumber : String;
   const placeholder = entry.placeholder === undefined ? {} : { placeholder: entry.placeholder };
-  if (entry.many)
-    return { ...base, ...placeholder, kind: "parsed", parse, variadic: true, optional: false, default: [] };
+  if (entry.many) return { ...base, ...placeholder, kind: "parsed", parse, variadic: true };
   return { ...base, ...placeholder, kind: "parsed", parse };
 }
 

@@ -9,6 +9,8 @@ type FileEntry = Extract<TreeEntry, { kind: "file" }>;
 
 /** A folder as it will be stored. `read` and `stream` give the bytes that were hashed, or throw. */
 export interface TreeSource {
+  /** `treeIdOf(entries)`, where the caller knows it. */
+  readonly id?: string;
   readonly entries: readonly TreeEntry[];
   read(path: string): Promise<Uint8Array>;
   /** For files above the pack limit; default: `read`. */
@@ -55,7 +57,7 @@ export async function uploadTree(
   source: TreeSource,
   options: UploadTreeOptions = {},
 ): Promise<UploadedTree> {
-  const id = await treeIdOf(source.entries);
+  const id = source.id ?? (await treeIdOf(source.entries));
   const files = new Map<string, FileEntry>();
   for (const entry of source.entries) if (entry.kind === "file") files.set(entry.sha256, entry);
   const put = () =>

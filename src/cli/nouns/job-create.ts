@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { jobs } from "../../client/routes.ts";
 import type { CreateJob, Job } from "../../contract/jobs.ts";
 import { command, flag } from "../command.ts";
@@ -40,7 +41,7 @@ export const create = command({
       ...(given.strict ? { strict: true } : {}),
     };
     // A name of the caller's makes the request safe to repeat.
-    const name = taken.name ?? crypto.randomUUID().replaceAll("-", "");
+    const name = taken.name ?? randomBytes(16).toString("hex");
     const job = await client.call(jobs.put, { params: { workspace, name }, body, signal: ctx.io.signal });
     for (const warning of job.warnings) if (!taken.warnings.includes(warning)) ctx.warn(warning);
     if (given.web) ctx.note(`${address.url}/w/${workspace}/jobs/${job.name}`);
@@ -61,12 +62,12 @@ async function follow(ctx: Ctx, job: Job): Promise<Shown> {
 }
 
 async function save(ctx: Ctx, file: string, job: Job): Promise<void> {
-  const [{ writeFileSync }, { resolve }, { stringify }] = await Promise.all([
+  const [{ writeFileSync }, { resolve }, { yamlText }] = await Promise.all([
     import("node:fs"),
     import("node:path"),
-    import("yaml"),
+    import("../output/yaml.ts"),
   ]);
-  writeFileSync(resolve(ctx.io.cwd, file), stringify(job, { lineWidth: 0 }));
+  writeFileSync(resolve(ctx.io.cwd, file), yamlText(job));
 }
 
 /** What would travel, largest first. */

@@ -66,8 +66,8 @@ async function textOf(value: unknown, format: Format, colors: boolean): Promise<
       return `${colored(JSON.stringify(value ?? null, null, 2), colors)}\n`;
     case "yaml":
     case "yamlc": {
-      const { stringify } = await import("yaml");
-      return stringify(value ?? null, { lineWidth: 0 });
+      const { yamlText } = await import("./yaml.ts");
+      return yamlText(value ?? null);
     }
     case "tsv":
       return tsvText(value);

@@ -1,7 +1,9 @@
+import { hash } from "node:crypto";
 import { statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import type { TreeSource } from "../../client/trees.ts";
 import { AppError } from "../../contract/errors.ts";
+import { treeText } from "../../contract/tree-text.ts";
 import type { TreeEntry } from "../../contract/trees.ts";
 import { bytesText, type Progress } from "../progress.ts";
 import type { HashCache } from "./hash-cache.ts";
@@ -10,6 +12,7 @@ import { type Found, type FoundFile, walk } from "./walk.ts";
 
 /** A folder (or one file) by its content, ready to be stored. */
 export interface Snapshot extends TreeSource {
+  readonly id: string;
   readonly fileCount: number;
   readonly sizeBytes: number;
   readonly warnings: readonly string[];
@@ -56,6 +59,7 @@ export async function takeSnapshot(path: string | undefined, options: TakeOption
     return known;
   };
   return {
+    id: hash("sha256", treeText(entries), "hex"),
     entries,
     fileCount: found.files.length,
     sizeBytes,
