@@ -42,21 +42,25 @@ function scan(text: string, from: number, to: number, groups: boolean): Token[] 
   const tokens: Token[] = [];
   let plain = from;
   let at = from;
+  // What is not closed once is not looked for again: a text of nothing but openings would take quadratic time.
+  let [bindingsEnd, groupsEnd] = [true, groups];
   const flush = (end: number) => {
     if (end > plain) tokens.push({ kind: "text", raw: text.slice(plain, end), start: plain });
   };
   while (at < to) {
     const dollar = text.indexOf("$", at);
     if (dollar < 0 || dollar >= to) break;
-    if (text.startsWith("${{", dollar)) {
+    if (bindingsEnd && text.startsWith("${{", dollar)) {
       flush(dollar);
       const token = binding(text, dollar, to);
+      bindingsEnd = text.startsWith("}}", dollar + token.raw.length - 2);
       tokens.push(token);
       at = dollar + token.raw.length;
       plain = at;
-    } else if (groups && text.startsWith("$[[", dollar)) {
+    } else if (groupsEnd && text.startsWith("$[[", dollar)) {
       const close = closing(text, dollar + 3, to);
       if (close === undefined) {
+        groupsEnd = false;
         at = dollar + 3;
         continue;
       }

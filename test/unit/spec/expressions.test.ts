@@ -29,6 +29,12 @@ describe("tokenize", () => {
     expect(tokenize("echo $HOME ${X} $[1+2] {{y}}").every((token) => token.kind === "text")).toBe(true);
   });
 
+  it("reads a long text of nothing but openings", () => {
+    const tokens = tokenize("${{".repeat(40_000) + "$[[".repeat(40_000));
+
+    expect(tokens.map((token) => token.kind)).toEqual(["broken"]);
+  });
+
   it("loses no character of any text", () => {
     fc.assert(
       fc.property(
