@@ -45,6 +45,11 @@ async function isDescendant(deps: Deps, workspace: string, ancestor: string, uri
 }
 
 function isWithin(root: string, uri: string): boolean {
+  // `…/out` and `…/out/` name the same folder.
   const folder = root.endsWith("/") ? root : `${root}/`;
-  return uri === root || (uri.startsWith(folder) && !uri.slice(folder.length).split("/").includes(".."));
+  return (
+    uri === folder.slice(0, -1) ||
+    uri === folder ||
+    (uri.startsWith(folder) && !uri.slice(folder.length).split("/").includes(".."))
+  );
 }
