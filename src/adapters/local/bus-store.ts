@@ -1,12 +1,9 @@
-import { AppError } from "../../contract/errors.ts";
 import type { Delivery, Message } from "../../core/ports/bus.ts";
-import { jsonSize } from "../../core/ports/table-rules.ts";
+import { checkMessage } from "../../core/ports/message-rules.ts";
 import type { Database } from "./database.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const FORGET_EVERY_MS = 60_000;
-/** Room in the queue service of the AWS home. */
-const BODY_LIMIT_BYTES = 256 * 1024;
 
 export interface Claimed extends Delivery {
   readonly seq: number;
@@ -119,26 +116,9 @@ export function openBusStore(database: Database): BusStore {
 }
 
 /** A message as a row. Throws AppError("InvalidArgument") or "TooLarge" for one no home could carry. */
-export function encodeMessage(message: Message): {
-  readonly topic: string;
-  readonly id: string;
-  readonly body: string;
-} {
-  const { topic, id, body } = message;
-  if (topic === "" || id === "" || !topic.isWellFormed() || !id.isWellFormed()) {
-    throw new AppError(
-      "InvalidArgument",
-      `message \`${id}\` on topic \`${topic}\`: both names must be non-empty, well-formed text`,
-    );
-  }
-  const sizeBytes = jsonSize(body, "body");
-  if (sizeBytes > BODY_LIMIT_BYTES) {
-    throw new AppError(
-      "TooLarge",
-      `message \`${id}\` on topic \`${topic}\` has ${sizeBytes} bytes; at most ${BODY_LIMIT_BYTES} are possible`,
-    );
-  }
-  return { topic, id, body: JSON.stringify(body) };
+function encodeMessage(message: Message): { readonly topic: string; readonly id: string; readonly body: string } {
+  checkMessage(message);
+  return { topic: message.topic, id: message.id, body: JSON.stringify(message.body) };
 }
 
 const SCHEMA = `

@@ -1,8 +1,9 @@
 import { AppError } from "../../contract/errors.ts";
 import type { Bus, Delivery, Message } from "../../core/ports/bus.ts";
 import type { Clock } from "../../core/ports/clock.ts";
+import { checkDelay } from "../../core/ports/message-rules.ts";
+import { makeClock } from "../node/clock.ts";
 import { type BusStore, type Claimed, openBusStore } from "./bus-store.ts";
-import { makeClock } from "./clock.ts";
 import { type Database, openDatabase } from "./database.ts";
 
 /** Clocks jump and laptops sleep: never wait longer than this for a due time. */
@@ -123,9 +124,7 @@ export function openBus(
       if (state === "closed") {
         throw new AppError("Unavailable", "the bus is closed");
       }
-      if (!Number.isFinite(delaySec) || delaySec < 0) {
-        throw new AppError("InvalidArgument", `\`delaySec\` is 0 or more, not \`${delaySec}\``);
-      }
+      checkDelay(delaySec);
       await store.add(messages, clock.now(), delaySec * 1000);
       wake();
     },

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { AppError } from "../../contract/errors.ts";
 
 /** Where temporary files lie. No encoded segment holds a `%` but as `%25`, so no key can reach it. */
 export const TEMP_FOLDER = "%tmp";
@@ -10,38 +9,6 @@ const ASIDE = "%file";
 const CONTINUED = "%more";
 /** File systems hold 255 bytes a name; the marks above need room. */
 const NAME_LIMIT_BYTES = 240;
-const KEY_LIMIT_BYTES = 1024;
-
-/** Throws AppError("InvalidPath") unless the key is one the Objects port takes. */
-export function checkObjectKey(key: string): void {
-  refuse("key", key, key === "" ? "is empty" : (textFault(key) ?? segmentsFault(key.split("/"))));
-}
-
-/** Throws AppError("InvalidPath") unless a key could start with `prefix`; its last segment may break off anywhere. */
-export function checkObjectPrefix(prefix: string): void {
-  refuse("prefix", prefix, textFault(prefix) ?? segmentsFault(prefix.split("/").slice(0, -1)));
-}
-
-function refuse(what: string, text: string, fault: string | undefined): void {
-  if (fault !== undefined) {
-    throw new AppError("InvalidPath", `object ${what} ${JSON.stringify(text)} ${fault}`);
-  }
-}
-
-function textFault(text: string): string | undefined {
-  if (Buffer.byteLength(text) > KEY_LIMIT_BYTES) {
-    return `is longer than ${KEY_LIMIT_BYTES} bytes`;
-  }
-  if (!text.isWellFormed()) {
-    return "is not well-formed Unicode";
-  }
-  return text.includes("\u0000") || text.includes("\\") ? "holds a NUL or a backslash" : undefined;
-}
-
-function segmentsFault(segments: readonly string[]): string | undefined {
-  const odd = segments.find((segment) => segment === "" || segment === "." || segment === "..");
-  return odd === undefined ? undefined : odd === "" ? "has an empty segment" : `has a segment \`${odd}\``;
-}
 
 /** The file of a (checked) key under `root`. */
 export function plainPath(root: string, key: string): string {

@@ -2,12 +2,13 @@ import { type BigIntStats, closeSync, linkSync, mkdirSync, renameSync, rmdirSync
 import { dirname, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AppError } from "../../contract/errors.ts";
-import type { ByteRange, ObjectInfo, Objects } from "../../core/ports/objects.ts";
+import { checkListLimit, checkObjectKey, checkObjectPrefix, rangeWithin } from "../../core/ports/object-rules.ts";
+import type { ObjectInfo, Objects } from "../../core/ports/objects.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { fullOr, makeFolderSync, statIfPresent, systemCode } from "./files.ts";
 import { linkTemp, openObject, openTempFolder, readFiles, streamRange, tempPath, writeTemp } from "./objects-io.ts";
 import { walk } from "./objects-list.ts";
-import { asidePath, checkObjectKey, checkObjectPrefix, plainPath, TEMP_FOLDER } from "./objects-path.ts";
+import { asidePath, plainPath, TEMP_FOLDER } from "./objects-path.ts";
 
 /** Time a listing may keep the event loop. */
 const LISTING_TURN_MS = 5;
@@ -159,16 +160,13 @@ export function openObjects(options: { readonly dir: string }): Objects {
         return undefined;
       }
       const info = infoOf(key, file.stat);
-      const bounds = boundsOf(info, range);
-      if (bounds === undefined) {
+      try {
+        const { start, end } = rangeWithin(info, range);
+        return { ...info, body: streamRange(file.fd, start, end) };
+      } catch (error) {
         closeSync(file.fd);
-        throw new AppError(
-          "InvalidRange",
-          `bytes \`${range?.start}-${range?.end ?? ""}\` are not in object \`${key}\` of ${info.sizeBytes} bytes`,
-          { sizeBytes: info.sizeBytes },
-        );
+        throw error;
       }
-      return { ...info, body: streamRange(file.fd, bounds.start, bounds.end) };
     },
     async head(key) {
       checkObjectKey(key);
@@ -176,9 +174,7 @@ export function openObjects(options: { readonly dir: string }): Objects {
     },
     async list({ prefix, delimiter, cursor, limit = 1000 }) {
       checkObjectPrefix(prefix);
-      if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
-        throw new AppError("InvalidArgument", `\`limit\` is 1 to 1000, not \`${limit}\``);
-      }
+      checkListLimit(limit);
       const scope = JSON.stringify(["objects", prefix, delimiter ?? ""]);
       let last = cursor === undefined ? "" : (decodeCursor(scope, cursor, 1)[0] ?? "");
       const objects: ObjectInfo[] = [];
@@ -235,25 +231,4 @@ function infoOf(key: string, stat: BigIntStats): ObjectInfo {
     etag: [stat.size, stat.mtimeNs, stat.ino].map((part) => part.toString(36)).join("-"),
     modifiedMs: Number(stat.mtimeNs / 1_000_000n),
   };
-}
-
-/** The bytes to send, `end` excluded; undefined for a range that is not in the object. */
-function boundsOf(
-  info: ObjectInfo,
-  range: ByteRange | undefined,
-): { readonly start: number; readonly end: number } | undefined {
-  if (range === undefined) {
-    return { start: 0, end: info.sizeBytes };
-  }
-  const { start, end = info.sizeBytes - 1 } = range;
-  if (
-    !Number.isSafeInteger(start) ||
-    !Number.isSafeInteger(end) ||
-    start < 0 ||
-    start >= info.sizeBytes ||
-    end < start
-  ) {
-    return undefined;
-  }
-  return { start, end: Math.min(end, info.sizeBytes - 1) + 1 };
 }

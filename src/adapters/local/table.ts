@@ -2,7 +2,7 @@ import { AppError } from "../../contract/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Item, Key, Page, Query, Table, TransactResult, Write } from "../../core/ports/table.ts";
 import { checkKey, checkWrites, TRANSACTION_LIMIT_BYTES } from "../../core/ports/table-rules.ts";
-import { makeClock } from "./clock.ts";
+import { makeClock } from "../node/clock.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { clausesHold } from "./table-clause.ts";
 import { decodeItem, type EncodedItem, encodeItem } from "./table-item.ts";

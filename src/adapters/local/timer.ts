@@ -1,9 +1,8 @@
-import { AppError } from "../../contract/errors.ts";
 import type { Bus, Message } from "../../core/ports/bus.ts";
 import type { Clock } from "../../core/ports/clock.ts";
+import { checkTimer } from "../../core/ports/message-rules.ts";
 import type { Timer } from "../../core/ports/timer.ts";
-import { encodeMessage } from "./bus-store.ts";
-import { makeClock } from "./clock.ts";
+import { makeClock } from "../node/clock.ts";
 import { type Database, openDatabase } from "./database.ts";
 
 /** Clocks jump and laptops sleep: never wait longer than this for a due time. */
@@ -79,10 +78,9 @@ export function openTimer(
   arm();
   return {
     async set(id, atMs, message) {
-      if (id === "" || !id.isWellFormed() || !Number.isFinite(atMs)) {
-        throw new AppError("InvalidArgument", `timer \`${id}\` at \`${atMs}\` needs a name and a time`);
-      }
-      const row: Row = [id, atMs, JSON.stringify({ ...encodeMessage(message), body: message.body })];
+      checkTimer(id, atMs, message);
+      const { topic, body } = message;
+      const row: Row = [id, atMs, JSON.stringify({ topic, id: message.id, body })];
       await database.write(() => upsert.run(...row));
       arm();
     },

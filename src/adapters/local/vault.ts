@@ -3,12 +3,11 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../contract/errors.ts";
 import type { Vault } from "../../core/ports/vault.ts";
+import { checkSecret, checkSecretName } from "../../core/ports/vault-rules.ts";
 import { readIfPresent, syncFolder, writeFileAtomic } from "./files.ts";
 import { loadKey } from "./key-file.ts";
 import { compareBytes } from "./table-clause.ts";
 
-const SECRET_LIMIT_BYTES = 64 * 1024;
-const NAME_LIMIT_BYTES = 1024;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const ENDING = ".secret";
@@ -29,9 +28,7 @@ export function openVault(options: { readonly dir: string }): Vault {
   let names: Set<string> | undefined;
 
   function fileOf(name: string): string {
-    if (name === "" || !name.isWellFormed() || Buffer.byteLength(name) > NAME_LIMIT_BYTES) {
-      throw new AppError("InvalidArgument", `a secret's name is well-formed text of 1 to ${NAME_LIMIT_BYTES} bytes`);
-    }
+    checkSecretName(name);
     return createHmac("sha256", key).update(name).digest("hex") + ENDING;
   }
 
@@ -77,12 +74,7 @@ export function openVault(options: { readonly dir: string }): Vault {
   return {
     async put(name, secret) {
       const file = fileOf(name);
-      if (!secret.isWellFormed()) {
-        throw new AppError("InvalidArgument", `secret \`${name}\` is not well-formed text`);
-      }
-      if (Buffer.byteLength(secret) > SECRET_LIMIT_BYTES) {
-        throw new AppError("TooLarge", `secret \`${name}\` is longer than ${SECRET_LIMIT_BYTES} bytes`);
-      }
+      checkSecret(name, secret);
       writeFileAtomic(join(dir, file), encrypt(file, { name, secret }));
       names?.add(name);
     },

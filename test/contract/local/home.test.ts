@@ -3,8 +3,8 @@ import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { openHome } from "../../../src/adapters/local/home.ts";
-import { makeIds } from "../../../src/adapters/local/ids.ts";
 import { acquireLock } from "../../../src/adapters/local/lock.ts";
+import { makeIds } from "../../../src/adapters/node/ids.ts";
 import { expectCode, makeTempDir, until } from "../../helpers/ports.ts";
 import { record } from "../describe-table.ts";
 
