@@ -1,0 +1,152 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ERRORS, isAppError } from "../../src/contract/errors.ts";
+import { jobs as routes } from "../../src/contract/routes/jobs.ts";
+import { computes } from "../../src/contract/routes/places.ts";
+import { commandJob, isOver, readWholeLog, submit, type TestServer, waitFor } from "./server.ts";
+
+/** What a server that was killed over and over did with what it had acknowledged. */
+export interface KillReport {
+  readonly rounds: number;
+  readonly jobs: number;
+  readonly points: number;
+  /** Jobs acknowledged and not there, or not completed. */
+  readonly lostJobs: readonly string[];
+  /** Jobs whose command ran more or less than once. */
+  readonly doubledJobs: readonly string[];
+  /** Jobs whose log is not what the command wrote. */
+  readonly brokenLogs: readonly string[];
+  /** Metric points acknowledged and not there. */
+  readonly lostPoints: readonly number[];
+}
+
+const SLOTS = 3;
+const JOBS_A_ROUND = 2;
+const params = { workspace: "default" };
+
+/**
+ * Kills the server with SIGKILL `rounds` times at random moments, while jobs run, more are submitted, and an MLflow client logs metrics; then compares what is
+ * there with what was acknowledged.
+ */
+export async function killRounds(server: TestServer, rounds: number): Promise<KillReport> {
+  await server.client.call(computes.put, {
+    params: { ...params, name: "local" },
+    body: { type: "local", slots: SLOTS },
+  });
+  await waitFor(server, (await submit(server, commandJob("true"))).name, isOver);
+  const ranFile = join(server.dir, "ran.txt");
+  const load = { over: false, jobs: [] as string[], points: [] as number[] };
+  const logging = logPoints(server, load);
+  for (let round = 0; round < rounds; round++) {
+    const submitting = submitJobs(server, round, ranFile, load.jobs);
+    await pause(50 + Math.random() * 600);
+    await server.kill();
+    await server.start();
+    await submitting;
+  }
+  load.over = true;
+  const run = await logging;
+  const lostJobs: string[] = [];
+  const brokenLogs: string[] = [];
+  for (const name of load.jobs) {
+    const job = await waitFor(server, name, isOver);
+    if (job.status !== "Completed") lostJobs.push(`${name}: ${job.status} ${job.status_reason ?? ""}`);
+    if (countOf(await readWholeLog(server, name), `out ${name}\n`) !== 1) brokenLogs.push(name);
+  }
+  const ran = existsSync(ranFile) ? readFileSync(ranFile, "utf8") : "";
+  const kept = new Set(await readPoints(server, run));
+  return {
+    rounds,
+    jobs: load.jobs.length,
+    points: load.points.length,
+    lostJobs,
+    doubledJobs: load.jobs.filter((name) => countOf(ran, `${name}\n`) !== 1),
+    brokenLogs,
+    lostPoints: load.points.filter((step) => !kept.has(step)),
+  };
+}
+
+async function submitJobs(server: TestServer, round: number, ranFile: string, acknowledged: string[]): Promise<void> {
+  for (let i = 0; i < JOBS_A_ROUND; i++) {
+    const name = `kill-${round}-${i}`;
+    const command = `echo ${name} >> '${ranFile}'; sleep 0.${round % 7}; echo out ${name}`;
+    await insist(() => submit(server, commandJob(command), name));
+    acknowledged.push(name);
+  }
+}
+
+/** One point a request, as fast as they are acknowledged. */
+async function logPoints(server: TestServer, load: { over: boolean; readonly points: number[] }): Promise<string> {
+  const made = await insist(() => mlflow(server, "runs/create", { experiment_id: "0", start_time: Date.now() }));
+  const run = (made as { run: { info: { run_id: string } } }).run.info.run_id;
+  for (let step = 1; !load.over; step++) {
+    const metrics = [{ key: "m", value: step, timestamp: 1_700_000_000_000 + step, step }];
+    await insist(() => mlflow(server, "runs/log-batch", { run_id: run, metrics, params: [], tags: [] }));
+    load.points.push(step);
+  }
+  return run;
+}
+
+async function readPoints(server: TestServer, run: string): Promise<number[]> {
+  const steps: number[] = [];
+  let token = "";
+  do {
+    const query = new URLSearchParams({ run_id: run, metric_key: "m", max_results: "10000", page_token: token });
+    const response = await fetch(`${server.url()}/w/default/api/2.0/mlflow/metrics/get-history?${query}`, {
+      headers: { authorization: `Bearer ${server.token()}` },
+    });
+    const page = (await response.json()) as { metrics?: { step?: number | string }[]; next_page_token?: string };
+    steps.push(...(page.metrics ?? []).map((point) => Number(point.step)));
+    token = page.next_page_token ?? "";
+  } while (token !== "");
+  return steps;
+}
+
+class Refused extends Error {}
+
+async function mlflow(server: TestServer, path: string, body: object): Promise<unknown> {
+  const response = await fetch(`${server.url()}/w/default/api/2.0/mlflow/${path}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${server.token()}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Refused(`${path}: ${response.status} ${await response.text()}`);
+  return response.json();
+}
+
+/** Tries until it is acknowledged: a server that is down is tried again, an answer that says no is not. */
+async function insist<T>(call: () => Promise<T>): Promise<T> {
+  const end = performance.now() + 60_000;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      const final = error instanceof Refused || (isAppError(error) && !ERRORS[error.code].retry);
+      if (final || performance.now() > end) throw error;
+      await pause(20);
+    }
+  }
+}
+
+function countOf(text: string, part: string): number {
+  return text.split(part).length - 1;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Names of all jobs there are. */
+export async function allJobs(server: TestServer): Promise<string[]> {
+  const names: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await server.client.call(routes.list, {
+      params,
+      query: { limit: 1000, ...(cursor === undefined ? {} : { cursor }) },
+    });
+    names.push(...page.items.map((job) => job.name));
+    cursor = page.next_cursor;
+  } while (cursor !== undefined);
+  return names;
+}
