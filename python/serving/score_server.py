@@ -7,7 +7,6 @@ import inspect
 import json
 import logging
 import os
-import signal
 import sys
 import time
 import traceback
@@ -19,6 +18,8 @@ import scoring_swagger
 from httpd import Request, Response
 from raw_request import make_raw_request
 from scoring_answers import HTML, NOT_ALLOWED, NOT_FOUND, Headers, error, json_response, tracing, with_headers
+from time_limit import LimitReached, time_limit
+from workers import Unservable
 
 logger = logging.getLogger("trainyard.serving")
 
@@ -30,37 +31,29 @@ SCRIPT_EXIT = (
 )
 
 
-class ScriptError(Exception):
-    """The scoring script can't be served; the message is for its author."""
-
-
 class InputRefused(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
 
 
-class RunTimeout(Exception):
-    pass
-
-
 def load_script(path: str) -> ModuleType:
     """Imports the script under the name Azure's server gives it. Its folder of code is on the path, as there."""
     if not os.path.isfile(path):
-        raise ScriptError(f"the scoring script `{os.path.relpath(path)}` is not in the code folder")
+        raise Unservable(f"the scoring script `{os.path.relpath(path)}` is not in the code folder")
     spec = importlib.util.spec_from_file_location("entry_module", path)
     if spec is None or spec.loader is None:
-        raise ScriptError(f"the scoring script `{os.path.basename(path)}` is not a Python file")
+        raise Unservable(f"the scoring script `{os.path.basename(path)}` is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules["entry_module"] = module
     try:
         spec.loader.exec_module(module)
     except BaseException as cause:
         traceback.print_exc()
-        raise ScriptError(f"importing the scoring script failed: {word(cause)}") from cause
+        raise Unservable(f"importing the scoring script failed: {word(cause)}") from cause
     for name in ("init", "run"):
         if not callable(getattr(module, name, None)):
-            raise ScriptError(f"the scoring script has no `{name}()` function")
+            raise Unservable(f"the scoring script has no `{name}()` function")
     return module
 
 
@@ -79,18 +72,18 @@ class Scoring:
             module.init()
         except BaseException as cause:
             traceback.print_exc()
-            raise ScriptError(f"init() of the scoring script failed: {word(cause)}") from cause
+            raise Unservable(f"init() of the scoring script failed: {word(cause)}") from cause
         parameters = list(inspect.signature(self.run).parameters.values())
         if any(p.kind not in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters):
-            raise ScriptError("run() cannot accept positional-only arguments, *args, or **kwargs.")
+            raise Unservable("run() cannot accept positional-only arguments, *args, or **kwargs.")
         self.wants_headers = any(p.name == "request_headers" for p in parameters)
         self.parameters = [p for p in parameters if p.name != "request_headers"]
         if not self.parameters:
-            raise ScriptError("run() needs to accept an argument for input data.")
+            raise Unservable("run() needs to accept an argument for input data.")
         self.schema = scoring_swagger.schema_of(self.run)
         self.raw = wants_raw()
         if self.raw and self.schema is not None:
-            raise ScriptError("run() cannot be decorated with both @rawhttp and @input_schema")
+            raise Unservable("run() cannot be decorated with both @rawhttp and @input_schema")
         self.swaggers = scoring_swagger.build(os.getcwd(), self.run, self.schema)
 
     def handle(self, request: Request) -> Response:
@@ -130,8 +123,9 @@ class Scoring:
             arguments["request_headers"] = {name.title(): value for name, value in request.headers}
         started = time.perf_counter()
         try:
-            output = self.timed(arguments)
-        except RunTimeout:
+            with time_limit(self.timeout_ms):
+                output = self.run(**arguments)
+        except LimitReached:
             logger.error("run() did not end within %s ms", self.timeout_ms)
             return error(500, f"Scoring timeout after {self.timeout_ms} ms", True)
         except SystemExit:
@@ -149,15 +143,6 @@ class Scoring:
         except Exception:
             traceback.print_exc()
             return error(500, INTERNAL)
-
-    def timed(self, arguments: Dict[str, Any]) -> Any:
-        """An alarm interrupts Python code; what hangs in native code is the proxy's business."""
-        signal.signal(signal.SIGALRM, on_alarm)
-        signal.setitimer(signal.ITIMER_REAL, self.timeout_ms / 1000)
-        try:
-            return self.run(**arguments)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def arguments(self, request: Request) -> Dict[str, Any]:
         first = self.parameters[0].name
@@ -188,10 +173,6 @@ class Scoring:
                 raise InputRefused(400, f"A value is not provided for the {parameter.name!r} parameter.")
             picked[parameter.name] = value
         return picked
-
-
-def on_alarm(*_: Any) -> None:
-    raise RunTimeout
 
 
 def wants_raw() -> bool:

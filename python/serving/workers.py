@@ -16,6 +16,10 @@ UNSERVABLE = 3
 QUICK_DEATH_SEC = 5.0
 
 
+class Unservable(Exception):
+    """The script or model can't be served; the message is for who deployed it, and the cause has been printed."""
+
+
 def worker_count() -> int:
     try:
         return max(1, int(os.environ.get("WORKER_COUNT", "1")))
@@ -41,7 +45,7 @@ def prepared(make_handler: Callable[[], Handler], fail: Callable[[str], None]) -
     try:
         return make_handler()
     except BaseException as cause:
-        if not str(type(cause).__module__).startswith("score_server"):
+        if not isinstance(cause, Unservable):
             traceback.print_exc()
         fail(str(cause) or type(cause).__name__)
         sys.stdout.flush()
