@@ -131,11 +131,31 @@ export async function readText(request: Request, limit: number): Promise<string>
 }
 
 function parseJson(text: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (cause) {
     throw new AppError("InvalidArgument", `the body is not JSON: ${(cause as Error).message}`, {}, { cause });
   }
+  // UTF-8 itself can't hold half a character, but an escape can; no store keeps such text in both homes.
+  if (/\\u[dD][89a-fA-F]/.test(text) && !isWellFormed(value)) {
+    throw new AppError("InvalidArgument", "the body holds text with a lone surrogate, which is no character");
+  }
+  return value;
+}
+
+function isWellFormed(root: unknown): boolean {
+  const waiting = [root];
+  while (waiting.length > 0) {
+    const value = waiting.pop();
+    if (typeof value === "string" && !value.isWellFormed()) return false;
+    if (typeof value !== "object" || value === null) continue;
+    for (const [key, member] of Object.entries(value)) {
+      if (!key.isWellFormed()) return false;
+      waiting.push(member);
+    }
+  }
+  return true;
 }
 
 /** Parses with a schema; the first few faults are told with their places. */

@@ -45,16 +45,16 @@ export function makeTreePlace(
       }
       const skip = path === "" ? 0 : path.length + 1;
       const inside = below.filter((entry): entry is LinkEntry => entry.kind === "symlink" && staysIn(entry, path));
-      const files = below.flatMap((entry) => {
-        if (entry.kind === "file") return [fileOf(entry.path.slice(skip), entry)];
-        if (entry.kind === "folder" || staysIn(entry, path)) return [];
-        const target = fileAt(entries, entry.path);
-        return target === undefined ? [] : [fileOf(entry.path.slice(skip), target)];
-      });
+      const files = below.filter(
+        (entry) => entry.kind === "file" || (entry.kind === "symlink" && !staysIn(entry, path)),
+      );
       const { items, cursor, first } = pageOf(files, page);
       return {
         isFile: false,
-        files: items,
+        files: items.flatMap((entry) => {
+          const target = entry.kind === "file" ? entry : fileAt(entries, entry.path);
+          return target === undefined ? [] : [fileOf(entry.path.slice(skip), target)];
+        }),
         links: first ? inside.map((entry) => ({ path: entry.path.slice(skip), target: entry.target })) : [],
         folders: first ? below.filter((e) => e.kind === "folder").map((e) => e.path.slice(skip)) : [],
         ...(cursor === undefined ? {} : { cursor }),
