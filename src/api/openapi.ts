@@ -81,7 +81,8 @@ function makeConverter(components: Map<string, unknown>): ToSchema {
     }) as Json & { readonly $defs?: Json };
     for (const [id, definition] of Object.entries($defs ?? {})) components.set(id, portable(definition));
     const id = registry.get(schema)?.id;
-    if (id === undefined) return portable(own);
+    // A named schema that others refer to comes as a reference to itself already.
+    if (id === undefined || "$ref" in own) return portable(own);
     components.set(id, portable(own));
     return { $ref: `#/components/schemas/${id}` };
   };

@@ -6,6 +6,7 @@ import { openHome } from "../../src/adapters/local/home.ts";
 import { makeApp } from "../../src/api/app.ts";
 import { type TreeEntry, treeText } from "../../src/contract/trees.ts";
 import type { Principal } from "../../src/core/auth/principal.ts";
+import type { Vault } from "../../src/core/ports/vault.ts";
 import { composeAssets } from "../../src/local/compose-assets.ts";
 import { composeFiles } from "../../src/local/compose-files.ts";
 import type { Ground } from "../../src/local/part.ts";
@@ -32,6 +33,7 @@ export interface Ask {
 export interface TestApi {
   readonly dir: string;
   readonly stores: Stores;
+  readonly vault: Vault;
   /** `path` is below the workspace `default`, or whole where it begins with `/api`. */
   ask(method: string, path: string, ask?: Ask): Promise<Reply>;
   /** Stores blobs and their tree; answers its id. */
@@ -95,6 +97,7 @@ export async function openTestApi(options: { readonly urlMap?: string } = {}): P
   return {
     dir: temp.path,
     stores,
+    vault: home.vault,
     ask,
     async putTree(contents, others = []) {
       const entries: TreeEntry[] = [...others];

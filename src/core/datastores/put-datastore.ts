@@ -79,9 +79,11 @@ function recordOf(
   before: DatastoreRecord | undefined,
 ): { readonly record: DatastoreRecord; readonly credentials: Readonly<Record<string, string>> | undefined } {
   const { type, description, tags, ...rest } = input.spec;
-  const { credentials: given, ...settings } = rest as typeof rest & {
+  const { credentials: given, ...own } = rest as typeof rest & {
     credentials?: Record<string, string | undefined>;
   };
+  // Azure's kinds hold theirs in one field, as their YAML has too many forms to tell apart.
+  const settings = "settings" in own ? (own.settings as Readonly<Record<string, unknown>>) : own;
   const entries = Object.entries(given ?? {}).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const credentials = entries.length === 0 ? undefined : Object.fromEntries(entries);
   const keeps =

@@ -1,0 +1,127 @@
+import { describe, expect, it } from "vitest";
+import { openTestApi } from "../helpers/api.ts";
+
+const WORKSPACES = "/api/v1/workspaces";
+const actionsOf = (reply: { json: { items: { action: string }[] } }) => reply.json.items.map((item) => item.action);
+
+describe("workspaces", () => {
+  it("makes one with all that belongs to it", async () => {
+    const { ask } = await openTestApi();
+
+    const made = await ask("PUT", `${WORKSPACES}/team`, { body: { display_name: "Team", tags: { a: "b" } } });
+    const datastores = await ask("GET", `${WORKSPACES}/team/datastores`);
+    const environments = await ask("GET", `${WORKSPACES}/team/environments`);
+
+    expect(made.json).toMatchObject({
+      name: "team",
+      display_name: "Team",
+      mlflow_tracking_uri: "http://home.test/w/team",
+      default_datastore: "workspaceblobstore",
+      created_by: "user:owner",
+    });
+    expect(datastores.json.items).toMatchObject([{ name: "workspaceblobstore", is_default: true }]);
+    expect(environments.json.items.map((item: { name: string }) => item.name)).toContain("sklearn-1.5");
+    expect((await ask("GET", WORKSPACES)).json.items.map((item: { name: string }) => item.name)).toEqual([
+      "default",
+      "team",
+    ]);
+  });
+
+  it("keeps workspaces apart", async () => {
+    const { ask, putTree } = await openTestApi();
+    await ask("PUT", `${WORKSPACES}/team`, { body: {} });
+    const id = await putTree({ a: "1" });
+    await ask("POST", "/data/d/versions", { body: { path: `azureml://trees/${id}` } });
+
+    const replies = await Promise.all(
+      ["data/d/versions/1", `trees/${id}`, `files?uri=azureml:d:1`].map((path) =>
+        ask("GET", `${WORKSPACES}/team/${path}`),
+      ),
+    );
+
+    expect(replies.map((reply) => reply.status)).toEqual([404, 404, 404]);
+  });
+
+  it("answers the same PUT again, changes words, and honours If-Match", async () => {
+    const { ask } = await openTestApi();
+
+    const first = await ask("PUT", `${WORKSPACES}/team`, { body: {} });
+    const same = await ask("PUT", `${WORKSPACES}/team`, { body: {} });
+    const ifMatch = { "if-match": first.headers.get("etag") ?? "" };
+    const changed = await ask("PUT", `${WORKSPACES}/team`, { body: { description: "x" }, headers: ifMatch });
+    const stale = await ask("PUT", `${WORKSPACES}/team`, { body: { description: "y" }, headers: ifMatch });
+
+    expect(same.headers.get("etag")).toBe(first.headers.get("etag"));
+    expect([changed.status, stale.status]).toEqual([200, 412]);
+  });
+
+  it("deletes an empty one with its files, and nothing else", async () => {
+    const { ask } = await openTestApi();
+    const uri = "content?uri=azureml://datastores/workspaceblobstore/paths/x";
+    await ask("PUT", `${WORKSPACES}/team`, { body: {} });
+    await ask("PUT", `${WORKSPACES}/team/${uri}`, { bytes: "left" });
+    await ask("PUT", `${WORKSPACES}/team/components/c/versions/1`, { body: { type: "command", spec: {} } });
+
+    const full = await ask("DELETE", `${WORKSPACES}/team`);
+    await ask("DELETE", `${WORKSPACES}/team/components/c/versions/1`);
+    const empty = await ask("DELETE", `${WORKSPACES}/team`);
+    const gone = await ask("GET", `${WORKSPACES}/team/data`);
+    await ask("PUT", `${WORKSPACES}/team`, { body: {} });
+
+    expect([full.json.code, full.json.detail]).toEqual(["InUse", "workspace `team` still has components"]);
+    expect([empty.status, gone.status]).toEqual([200, 404]);
+    expect((await ask("GET", `${WORKSPACES}/team/${uri}`)).status).toBe(404);
+    expect((await ask("DELETE", `${WORKSPACES}/default`)).json.code).toBe("InUse");
+    expect((await ask("DELETE", `${WORKSPACES}/never`)).status).toBe(404);
+  });
+
+  it("answers NotFound inside a workspace that is not there", async () => {
+    const { ask } = await openTestApi();
+
+    const replies = await Promise.all(
+      ["data", "datastores", "activities", "environments/x/versions"].map((path) =>
+        ask("GET", `${WORKSPACES}/nowhere/${path}`),
+      ),
+    );
+    const write = await ask("PUT", `${WORKSPACES}/nowhere/components/c/versions/1`, {
+      body: { type: "command", spec: {} },
+    });
+
+    expect([...replies, write].map((reply) => reply.status)).toEqual([404, 404, 404, 404, 404]);
+  });
+
+  it.each(["a/b", "..", "-a", "", "ü", "a b", "x".repeat(256), "%00"])("refuses the name %j", async (name) => {
+    const { ask } = await openTestApi();
+
+    const reply = await ask("PUT", `${WORKSPACES}/${name === "%00" ? name : encodeURIComponent(name)}`, { body: {} });
+
+    expect([400, 404, 405]).toContain(reply.status);
+  });
+});
+
+describe("activities", () => {
+  it("lists what was done, newest first, by resource, name, actor and action, in pages", async () => {
+    const { ask } = await openTestApi();
+    for (const name of ["a", "b", "c"])
+      await ask("PUT", `/components/${name}/versions/1`, { body: { type: "command", spec: {} } });
+    await ask("PATCH", "/components/b/versions/1", { body: { archived: true } });
+
+    const mine = await ask("GET", "/activities?actor=user:owner");
+    const named = await ask("GET", "/activities?resource=component&name=b:1");
+    const action = await ask("GET", "/activities?action=archive");
+    const seen: string[] = [];
+    let cursor = "";
+    do {
+      const { json } = await ask("GET", `/activities?limit=4${cursor}`);
+      seen.push(...json.items.map((item: { id: string }) => item.id));
+      cursor = json.next_cursor === undefined ? "" : `&cursor=${encodeURIComponent(json.next_cursor)}`;
+    } while (cursor !== "");
+
+    expect(actionsOf(mine)).toEqual(["archive", "create", "create", "create"]);
+    expect(actionsOf(named)).toEqual(["archive", "create"]);
+    expect(actionsOf(action)).toEqual(["archive"]);
+    expect(seen.length).toBe((await ask("GET", "/activities?limit=1000")).json.items.length);
+    expect(new Set(seen).size).toBe(seen.length);
+    expect((await ask("GET", "/activities?cursor=zzz")).json.code).toBe("InvalidCursor");
+  });
+});
