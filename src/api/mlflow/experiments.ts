@@ -62,7 +62,7 @@ export function experimentRoutes(deps: ExperimentUseDeps & SearchDeps): RawRoute
       setExperimentLifecycle(deps, call, call.args.required("experiment_id"), "active"),
     ),
     ...mlflowRoutes("POST", `${P}/update`, UPDATE, (call) =>
-      renameExperiment(deps, call, call.args.required("experiment_id"), call.args.text("new_name")),
+      renameExperiment(deps, call, call.args.required("experiment_id"), call.args.required("new_name")),
     ),
     ...mlflowRoutes("POST", `${P}/set-experiment-tag`, UPDATE, (call) => {
       const { args } = call;

@@ -50,6 +50,12 @@ export function runInfoJson(run: Run) {
   };
 }
 
+/** A run as it was made has no outputs field yet. */
+export function newRunJson(run: Run) {
+  const { outputs: _, ...rest } = runJson(run, []);
+  return rest;
+}
+
 export function runJson(run: Run, datasets: readonly DatasetInput[]) {
   const metrics = Array.from(run.metrics, ([key, { value, timestamp, step }]) => ({
     key,
@@ -72,9 +78,10 @@ export function runJson(run: Run, datasets: readonly DatasetInput[]) {
         run.modelInputs.map((model_id) => ({ model_id })),
       ),
     },
-    ...(run.modelOutputs.length === 0
-      ? {}
-      : { outputs: { model_outputs: run.modelOutputs.map(({ modelId, step }) => ({ model_id: modelId, step })) } }),
+    outputs: listed(
+      "model_outputs",
+      run.modelOutputs.map(({ modelId, step }) => ({ model_id: modelId, step })),
+    ),
   };
 }
 

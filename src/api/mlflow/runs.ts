@@ -24,7 +24,7 @@ import { type SearchDeps, searchRuns } from "../../core/tracking/search-runs.ts"
 import type { RawRoute } from "../raw-route.ts";
 import { type Args, RUN_STATUS, viewOf } from "./args.ts";
 import { requiredTexts } from "./experiments.ts";
-import { bulkJson, pointsJson, runInfoJson, runJson } from "./render.ts";
+import { bulkJson, newRunJson, pointsJson, runInfoJson, runJson } from "./render.ts";
 import { mlflowRoutes } from "./route.ts";
 
 const P = "/2.0/mlflow";
@@ -50,7 +50,7 @@ export function runRoutes(deps: RunDeps & SearchDeps & LogDeps): RawRoute[] {
 
   return [
     ...mlflowRoutes("POST", `${P}/runs/create`, CREATE, async (call) => {
-      const { args, workspace } = call;
+      const { args } = call;
       const run = await createRun(deps, {
         ...call,
         experimentId: args.text("experiment_id"),
@@ -59,7 +59,7 @@ export function runRoutes(deps: RunDeps & SearchDeps & LogDeps): RawRoute[] {
         startMs: args.int("start_time"),
         tags: args.pairs("tags"),
       });
-      return { run: await whole(workspace, run) };
+      return { run: newRunJson(run) };
     }),
     ...mlflowRoutes("GET", `${P}/runs/get`, READ, async ({ args, workspace }) => ({
       run: await whole(workspace, await getRun(deps, workspace, runIdOf(args))),

@@ -79,11 +79,10 @@ export async function renameExperiment(
   deps: ExperimentUseDeps,
   { workspace, principal }: Caller,
   id: string,
-  name: string | undefined,
+  name: string,
 ): Promise<void> {
   mustBePerson(principal, "rename an experiment");
   const known = await experimentOf(deps, workspace, id);
-  if (name === undefined) return;
   checkExperimentName(name);
   if (known.name === name && known.lifecycle === "active") return;
   await deps.experiments.change(
@@ -161,11 +160,12 @@ export async function searchExperiments(
   },
 ): Promise<{ readonly experiments: readonly Experiment[]; readonly next?: string }> {
   const { maxResults } = query;
-  if (maxResults < 1 || maxResults > SEARCH_LIMIT) {
+  if (maxResults < 1)
+    throw invalid(`Invalid value ${maxResults} for parameter 'max_results' supplied. It must be a positive integer`);
+  if (maxResults > SEARCH_LIMIT)
     throw invalid(
-      `Invalid value ${maxResults} for parameter 'max_results' supplied: It must be a positive integer and at most ${SEARCH_LIMIT}`,
+      `Invalid value ${maxResults} for parameter 'max_results' supplied. It must be at most ${SEARCH_LIMIT}`,
     );
-  }
   const filter = parseFilter(query.filter, EXPERIMENTS);
   const asked = parseOrderBy(query.orderBy, EXPERIMENTS);
   const orderBy =

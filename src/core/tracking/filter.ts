@@ -74,7 +74,7 @@ export function parseFilter(text: string | undefined, grammar: Grammar): Compari
     if (token.kind === "end") return comparisons;
     if (token.text === ";" && reader.peek().kind === "end") return comparisons;
     if (token.text === ";")
-      throw invalid(`Search filter contained multiple expressions '${text}'. Provide AND-ed expression list.`);
+      throw invalid(`Search filter contained multiple expression "${text}". Provide AND-ed expression list.`);
     if (!isWord(token, "AND")) {
       throw invalid(
         `Invalid clause(s) in filter string: '${token.text}' at position ${token.at}; expected AND or the end`,
@@ -120,14 +120,21 @@ function comparison(reader: Reader, grammar: Grammar): Comparison {
   const { entity, key, kind } = resolve(ident, grammar, at, "filter");
   const { op, token } = operator(reader);
   const allowed = operatorsOf(grammar, entity, ident.key, kind);
-  if (!allowed.includes(op)) {
-    throw invalid(
-      `Invalid comparator '${op}' not one of '${allowed.join("', '")}' (for ${entity} '${ident.key}' at position ${token.at})`,
-    );
-  }
+  if (!allowed.includes(op))
+    throw wrongOperator(op, allowed, grammar, `${entity} '${ident.key}' at position ${token.at}`);
   if (op === "IS NULL" || op === "IS NOT NULL") return { entity, key, op };
   if (op === "IN" || op === "NOT IN") return { entity, key, op, value: list(reader) };
   return { entity, key, op, value: value(reader, entity, kind, ident.key) };
+}
+
+function wrongOperator(op: Operator, allowed: readonly Operator[], grammar: Grammar, about: string): Error {
+  if (NULL_OPS.includes(op))
+    return invalid(`IS NULL / IS NOT NULL is only supported for tags and params, not for ${about}`);
+  if (LIST_OPS.includes(op) && about.startsWith("attribute")) {
+    const lists = grammar.lists.map((name) => `'${name}'`).join(", ");
+    return invalid(`Only [${lists}] attributes support comparison with a list of quoted string values. (for ${about})`);
+  }
+  return invalid(`Invalid comparator '${op}' not one of '${allowed.join("', '")}' (for ${about})`);
 }
 
 interface Identifier {
@@ -253,7 +260,7 @@ function list(reader: Reader): string[] {
 
 function value(reader: Reader, entity: Entity, kind: "number" | "text", key: string): string | number {
   const token = reader.next();
-  const about = entity === "attribute" ? "numeric attribute" : entity;
+  const about = entity === "attribute" ? `numeric attribute: ${key}` : entity;
   if (kind === "number") {
     if (token.kind === "number") return Number(token.value);
     throw invalid(
@@ -262,7 +269,7 @@ function value(reader: Reader, entity: Entity, kind: "number" | "text", key: str
   }
   if (token.kind === "single" || token.kind === "double") return token.value;
   throw invalid(
-    `Expected a quoted string value for ${entity} '${key}' (e.g. 'my-value'). Got value ${token.text} at position ${token.at}`,
+    `Expected a quoted string value for ${entity} (e.g. 'my-value'). Got value ${token.text} at position ${token.at} (for '${key}')`,
   );
 }
 

@@ -54,7 +54,7 @@ export const EXPERIMENTS: Grammar = {
     creation_time: number("creation_time"),
     last_update_time: number("last_update_time"),
   },
-  lists: [],
+  lists: ["experiment_id"],
   ops: { number: NUMBER_OPS, text: TEXT_OPS, tag: [...TEXT_OPS, ...NULL_OPS] },
   attributeOps: { experiment_id: ["=", "!=", ...LIST_OPS] },
   orderColumns: ["name", "experiment_id", "creation_time", "last_update_time"],

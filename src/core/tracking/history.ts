@@ -21,7 +21,7 @@ export async function metricHistory(
   const { runId, key, maxResults } = query;
   checkRunId(runId);
   if (maxResults !== undefined && maxResults <= 0) {
-    throw invalid(`Invalid value ${maxResults} for parameter 'max_results' supplied: It must be a positive integer`);
+    throw invalid(`Invalid value ${maxResults} for parameter 'max_results' supplied. It must be a positive integer.`);
   }
   const all = await runs.history(workspace, runId, key);
   if (maxResults === undefined && !query.pageToken) return { points: all };
@@ -116,7 +116,10 @@ export async function sampledHistory(
       `GetMetricHistoryBulkInterval request must specify at most ${RUNS_LIMIT} run_ids. Received ${runIds.length} run_ids.`,
     );
   }
-  if (maxResults < 1 || maxResults > SAMPLE_LIMIT) throw invalid(`max_results must be between 1 and ${SAMPLE_LIMIT}.`);
+  if (maxResults < 1 || maxResults > SAMPLE_LIMIT)
+    throw invalid(
+      `max_results must be between 1 and ${SAMPLE_LIMIT}. See the API docs for more information about request parameters.`,
+    );
   if ((startStep === undefined) !== (endStep === undefined))
     throw invalid("If either start step or end step are specified, both must be specified.");
   if (startStep !== undefined && endStep !== undefined && startStep > endStep) {

@@ -44,7 +44,7 @@ export function readMetric(raw: RawMetric, path: string): Logged {
     throw invalidValue(
       at("timestamp"),
       raw.timestamp,
-      `metric '${key}' (value=${value}). Timestamp must be a nonnegative long (64-bit integer) `,
+      `metric '${key}' (value=${Number.isInteger(value) ? `${value}.0` : value}). Timestamp must be a nonnegative long (64-bit integer) `,
     );
   }
   const step = raw.step === undefined || raw.step === null ? 0 : toInteger(raw.step, at("step"));
@@ -340,10 +340,11 @@ export function logModelJson(deps: LogDeps, caller: Caller, runId: string, text:
   }
   if (typeof model !== "object" || model === null || Array.isArray(model))
     throw invalid("Malformed model info: it is not an object");
-  const absent = ["artifact_path", "flavors", "utc_time_created", "run_id"].filter(
+  const absent = ["artifact_path", "flavors", "run_id", "utc_time_created"].filter(
     (field) => !Object.hasOwn(model, field),
   );
-  if (absent.length > 0) throw invalid(`Model json is missing mandatory fields: ${absent.join(", ")}`);
+  if (absent.length > 0)
+    throw invalid(`Model json is missing mandatory fields: ${absent.map((field) => `'${field}'`).join(",")}`);
   return changeRun(deps, caller, runId, (run) => {
     const before = JSON.parse(run.tags.get(MODEL_HISTORY_TAG) ?? "[]") as unknown[];
     return { tags: new Map([[MODEL_HISTORY_TAG, JSON.stringify([...before, model])]]) };

@@ -66,7 +66,7 @@ export function checkTag(key: string, value: string, path = ""): [string, string
 export function checkParam(key: string, value: string, path = ""): [string, string] {
   const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
   checkKey(key, at("key"));
-  checkLength(key, KEY_LIMIT, path === "" ? "Param key" : at("key"));
+  checkLength(key, KEY_LIMIT, "Param key");
   return [key, truncated(value, PARAM_VALUE_LIMIT)];
 }
 
@@ -84,8 +84,12 @@ export function checkExperimentName(name: string): void {
 
 const RUN_ID = /^[A-Za-z0-9][\p{L}\p{N}_-]{0,255}$/u;
 
+export function isRunId(id: string): boolean {
+  return RUN_ID.test(id);
+}
+
 export function checkRunId(id: string): void {
-  if (!RUN_ID.test(id)) throw invalid(`Invalid run ID: '${id}'`);
+  if (!isRunId(id)) throw invalid(`Invalid value ${JSON.stringify(id)} for parameter 'run_id' supplied.`);
 }
 
 /** Experiment ids are decimal; anything else names none. */

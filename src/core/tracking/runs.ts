@@ -3,7 +3,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
 import { invalid, notFound } from "./errors.ts";
 import { friendlyName } from "./friendly-name.ts";
-import { checkRunId, checkTag, experimentId } from "./names.ts";
+import { checkRunId, checkTag, experimentId, isRunId } from "./names.ts";
 import type { Experiment, ExperimentStore, Run, RunChange, RunStatus, RunStore } from "./ports.ts";
 import { mayWriteRun } from "./rights.ts";
 
@@ -98,8 +98,7 @@ export async function getRun(
   workspace: string,
   runId: string,
 ): Promise<Run> {
-  checkRunId(runId);
-  const run = await deps.runs.get(workspace, runId);
+  const run = isRunId(runId) ? await deps.runs.get(workspace, runId) : undefined;
   if (run === undefined) throw notFound(`Run with id=${runId} not found`);
   const experiment = await deps.experiments.get(workspace, run.experimentId);
   return experiment?.lifecycle === "deleted" ? { ...run, lifecycle: "deleted" } : run;

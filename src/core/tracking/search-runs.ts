@@ -27,9 +27,11 @@ export async function searchRuns(
   },
 ): Promise<{ readonly runs: readonly Run[]; readonly next?: string }> {
   const limit = query.maxResults ?? 1000;
-  if (limit < 1 || limit > RESULTS_LIMIT) {
+  if (limit < 1)
+    throw invalid(`Invalid value ${limit} for parameter 'max_results' supplied. It must be a positive integer`);
+  if (limit > RESULTS_LIMIT) {
     throw invalid(
-      `Invalid value for request parameter max_results. It must be at most ${RESULTS_LIMIT} and at least 1, but got value ${limit}`,
+      `Invalid value ${limit} for parameter 'max_results' supplied:  Hint: Value was of type 'int'. See the API docs for more information about request parameters. It must be at most ${RESULTS_LIMIT}.`,
     );
   }
   const filter = parseFilter(query.filter, RUNS);
