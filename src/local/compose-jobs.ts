@@ -3,8 +3,7 @@ import { makeComputeRoutes } from "../api/computes.ts";
 import { makeJobRoutes } from "../api/jobs.ts";
 import { makeRunnerRoutes } from "../api/runner.ts";
 import type { Files } from "../core/files/ports.ts";
-import { makeEnvironments } from "../core/jobs/environments.ts";
-import type { OutputRegistry } from "../core/jobs/ports.ts";
+import type { Environments, OutputRegistry } from "../core/jobs/ports.ts";
 import { ensureExperiment } from "../store/experiments.ts";
 import { makeJobLoop } from "./job-loop.ts";
 import type { Launchers } from "./launchers.ts";
@@ -18,10 +17,15 @@ import { listWorkspaceNames } from "./workspace-names.ts";
 export function composeJobs(
   ground: Ground,
   stores: Stores,
-  others: { readonly files: Files; readonly outputs: OutputRegistry; readonly launchers: Launchers },
+  others: {
+    readonly files: Files;
+    readonly environments: Environments;
+    readonly outputs: OutputRegistry;
+    readonly launchers: Launchers;
+  },
 ): Part {
   const { log } = ground;
-  const { files, outputs, launchers } = others;
+  const { files, environments, outputs, launchers } = others;
   const watch = makeWatch();
   const base = {
     ...ground,
@@ -35,7 +39,7 @@ export function composeJobs(
     experiments: {
       ensure: (workspace: string, name: string, actor: string) => ensureExperiment(ground, workspace, name, actor),
     },
-    environments: makeEnvironments({ ...stores, files, hasContainerEngine: false }),
+    environments,
     defaultSlots: Math.max(1, Math.floor(availableParallelism() / 2)),
     launching: new Set<string>(),
   };

@@ -33,7 +33,7 @@ function partsOf(ground: Ground, stores: Stores): { readonly all: readonly Part[
   const all = [
     filesPart,
     composeAssets(ground, stores, { files, places, lookups, digest }),
-    composeJobs(ground, stores, { files, outputs, launchers: makeLaunchers(ground) }),
+    composeJobs(ground, stores, { files, environments, outputs, launchers: makeLaunchers(ground) }),
     composeTracking(ground, stores, files),
     endpoints,
   ];

@@ -1,0 +1,144 @@
+import { onTestFinished } from "vitest";
+import { makeDigest } from "../../src/adapters/local/digest.ts";
+import { openHome } from "../../src/adapters/local/home.ts";
+import { makeApp } from "../../src/api/app.ts";
+import { type Client, makeClient } from "../../src/client/client.ts";
+import type { RunnerReport } from "../../src/contract/runner.ts";
+import { signRunToken, signUserToken } from "../../src/core/auth/tokens.ts";
+import { makeEnvironments } from "../../src/core/jobs/environments.ts";
+import type { Launcher, LaunchRequest, LaunchState } from "../../src/core/ports/launcher.ts";
+import { ensureWorkspace } from "../../src/core/workspaces/put-workspace.ts";
+import { makeAuthenticate } from "../../src/local/authenticate.ts";
+import { composeFiles } from "../../src/local/compose-files.ts";
+import { composeJobs } from "../../src/local/compose-jobs.ts";
+import { makeOutputRegistry } from "../../src/local/output-registry.ts";
+import type { Ground } from "../../src/local/part.ts";
+import { openStores } from "../../src/local/stores.ts";
+import { makeActivityWrite } from "../../src/store/activities.ts";
+import { watchTable } from "../../src/store/table-watch.ts";
+import { makeTempDir } from "./ports.ts";
+
+/** A machine that notes what it is asked and says what the test wants it to. */
+export interface FakeMachine extends Launcher {
+  readonly launched: LaunchRequest[];
+  readonly cancelled: string[];
+  readonly cleaned: string[];
+  /** By attempt; default: running. */
+  readonly states: Map<string, LaunchState>;
+  /** Thrown by the next launches. */
+  failure: Error | undefined;
+}
+
+function makeFakeMachine(): FakeMachine {
+  const launched: LaunchRequest[] = [];
+  const cancelled: string[] = [];
+  const cleaned: string[] = [];
+  const states = new Map<string, LaunchState>();
+  return {
+    types: ["local", "attached"],
+    launched,
+    cancelled,
+    cleaned,
+    states,
+    failure: undefined,
+    async launch(request) {
+      if (this.failure !== undefined) throw this.failure;
+      launched.push(request);
+      return { handle: request.attemptId };
+    },
+    inspect: async (handle) => states.get(handle) ?? { state: "running" },
+    async cancel(handle) {
+      cancelled.push(handle);
+    },
+    async cleanup(handle) {
+      cleaned.push(handle);
+    },
+  };
+}
+
+export interface JobFrame {
+  readonly machine: FakeMachine;
+  /** As the owner. */
+  readonly client: Client;
+  /** As the runner of a run. */
+  runner(run: string): Promise<Client>;
+  /** Lets the reconciler look now. */
+  readonly look: () => void;
+  readonly ground: Ground;
+  now: { ms: number };
+}
+
+/** The jobs room over the laptop's adapters, with a fake machine and a clock that the test moves. */
+export async function openJobFrame(): Promise<JobFrame> {
+  const temporary = makeTempDir();
+  const now = { ms: Date.parse("2026-01-01T00:00:00.000Z") };
+  const home = await openHome({ dir: temporary.path, clock: { now: () => now.ms++ } });
+  const faults: unknown[] = [];
+  const ground: Ground = {
+    ...home,
+    table: watchTable(home.table),
+    activity: makeActivityWrite(home),
+    address: () => "http://127.0.0.1:7878",
+    log: { info: () => undefined, fault: (_message, error) => faults.push(error) },
+    settings: {
+      port: 0,
+      dataDir: temporary.path,
+      programs: { runner: "", serving: "" },
+      runnerBundle: undefined,
+      urlMap: undefined,
+    },
+  };
+  const stores = openStores(ground);
+  const digest = makeDigest();
+  const { files, close } = composeFiles(ground, stores);
+  const machine = makeFakeMachine();
+  let look = (): void => undefined;
+  const part = composeJobs(ground, stores, {
+    files,
+    environments: makeEnvironments({ ...stores, files, hasContainerEngine: false }),
+    outputs: makeOutputRegistry({ ...ground, ...stores, files, digest }),
+    launchers: {
+      all: [machine],
+      onEnded: (listener) => {
+        look = listener;
+      },
+      close: () => undefined,
+    },
+  });
+  await ensureWorkspace({ ...ground, ...stores, digest }, "default");
+  await part.start?.();
+  const app = makeApp({
+    routes: part.routes ?? [],
+    authenticate: makeAuthenticate(ground, stores),
+    hasWorkspace: async (name) => (await stores.workspaces.get(name)) !== undefined,
+    requestId: () => "request",
+    onFault: (error) => faults.push(error),
+  });
+  onTestFinished(async () => {
+    await part.close?.();
+    close();
+    await home.close();
+    temporary.remove();
+    if (faults.length > 0) throw new AggregateError(faults, "the server faulted");
+  });
+  const clientOf = (token: string): Client =>
+    makeClient({
+      url: "http://127.0.0.1:7878",
+      token,
+      fetch: (input, init) => app(new Request(input, init)),
+      retry: { attempts: 1 },
+    });
+  const owner = await signUserToken(home.signer, { name: "owner", roles: { "*": "owner" }, id: "test" });
+  return {
+    machine,
+    client: clientOf(owner),
+    runner: async (run) => clientOf(await signRunToken(home.signer, "default", run)),
+    look: () => look(),
+    ground,
+    now,
+  };
+}
+
+export function reportOf(run: string, status: RunnerReport["status"], more: Partial<RunnerReport> = {}): RunnerReport {
+  return { attempt: `${run}.1`, status, at: "2026-01-01T00:00:10.000Z", ...more };
+}
