@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { makeClient } from "../client/client.ts";
-import type { ReplicaRequest } from "../contract/replica.ts";
+import { REPLICA_FILES, type ReplicaRequest } from "../contract/replica.ts";
 import { makeCounters } from "./counters.ts";
 import { openStatusFile, readRequest } from "./folder.ts";
 import { makeGate } from "./gate.ts";
@@ -12,6 +12,8 @@ import { openProxy, type ReplicaProxy } from "./proxy.ts";
 
 /** After this long without a request, nobody is on the way to a replica that left the router's table. */
 const QUIET_MS = 250;
+/** How often the wrapper looks whether its folder is still there: without it nobody wants this replica. */
+const FOLDER_LOOK_MS = 2000;
 const PATIENCE = { attempts: 100, baseMs: 100, maxMs: 3000 };
 
 /** One replica: its folder is the working folder, `request.json` says what it is; SIGTERM lets it finish and end. */
@@ -27,6 +29,9 @@ async function main(): Promise<void> {
   });
   process.on("SIGTERM", () => terminated());
   process.on("SIGINT", () => terminated());
+  setInterval(() => {
+    if (!existsSync(REPLICA_FILES.request)) terminated();
+  }, FOLDER_LOOK_MS).unref();
 
   const made = await Promise.race([prepare(request), termination]).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
@@ -53,7 +58,7 @@ async function main(): Promise<void> {
     status.set({ phase: "failed", reason: error instanceof Error ? error.message : String(error) });
   });
   if ((await Promise.race([over, termination])) === "terminated") {
-    status.set({ phase: "draining" });
+    if (existsSync(REPLICA_FILES.request)) status.set({ phase: "draining" });
     await quiet(proxy);
     await model.stop();
   }
