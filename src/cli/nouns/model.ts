@@ -93,7 +93,8 @@ export const model: Noun = {
         ...which,
         downloadPath: flag.text("Folder; default: here", { short: "p", placeholder: "dir" }),
       },
-      run: (ctx, given) => downloadAsset(ctx, common, given.name, versionOf(given), given.downloadPath),
+      run: (ctx, given) =>
+        downloadAsset(ctx, common, given.name, versionOf(given), given.downloadPath, { keepFolder: true }),
     }),
   },
 };
