@@ -91,6 +91,17 @@ describe("a submitted job", () => {
     expect(job.outputs.c?.path.replace(/\/$/, "")).toBe(`${base}/mine/out`);
   });
 
+  test("is listed and counted under its parent", async () => {
+    const { client } = await openJobFrame();
+    await client.call(routes.put, { params: at("parent"), body: { spec: spec() } });
+    await client.call(routes.put, { params: at("child"), body: { spec: spec({ parent_job_name: "parent" }) } });
+
+    const { items } = await client.call(routes.list, { params, query: { parent_job_name: "parent" } });
+
+    expect(items.map((job) => job.name)).toEqual(["child"]);
+    expect((await client.call(routes.get, { params: at("parent") })).children).toBe(1);
+  });
+
   test("keeps literals as they were written", async () => {
     const { client } = await openJobFrame();
 
@@ -152,6 +163,7 @@ describe("a job is refused", () => {
       /inputs\.d/,
     ],
     ["a ray cluster", { distribution: { type: "ray" } }, "NotSupported", /ray/],
+    ["a parent that is not there", { parent_job_name: "nobody" }, "NotFound", /parent_job_name/],
     ["code that is no snapshot", { code: "git+https://example.com/r.git" }, "NotSupported", /snapshot/],
   ];
 

@@ -40,16 +40,13 @@ async function waitForChange(
   { workspace, name, waitMs = 0, unlessStatus, signal }: GetInput,
 ): Promise<JobRecord> {
   if (waitMs === 0 || unlessStatus === undefined) return requireJob(deps.jobs, workspace, name);
-  const end = performance.now() + waitMs;
-  for (;;) {
-    const listening = deps.watch.listen(jobTopic(workspace, name));
-    try {
+  const listening = deps.watch.listen(jobTopic(workspace, name), waitMs, signal);
+  try {
+    for (;;) {
       const job = await requireJob(deps.jobs, workspace, name);
-      const left = end - performance.now();
-      if (job.status !== unlessStatus || isFinal(job.status) || left <= 0 || signal?.aborted === true) return job;
-      await listening.wait(left, signal);
-    } finally {
-      listening.done();
+      if (job.status !== unlessStatus || isFinal(job.status) || !(await listening.next())) return job;
     }
+  } finally {
+    listening.done();
   }
 }

@@ -105,12 +105,14 @@ export interface OutputRegistry {
 /** Wakes those who wait for something to change. In one process only: whoever waits also looks again by itself. */
 export interface Watch {
   touch(topic: string): void;
-  /** Begins to listen; look at the state after this call, then wait. */
-  listen(topic: string): {
-    /** True when touched since `listen`, false after `ms` or when the signal fires. */
-    wait(ms: number, signal?: AbortSignal): Promise<boolean>;
-    done(): void;
-  };
+  /** Listens from now on, for `ms` at most. Look at the state after this call, then wait with `next`. */
+  listen(topic: string, ms: number, signal?: AbortSignal): Listening;
+}
+
+export interface Listening {
+  /** True when the topic was touched since the call before (at first: since `listen`); false when the time is over or the signal fired. */
+  next(): Promise<boolean>;
+  done(): void;
 }
 
 export const jobTopic = (workspace: string, name: string): string => `job ${workspace} ${name}`;

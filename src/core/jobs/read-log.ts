@@ -29,17 +29,15 @@ export interface ReadInput {
 
 /** Part of a log as text. Waiting ends with the first byte, with the end of the run, or with the time. */
 export async function readLog(deps: ReadDeps, input: ReadInput): Promise<LogPage> {
-  const end = performance.now() + (input.waitMs ?? 0);
-  for (;;) {
-    const listening = deps.watch.listen(logTopic(input.workspace, input.name));
-    try {
+  const { workspace, name, waitMs = 0, signal } = input;
+  const listening = deps.watch.listen(logTopic(workspace, name), waitMs, signal);
+  try {
+    for (;;) {
       const page = await readOnce(deps, input);
-      const left = end - performance.now();
-      if (page.text !== "" || page.complete || left <= 0 || input.signal?.aborted === true) return page;
-      await listening.wait(left, input.signal);
-    } finally {
-      listening.done();
+      if (page.text !== "" || page.complete || !(await listening.next())) return page;
     }
+  } finally {
+    listening.done();
   }
 }
 

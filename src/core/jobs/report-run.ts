@@ -41,18 +41,14 @@ export async function heartbeat(
   },
 ): Promise<RunnerOrders> {
   const { workspace, run, attempt, waitMs = 0, signal } = input;
-  const end = performance.now() + waitMs;
-  for (;;) {
-    const listening = deps.watch.listen(jobTopic(workspace, run));
-    try {
+  const listening = deps.watch.listen(jobTopic(workspace, run), waitMs, signal);
+  try {
+    for (;;) {
       const orders = ordersFor(await requireJob(deps.jobs, workspace, run), { attempt });
-      const left = end - performance.now();
-      const ordered = orders.superseded || orders.cancel !== undefined;
-      if (ordered || left <= 0 || signal?.aborted === true) return orders;
-      if (!(await listening.wait(left, signal))) return orders;
-    } finally {
-      listening.done();
+      if (orders.superseded || orders.cancel !== undefined || !(await listening.next())) return orders;
     }
+  } finally {
+    listening.done();
   }
 }
 

@@ -70,6 +70,11 @@ async function showSame(deps: SubmitDeps, known: JobRecord, digest: string): Pro
 
 async function planOrRefuse(deps: SubmitDeps, workspace: string, name: string, request: CreateJob): Promise<Plan> {
   const { plan, problems, warnings } = await planJob(deps, workspace, name, request.spec);
+  const { parent_job_name: parent } = request.spec;
+  if (parent !== undefined && !(await deps.runs.tagsOf(workspace, [parent])).has(parent)) {
+    const message = `workspace \`${workspace}\` has no job or run \`${parent}\``;
+    problems.push({ field: "parent_job_name", message, code: "NotFound" });
+  }
   refuse(problems);
   if (request.strict === true) refuse(warnings.map((message) => ({ field: "strict", message })));
   if (plan === undefined) throw new Error("a plan without problems is missing");
