@@ -56,7 +56,7 @@ export function loggedModelRoutes(deps: LoggedModelDeps & ArtifactDeps): RawRout
             dataset: name === undefined || name === "" ? undefined : { name, digest: order.text("dataset_digest") },
           };
         }),
-        maxResults: args.int("max_results"),
+        maxResults: args.int("max_results") || undefined,
         pageToken: args.text("page_token"),
       });
       return {

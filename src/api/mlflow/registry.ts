@@ -10,6 +10,7 @@ import {
   deleteModelTag,
   deleteVersion,
   getModel,
+  getVersion,
   latestPerStage,
   type RegistryDeps,
   renameModel,
@@ -39,7 +40,7 @@ function pageOf(args: Args, maxResults: number) {
   return {
     filter: args.text("filter"),
     orderBy: args.texts("order_by"),
-    maxResults: args.int("max_results") ?? maxResults,
+    maxResults: args.int("max_results") || maxResults,
     pageToken: args.text("page_token"),
   };
 }
@@ -171,8 +172,7 @@ function versionRoutes(deps: RegistryDeps): RawRoute[] {
       return { model_version: versionJson(made) };
     }),
     ...mlflowRoutes("GET", `${V}/get`, READ, async ({ args, workspace }) => {
-      const model = await getModel(deps, workspace, args.required("name"));
-      return { model_version: versionJson({ model, version: await versionOf(deps, model, versionArg(args)) }) };
+      return { model_version: versionJson(await getVersion(deps, workspace, args.required("name"), versionArg(args))) };
     }),
     ...mlflowRoutes("PATCH", `${V}/update`, UPDATE, async (call) => {
       const description = call.args.text("description") ?? "";
@@ -203,8 +203,7 @@ function versionRoutes(deps: RegistryDeps): RawRoute[] {
       };
     }),
     ...mlflowRoutes("GET", `${V}/get-download-uri`, READ, async ({ args, workspace }) => {
-      const model = await getModel(deps, workspace, args.required("name"));
-      const version = await versionOf(deps, model, versionArg(args));
+      const { model, version } = await getVersion(deps, workspace, args.required("name"), versionArg(args));
       return { artifact_uri: await downloadUri(deps, workspace, model, version) };
     }),
     ...mlflowRoutes("POST", `${V}/set-tag`, UPDATE, async (call) => {

@@ -116,8 +116,8 @@ export function loggedModelJson(model: LoggedModel) {
       last_updated_timestamp_ms: model.updatedMs,
       artifact_uri: model.artifactUri,
       status: model.status,
-      ...filled("model_type", model.modelType),
-      ...filled("source_run_id", model.sourceRunId),
+      model_type: model.modelType,
+      source_run_id: model.sourceRunId,
       ...listed("tags", tagsOf(model.tags)),
     },
     data: {
@@ -174,7 +174,6 @@ export function versionJson({ model, version }: VersionAnswer, withAliases = tru
     version: version.version,
     creation_timestamp: version.createdMs,
     last_updated_timestamp: version.updatedMs,
-    user_id: "",
     current_stage: version.stage,
     description: version.description,
     source: version.source,

@@ -111,8 +111,7 @@ export function renameModel(
     name,
     { action: "update", summary: `model \`${name}\` renamed to \`${newName}\`` },
     async (model) => {
-      if (newName === name)
-        throw new AppError("AlreadyExists", `Registered Model (name=${newName}) already exists.`, { name });
+      if (newName === name) return undefined;
       for (const { version } of await deps.models.versions(model)) {
         const users = await deps.models.users(model, version);
         if (users.length > 0)
@@ -195,6 +194,19 @@ export function deleteAlias(deps: RegistryDeps, caller: Caller, name: string, al
   return changeModel(deps, caller, name, { action: "label", summary: `label \`${alias}\` removed` }, (model) =>
     Object.hasOwn(model.aliases, alias) ? { model: { aliases: without(model.aliases, alias) } } : undefined,
   );
+}
+
+/** A version of a model by name; whichever of both is not there, the answer is that the version is not. */
+export async function getVersion(
+  deps: Pick<RegistryDeps, "models">,
+  workspace: string,
+  name: string,
+  version: string,
+): Promise<VersionAnswer> {
+  checkModelName(name);
+  const model = await deps.models.get(workspace, name);
+  if (model === undefined) throw notFound(`Model Version (name=${name}, version=${version}) not found`);
+  return { model, version: await versionOf(deps, model, version) };
 }
 
 /** A version that stands, by number as text. */

@@ -130,7 +130,7 @@ async function checkModel(
     const logged = await deps.loggedModels.get(workspace, modelId);
     if (logged === undefined || logged.deleted)
       throw new AppError("NotFound", `Logged model with ID '${modelId}' not found.`);
-    return { source, runId, modelId };
+    return { source, runId: runId === "" ? logged.sourceRunId : runId, modelId };
   }
   const [name = "", wanted = ""] = parts.length === 1 ? body.split("@") : parts;
   const model = await deps.models.get(workspace, name);
@@ -144,7 +144,7 @@ async function checkModel(
     throw refused(source, "The run_id request parameter has to match the referenced model version.");
   if (modelId !== "" && modelId !== version.modelId)
     throw refused(source, "The model_id request parameter has to match the referenced model version.");
-  return { source: version.source, runId: version.runId, modelId: version.modelId };
+  return { source, runId: version.runId, modelId: version.modelId };
 }
 
 async function checkArtifacts(

@@ -67,7 +67,7 @@ export async function readArtifact(
 ): Promise<ObjectBody> {
   const clean = artifactPath(path);
   const body = clean === "" ? undefined : await deps.objects.get(artifactKey(workspace, clean), range);
-  if (body === undefined) throw notFound(`No such artifact: '${clean.split("/").at(-1) ?? ""}'`);
+  if (body === undefined) throw notFound(`No such artifact: '${clean}'`);
   return body;
 }
 

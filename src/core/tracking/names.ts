@@ -1,4 +1,4 @@
-import { invalid, invalidValue, missing, tooLong } from "./errors.ts";
+import { invalid, invalidValue, tooLong } from "./errors.ts";
 
 export const KEY_LIMIT = 250;
 export const PARAM_VALUE_LIMIT = 6000;
@@ -108,7 +108,7 @@ export function experimentId(id: string): string {
 
 /** Registered models: no path, no separator of `models:/` addresses. */
 export function checkModelName(name: string, path = "name"): void {
-  if (name.trim() === "") throw missing(path);
+  if (name.trim() === "") throw invalid(`Missing value for required parameter '${path}'.`);
   if (/[/:]/.test(name)) throw invalid(`Invalid model name '${name}'. Names cannot contain '/' or ':'.`);
   if (!name.isWellFormed()) throw invalid("Invalid model name: it is not well-formed text");
   checkLength(name, 255, path);
