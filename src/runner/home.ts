@@ -17,6 +17,8 @@ export interface Home {
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5000;
+/** An absent home comes back; one without room may not, and waiting would keep the run from ending. */
+const NO_ROOM_MS = 30_000;
 
 export function openHome(request: RunnerRequest, over: AbortController): Home {
   let url = request.apiUrl;
@@ -47,6 +49,7 @@ export function openHome(request: RunnerRequest, over: AbortController): Home {
     attempt: request.attemptId,
     async until(call, signal) {
       const either = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
+      let fullSince: number | undefined;
       for (let wait = FIRST_PAUSE_MS; ; wait = Math.min(LONGEST_PAUSE_MS, wait * 2)) {
         either.throwIfAborted();
         try {
@@ -54,6 +57,8 @@ export function openHome(request: RunnerRequest, over: AbortController): Home {
         } catch (error) {
           either.throwIfAborted();
           if (!isAppError(error) || !ERRORS[error.code].retry) throw error;
+          fullSince = error.code === "StorageFull" ? (fullSince ?? performance.now()) : undefined;
+          if (fullSince !== undefined && performance.now() - fullSince > NO_ROOM_MS) throw error;
           lookAround();
           await pause(wait * (0.75 + Math.random() / 2), either);
         }

@@ -1,4 +1,3 @@
-import module from "node:module";
 import { buildEnvironment } from "./build-environment.ts";
 import { readRequest } from "./request.ts";
 import { runAttempt } from "./run.ts";
@@ -8,7 +7,6 @@ import { runAttempt } from "./run.ts";
  * one it waits, everything loaded. `node runner.mjs build-environment`: makes an environment (build-environment.ts).
  */
 async function main(): Promise<void> {
-  module.enableCompileCache?.();
   // Who started it may be gone by the time it speaks.
   process.stdout.on("error", () => {});
   process.stderr.on("error", () => {});

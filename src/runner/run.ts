@@ -90,7 +90,10 @@ export async function runAttempt(request: RunnerRequest): Promise<void> {
     tell: (text) => systemLog.write(`${new Date().toISOString()} ${text}`),
   };
   const outcome = await perform(attempt, async () => {
-    await accepted;
+    await accepted.catch((error: unknown) => {
+      if (isGone(error)) orders.stop({ kind: "superseded", reason: "the run is not known any more" });
+      throw error;
+    });
     orders.stopped.throwIfAborted();
     await piped;
     return firstPipe;
@@ -108,7 +111,7 @@ async function perform(attempt: Attempt, accepted: () => Promise<string>): Promi
     prepared = await prepare(attempt, accepted);
   } catch (error) {
     const stop = stopOf(orders);
-    if (stop?.kind === "superseded" || isGone(error)) return undefined;
+    if (stop?.kind === "superseded") return undefined;
     if (stop !== undefined) return { status: "Canceled", reason: stop.reason };
     const reason = reasonOf(error);
     tell(`preparation failed: ${reason}\n`);
@@ -126,7 +129,7 @@ function stopOf(orders: Orders): Stop | undefined {
 }
 
 async function prepare(attempt: Attempt, accepted: () => Promise<string>): Promise<Prepared> {
-  const { request, home, orders, assignment, work, tell, log } = attempt;
+  const { request, orders, assignment, work, tell, log } = attempt;
   const signal = orders.stopped;
   orders.listen();
   for (const note of assignment.notes) tell(`note: ${note}\n`);
@@ -151,7 +154,7 @@ async function prepare(attempt: Attempt, accepted: () => Promise<string>): Promi
   const plan = await planRanks(assignment, [...environment.binDirs, process.env.PATH ?? ""].join(":"));
   const more = plan.ranks.slice(1).map((_, i) => join(request.folder, `pipe.${i + 1}`));
   if (more.length > 0) await makePipes(more);
-  tell(`prepared on ${hostname()}; home at ${home.workspace}\n`);
+  tell(`prepared on ${hostname()}\n`);
   return { environment, ports: { inputs, outputs }, plan, pipes: [firstPipe, ...more] };
 }
 

@@ -33,10 +33,19 @@ export function openStateFiles(folder: string, attempt: string): StateFiles {
         phase,
         groups,
       };
-      replaceFile(join(folder, "runner.json"), JSON.stringify(file));
+      bestEffort(() => replaceFile(join(folder, "runner.json"), JSON.stringify(file)));
     },
-    final: (report) => replaceFile(join(folder, "final.json"), JSON.stringify(report), true),
+    final: (report) => bestEffort(() => replaceFile(join(folder, "final.json"), JSON.stringify(report), true)),
   };
+}
+
+/** A full disk, or a folder that was taken away, must not end a run that can still report. */
+function bestEffort(write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    process.stderr.write(`trainyard runner: ${error instanceof Error ? error.message : String(error)}\n`);
+  }
 }
 
 /** Readers see the old or the new file, never a part. */

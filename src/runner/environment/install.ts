@@ -25,6 +25,7 @@ export async function installRequirements(options: InstallOptions): Promise<read
   const { onLog } = options;
   const notes: string[] = [];
   let attempt = firstAttempt(withSeed(options.requirements));
+  let seeded = attempt.lines.length > options.requirements.length;
   let numpy1 = false;
   let planned = "";
   for (let tries = 0; ; tries++) {
@@ -43,6 +44,11 @@ export async function installRequirements(options: InstallOptions): Promise<read
     }
     if (result.code === 0) return [...notes, ...changes(attempt)];
     planned = "";
+    if (seeded && /\bsetuptools\b/.test(result.output)) {
+      seeded = false;
+      attempt = { ...attempt, lines: attempt.lines.slice(0, -1) };
+      continue;
+    }
     const next = nextAttempt(attempt, result.output, options.relax);
     if ("reason" in next || tries >= MOST_ATTEMPTS) {
       const reason = "reason" in next ? next.reason : "no combination of versions was found";
@@ -63,7 +69,7 @@ function changes(attempt: Attempt): string[] {
     .map((line) => `\`${line.written}\` became \`${line.text}\`: no build of it for this Python`);
 }
 
-/** Scripts and packages of the last years import `distutils` and `pkg_resources`; both are in setuptools. */
+/** Scripts and packages of the last years import `distutils` and `pkg_resources`; both are in setuptools. Nice to have, so it may fail. */
 function withSeed(requirements: readonly string[]): readonly string[] {
   return requirements.some((line) => /^\s*setuptools\b/i.test(line))
     ? requirements

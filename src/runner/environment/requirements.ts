@@ -122,7 +122,7 @@ function culpritOf(attempt: Attempt, text: string, unbuilt: string | undefined):
 
 function anyNamed(pinned: readonly Line[], text: string): Line | undefined {
   const words = new Set(
-    [...text.matchAll(/[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]/g)].map((found) => normalName(found[0])),
+    [...text.matchAll(/[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?/g)].map((found) => normalName(found[0])),
   );
   return pinned.find((line) => line.name !== undefined && words.has(line.name));
 }
