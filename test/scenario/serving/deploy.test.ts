@@ -42,7 +42,12 @@ describe("a deployment on the laptop", () => {
     const stranger = await score(server, "first", { key: "not-a-key" });
     const nobody = await score(server, "first", {});
 
-    expect(made).toMatchObject({ provisioning_state: "Succeeded", revision: 1, live_revision: 1, healthy_instances: 1 });
+    expect(made).toMatchObject({
+      provisioning_state: "Succeeded",
+      revision: 1,
+      live_revision: 1,
+      healthy_instances: 1,
+    });
     expect(before.status).toBe(404);
     expect(before.text).toContain("traffic");
     expect(endpoint.scoring_uri).toBe(`${server.url()}/w/default/endpoints/first/score`);
@@ -86,10 +91,13 @@ describe("a deployment on the laptop", () => {
     await setTraffic(server, "first", { blue: 50, green: 50 });
 
     const words = new Set<string>();
-    for (let i = 0; i < 60; i++) words.add((JSON.parse((await score(server, "first", { key })).text) as { word: string }).word);
+    for (let i = 0; i < 60; i++)
+      words.add((JSON.parse((await score(server, "first", { key })).text) as { word: string }).word);
 
     expect([...words].sort()).toEqual(["bonjour", "hello"]);
-    await expect(setTraffic(server, "first", { blue: 70, green: 20 })).rejects.toMatchObject({ code: "InvalidArgument" });
+    await expect(setTraffic(server, "first", { blue: 70, green: 20 })).rejects.toMatchObject({
+      code: "InvalidArgument",
+    });
     await expect(setTraffic(server, "first", { red: 100 })).rejects.toMatchObject({ code: "InvalidArgument" });
     await setTraffic(server, "first", { blue: 100, green: 0 });
   });
@@ -119,7 +127,10 @@ def run(raw_data):
   });
 
   it("keeps the old revision serving when the new one fails, and says why with the log's end", async () => {
-    const bad = await scriptSpec(server, `def init():\n    print("about to fail")\n    raise RuntimeError("no weights today")\ndef run(d):\n    return 1\n`);
+    const bad = await scriptSpec(
+      server,
+      `def init():\n    print("about to fail")\n    raise RuntimeError("no weights today")\ndef run(d):\n    return 1\n`,
+    );
     const { primaryKey: key } = await keysOf(server, "first");
 
     const failed = await deploy(server, "first", "blue", bad);
@@ -129,16 +140,24 @@ def run(raw_data):
     expect(failed.reason).toContain("init() of the scoring script failed: RuntimeError: no weights today");
     expect(failed.log_tail).toContain("about to fail");
     expect(JSON.parse(still.text)).toMatchObject({ word: "hello" });
-    await until(() => processesOf("first").every(({ command }) => !command.includes("blue-2")), "the failed revision's end");
+    await until(
+      () => processesOf("first").every(({ command }) => !command.includes("blue-2")),
+      "the failed revision's end",
+    );
   });
 
   it("refuses what can't be deployed before anything is made", async () => {
     const code = await uploadFiles(server, { "score.py": ECHO });
     const put = (body: object) =>
-      server.client.call(onlineDeployments.put, { params: { workspace: WORKSPACE, endpoint: "first", deployment: "never" }, body });
+      server.client.call(onlineDeployments.put, {
+        params: { workspace: WORKSPACE, endpoint: "first", deployment: "never" },
+        body,
+      });
 
     await expect(put({})).rejects.toMatchObject({ code: "NotSupported" });
-    await expect(put({ code_configuration: { code, scoring_script: "score.py" } })).rejects.toMatchObject({ code: "InvalidSpec" });
+    await expect(put({ code_configuration: { code, scoring_script: "score.py" } })).rejects.toMatchObject({
+      code: "InvalidSpec",
+    });
     await expect(
       put({ code_configuration: { code, scoring_script: "other.py" }, environment: "python-3" }),
     ).rejects.toMatchObject({ code: "InvalidSpec" });
@@ -148,7 +167,10 @@ def run(raw_data):
     await expect(put({ model: { path: `${code}/score.py` } })).rejects.toMatchObject({ code: "InvalidSpec" });
     await expect(put({ model: "azureml:nothing:1" })).rejects.toMatchObject({ code: "NotFound" });
     await expect(
-      server.client.call(onlineDeployments.get, { params: { workspace: WORKSPACE, endpoint: "first", deployment: "never" }, query: {} }),
+      server.client.call(onlineDeployments.get, {
+        params: { workspace: WORKSPACE, endpoint: "first", deployment: "never" },
+        query: {},
+      }),
     ).rejects.toMatchObject({ code: "NotFound" });
   });
 
@@ -170,7 +192,10 @@ def run(raw_data):
   });
 
   it("mirrors a share of the requests without changing the answer", async () => {
-    const told = await scriptSpec(server, `count = 0\ndef init():\n    pass\ndef run(d):\n    global count\n    count += 1\n    return count\n`);
+    const told = await scriptSpec(
+      server,
+      `count = 0\ndef init():\n    pass\ndef run(d):\n    global count\n    count += 1\n    return count\n`,
+    );
     await putEndpoint(server, "mirrored");
     await deploy(server, "mirrored", "live", await scriptSpec(server, ECHO));
     await deploy(server, "mirrored", "shadow", told);
