@@ -153,6 +153,14 @@ export const modelUseKey = (workspace: string, name: string, version: string, us
   sk: `${modelUsePrefix(version)}${user}`,
 });
 
+// the AWS home's own: secrets and their names, what the bus remembers of a message, timers
+export const secretKey = (name: string): Key => ({ pk: "SECRETS", sk: name });
+export const secretNameKey = (name: string): Key => ({ pk: "SECRET-NAMES", sk: name });
+export const messageKey = (topic: string, id: string): Key => ({ pk: `MESSAGE#${id}`, sk: topic });
+export const DEAD_LETTERS = "DEAD-LETTERS";
+export const deadLetterKey = (atMs: number, id: string): Key => ({ pk: DEAD_LETTERS, sk: `${padded(atMs)}#${id}` });
+export const timerKey = (id: string): Key => ({ pk: `TIMER#${id}`, sk: "TIMER" });
+
 function shardOf(text: string, shards: number): number {
   let hash = 0;
   for (let i = 0; i < text.length; i++) hash = (hash * 31 + text.charCodeAt(i)) | 0;

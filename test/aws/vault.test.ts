@@ -1,0 +1,83 @@
+import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openHomeKey } from "../../src/adapters/aws/home-key.ts";
+import { openSigner } from "../../src/adapters/aws/signer.ts";
+import { openVault } from "../../src/adapters/aws/vault.ts";
+import { secretKey } from "../../src/store/facts/keys.ts";
+import { describeVault } from "../contract/describe-vault.ts";
+import { expectCode, unique } from "../helpers/ports.ts";
+import { AWS, startMinistack } from "./ministack.ts";
+import { makeTable } from "./tables.ts";
+
+let emulator: Awaited<ReturnType<typeof startMinistack>>;
+let client: SecretsManagerClient;
+
+beforeAll(async () => {
+  emulator = await startMinistack();
+  client = new SecretsManagerClient({ ...AWS, endpoint: emulator.endpoint });
+});
+
+afterAll(async () => {
+  client.destroy();
+  await emulator.stop();
+});
+
+async function makeSecret(SecretString = unique("secret".repeat(6))): Promise<string> {
+  const { ARN = "" } = await client.send(new CreateSecretCommand({ Name: unique("key"), SecretString }));
+  return ARN;
+}
+
+describeVault("Secrets Manager and DynamoDB", async () => {
+  const secretId = await makeSecret();
+  const { table, close } = await makeTable(emulator.endpoint);
+  return {
+    open: async () => openVault({ table, homeKey: openHomeKey({ client, secretId }) }),
+    cleanup: async () => close(),
+  };
+});
+
+describe("keys", () => {
+  test("the table shows no secret, and one that was changed, swapped or is of another key is refused", async () => {
+    const { table, close } = await makeTable(emulator.endpoint);
+    const vault = openVault({ table, homeKey: openHomeKey({ client, secretId: await makeSecret() }) });
+    const other = openVault({ table, homeKey: openHomeKey({ client, secretId: await makeSecret() }) });
+    await vault.put("a", "hunter2hunter2");
+    await vault.put("b", "other");
+
+    const item = await table.get(secretKey("a"));
+    expect(Buffer.from(item?.sealed as Uint8Array).toString("latin1")).not.toContain("hunter2");
+    await expectCode(() => other.get("a"), "Unavailable");
+    if (item !== undefined) await table.transact([{ kind: "put", item: { ...item, ...secretKey("b") } }]);
+    await expectCode(() => vault.get("b"), "Unavailable");
+
+    expect(await vault.get("a")).toBe("hunter2hunter2");
+    close();
+  });
+
+  test("tokens come back as signed, also by another process, and no other home takes them", async () => {
+    const secretId = await makeSecret();
+    const open = (id: string) => openSigner({ homeKey: openHomeKey({ client, secretId: id }) });
+    const claims = { sub: "run/ü", exp: 12.5, scopes: ["a", { b: null }] };
+
+    const token = await open(secretId).sign(claims);
+
+    expect(token).toMatch(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/);
+    expect(await open(secretId).verify(token)).toEqual(claims);
+    expect(await open(await makeSecret()).verify(token)).toBeUndefined();
+    expect(await open(secretId).verify(`${token.slice(0, -2)}AA`)).toBeUndefined();
+  });
+
+  test("a secret that is missing or too short is told, and read again once it is there", async () => {
+    const name = unique("late");
+    const homeKey = openHomeKey({ client, secretId: name });
+    await expectCode(() => homeKey.derive("signer"), "Unavailable");
+    await expectCode(
+      async () => openHomeKey({ client, secretId: await makeSecret("short") }).derive("vault"),
+      "Unavailable",
+    );
+
+    await client.send(new CreateSecretCommand({ Name: name, SecretString: "x".repeat(64) }));
+
+    expect((await homeKey.derive("signer")).symmetricKeySize).toBe(32);
+  });
+});
