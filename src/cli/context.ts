@@ -59,7 +59,7 @@ export function makeContext(
       transport: makeSocketTransport(),
       retry: { attempts: 4, baseMs: 60, maxMs: 1000 },
     });
-    return { client: hinting(client, address), workspace: workspace(), address };
+    return { client: forCommand(client, address, io.signal), workspace: workspace(), address };
   }
 
   return {
@@ -97,8 +97,8 @@ function checkName(name: string): string {
   });
 }
 
-/** Adds what to do to "nothing listens there". */
-function hinting(client: Client, address: Address): Client {
+/** Ctrl-C ends every call; "nothing listens there" tells what to do. */
+function forCommand(client: Client, address: Address, signal: AbortSignal): Client {
   const explain = (error: unknown): never => {
     if (error instanceof AppError && error.code === "Unavailable" && error.details.cause === "ECONNREFUSED") {
       throw new AppError(error.code, `${error.message} (address from ${address.from})`, {
@@ -109,8 +109,8 @@ function hinting(client: Client, address: Address): Client {
     throw error;
   };
   return {
-    call: (route, input) => client.call(route, input).catch(explain),
-    full: (route, input) => client.full(route, input).catch(explain),
-    raw: (url, request) => client.raw(url, request).catch(explain),
+    call: (route, input) => client.call(route, { signal, ...input }).catch(explain),
+    full: (route, input) => client.full(route, { signal, ...input }).catch(explain),
+    raw: (url, request) => client.raw(url, { signal, ...request }).catch(explain),
   };
 }

@@ -30,6 +30,7 @@ export function errorText(
   return [
     `${head(how.color)} ${error.message}\n`,
     ...(only ? [] : places),
+    typeof details.answer === "string" ? `${details.answer.trimEnd()}\n` : "",
     typeof hint === "string" ? `hint: ${hint}\n` : "",
     how.debug && typeof details.request_id === "string" ? `request: ${details.request_id}\n` : "",
     how.debug ? `${error.stack ?? ""}\n` : "",

@@ -256,6 +256,13 @@ describe("reading", () => {
     expect(readHashed(join(root, "big.bin"), "big.bin", sha256)).toHaveLength(3_500_000);
   });
 
+  it.skipIf(process.platform !== "linux")("refuses a file that never is as long as it says", () => {
+    // Files of /proc have length 0 and content: the system's own example of one that does not hold still.
+    expect(() => hashFile("/proc/self/status", "status")).toThrow(
+      expect.objectContaining({ code: "Conflict", message: expect.stringContaining("`status` changes") }),
+    );
+  });
+
   it("names a file that may not be read", async () => {
     const root = folderWith({ "a.py": "" });
 
