@@ -47,7 +47,7 @@ export const NOUNS: Readonly<Record<string, NounEntry>> = {
   },
   completion: {
     brief: "Completion script for bash, zsh or fish",
-    load: async () => (await import("./nouns/completion.ts")).completion,
+    load: async () => (await import("./nouns/completion.ts")).makeCompletion(() => NOUNS),
   },
 };
 

@@ -1,18 +1,20 @@
 import { AppError } from "../../contract/errors.ts";
 import { type Command, command, type Noun } from "../command.ts";
-import { NOUNS } from "../nouns.ts";
 import { text } from "../output/shown.ts";
 import { flagWords } from "../parse.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 
-export const completion: Noun = {
+/** All of yard's nouns, as `nouns.ts` lists them; handed in, because that file loads this one. */
+type Nouns = Readonly<Record<string, { readonly brief: string; readonly load: () => Promise<Noun> }>>;
+
+export const makeCompletion = (nouns: () => Nouns): Noun => ({
   brief: "Completion script for a shell",
   only: command({
     brief: "Completion script: `source <(yard completion bash)`, `yard completion fish | source`",
     args: { brief: "bash, zsh or fish", placeholder: "shell" },
     run: async (_ctx, _flags, [shell]) => {
-      const words = await wordsOf();
+      const words = await wordsOf(nouns());
       if (shell === "bash") return text(bash(words));
       if (shell === "zsh") return text(`autoload -U +X bashcompinit && bashcompinit\n${bash(words)}`);
       if (shell === "fish") return text(fish(words));
@@ -21,7 +23,7 @@ export const completion: Noun = {
       });
     },
   }),
-};
+});
 
 interface Words {
   readonly noun: string;
@@ -32,9 +34,9 @@ interface Words {
 }
 
 /** Everything yard knows; written into the script, so that completing starts no program. */
-async function wordsOf(): Promise<Words[]> {
+async function wordsOf(nouns: Nouns): Promise<Words[]> {
   const all: Words[] = [];
-  for (const [name, entry] of Object.entries(NOUNS)) {
+  for (const [name, entry] of Object.entries(nouns)) {
     const noun = await entry.load();
     const verbs = Object.entries<Command>(noun.verbs ?? {}).map(([verb, it]) => ({
       verb,
