@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { AppError } from "../contract/errors.ts";
 import type { Plan } from "./distribution.ts";
-import { openPipe } from "./pipe.ts";
+import type { OutputPipe } from "./pipe.ts";
 
 export interface CommandEnd {
   readonly exitCode: number | undefined;
@@ -25,8 +26,8 @@ export interface StartOptions {
   readonly plan: Plan;
   readonly cwd: string;
   readonly variables: Readonly<Record<string, string>>;
-  /** Named pipes made before, one a rank. */
-  readonly pipes: readonly string[];
+  /** Made before, one a rank. */
+  readonly pipes: readonly OutputPipe[];
   readonly write: (chunk: Uint8Array | string) => void;
 }
 
@@ -36,7 +37,8 @@ export function startCommand(options: StartOptions): RunningCommand {
   const shell = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"].find((path) => existsSync(path)) ?? "/bin/sh";
   const several = plan.ranks.length > 1;
   const started = plan.ranks.map((rank, i) => {
-    const pipe = openPipe(options.pipes[i] ?? "");
+    const pipe = options.pipes[i];
+    if (pipe === undefined) throw new AppError("Internal", `rank ${rank.label} has no output pipe`);
     const [program = shell, ...args] = [...(plan.launcher ?? []), shell, "-c", options.command];
     const child = spawn(program, args, {
       cwd: options.cwd,

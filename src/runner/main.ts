@@ -1,6 +1,6 @@
 import { buildEnvironment } from "./build-environment.ts";
 import { readRequest } from "./request.ts";
-import { runAttempt } from "./run.ts";
+import { runAttempt, warmUp } from "./run.ts";
 
 /**
  * `node runner.mjs`: runs one attempt; the request comes as a line on stdin or in TRAINYARD_RUNNER_REQUEST (request.ts). Started without
@@ -16,9 +16,11 @@ async function main(): Promise<void> {
     process.exitCode = await buildEnvironment(input, (line) => process.stdout.write(line));
     return;
   }
-  const request = await readRequest();
-  if (request === undefined) return;
-  await runAttempt(request);
+  const asked = readRequest();
+  const warm = warmUp();
+  warm.catch(() => {});
+  const request = await asked;
+  if (request !== undefined) await runAttempt(request, warm);
   // Idle connections and timers have nothing more to say.
   process.exit(0);
 }

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { closeSync, constants, openSync, unlinkSync } from "node:fs";
 import { Socket } from "node:net";
+import { join } from "node:path";
 
 /**
  * One pipe for a process's stdout and stderr, so that what it writes stays in order. A named pipe, because Node's own are socket pairs:
@@ -16,14 +17,18 @@ export interface OutputPipe {
   abandon(): void;
 }
 
-/** Makes the named pipes in one go: starting a program is what costs here. */
-export function makePipes(paths: readonly string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
+/** Makes pipes, all in one go: starting a program is what costs here. `folder` holds their names for a moment. */
+export async function openPipes(folder: string, count: number): Promise<OutputPipe[]> {
+  if (count === 0) return [];
+  const unique = `trainyard-${process.pid}-${performance.now().toString(36).replace(".", "")}`;
+  const paths = Array.from({ length: count }, (_, i) => join(folder, `${unique}.${i}`));
+  await new Promise<void>((resolve, reject) => {
     execFile("mkfifo", ["-m", "600", ...paths], (error) => (error === null ? resolve() : reject(error)));
   });
+  return paths.map(openPipe);
 }
 
-export function openPipe(path: string): OutputPipe {
+function openPipe(path: string): OutputPipe {
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const writer = openSync(path, constants.O_WRONLY);
   // The name has done its work; nobody else shall write into it.

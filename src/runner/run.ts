@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { arch, cpus, hostname, platform, release, totalmem } from "node:os";
+import { arch, cpus, hostname, platform, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { pause } from "../client/retry.ts";
 import { runner } from "../client/routes.ts";
@@ -15,11 +15,12 @@ import { type LogStream, openLog } from "./log.ts";
 import { materialize } from "./materialize.ts";
 import { startSystemMetrics } from "./metrics.ts";
 import { isGone, type Orders, openOrders, type Stop } from "./orders.ts";
-import { makePipes } from "./pipe.ts";
+import { type OutputPipe, openPipes } from "./pipe.ts";
 import { bringInputs, makeOutputs, type Ports, type PortsOptions, sendArtifacts, sendOutputs } from "./ports.ts";
 import { endAll } from "./processes.ts";
 import type { RunnerRequest } from "./request.ts";
 import { openStateFiles, type StateFiles } from "./state.ts";
+import { pythonFingerprint } from "./tools/python.ts";
 import { commandVariables } from "./variables.ts";
 
 /** Everything one attempt works with. */
@@ -41,13 +42,28 @@ interface Prepared {
   readonly environment: UsedEnvironment;
   readonly ports: Ports;
   readonly plan: Plan;
-  readonly pipes: readonly string[];
+  readonly pipes: readonly OutputPipe[];
+}
+
+/** What can be had before it is known which attempt to run. */
+export interface Warm {
+  readonly pipes: readonly OutputPipe[];
+}
+
+/** Does ahead of the request what every attempt needs: a runner that waits has time. */
+export async function warmUp(): Promise<Warm> {
+  // A runner that has its request already shall ask for its assignment first.
+  await new Promise((resolve) => setImmediate(resolve));
+  const opening = openPipes(tmpdir(), 1);
+  // Looking for Pythons is what a start does most of; a second look costs a tenth of the first.
+  pythonFingerprint();
+  return { pipes: await opening };
 }
 
 type Outcome = Pick<RunnerReport, "status" | "reason" | "exit_code" | "signal">;
 
 /** Runs one attempt from its assignment to the acknowledged final report. */
-export async function runAttempt(request: RunnerRequest): Promise<void> {
+export async function runAttempt(request: RunnerRequest, warm: Promise<Warm>): Promise<void> {
   const { folder } = request;
   const over = new AbortController();
   const files = openStateFiles(folder, request.attemptId);
@@ -61,9 +77,6 @@ export async function runAttempt(request: RunnerRequest): Promise<void> {
     .on("SIGHUP", () => {});
   over.signal.addEventListener("abort", () => orders.stop({ kind: "superseded", reason: "the attempt is over" }));
 
-  const firstPipe = join(folder, "pipe.0");
-  const piped = makePipes([firstPipe]);
-  piped.catch(() => {});
   const assigned = home.until(() =>
     home.client.call(runner.assignment, { params: { workspace: home.workspace, run: home.run } }),
   );
@@ -95,8 +108,7 @@ export async function runAttempt(request: RunnerRequest): Promise<void> {
       throw error;
     });
     orders.stopped.throwIfAborted();
-    await piped;
-    return firstPipe;
+    return (await warm).pipes;
   });
   if (outcome === undefined) files.phase("Done");
   else await deliver(attempt, outcome);
@@ -104,7 +116,7 @@ export async function runAttempt(request: RunnerRequest): Promise<void> {
 }
 
 /** Prepares, runs and collects. Undefined when another attempt has taken over and nothing is to be said. */
-async function perform(attempt: Attempt, accepted: () => Promise<string>): Promise<Outcome | undefined> {
+async function perform(attempt: Attempt, accepted: () => Promise<readonly OutputPipe[]>): Promise<Outcome | undefined> {
   const { orders, tell, log } = attempt;
   let prepared: Prepared;
   try {
@@ -128,7 +140,7 @@ function stopOf(orders: Orders): Stop | undefined {
   return orders.stopped.aborted ? (orders.stopped.reason as Stop) : undefined;
 }
 
-async function prepare(attempt: Attempt, accepted: () => Promise<string>): Promise<Prepared> {
+async function prepare(attempt: Attempt, accepted: () => Promise<readonly OutputPipe[]>): Promise<Prepared> {
   const { request, orders, assignment, work, tell, log } = attempt;
   const signal = orders.stopped;
   orders.listen();
@@ -150,12 +162,11 @@ async function prepare(attempt: Attempt, accepted: () => Promise<string>): Promi
   for (const name of ["outputs", "logs"]) mkdirSync(join(work, name), { recursive: true });
   const environment = await building;
   for (const note of environment.notes) tell(`environment: ${note}\n`);
-  const firstPipe = await accepted();
+  const pipes = await accepted();
   const plan = await planRanks(assignment, [...environment.binDirs, process.env.PATH ?? ""].join(":"));
-  const more = plan.ranks.slice(1).map((_, i) => join(request.folder, `pipe.${i + 1}`));
-  if (more.length > 0) await makePipes(more);
+  const more = await openPipes(request.folder, Math.max(0, plan.ranks.length - pipes.length));
   tell(`prepared on ${hostname()}\n`);
-  return { environment, ports: { inputs, outputs }, plan, pipes: [firstPipe, ...more] };
+  return { environment, ports: { inputs, outputs }, plan, pipes: [...pipes, ...more] };
 }
 
 async function bringCode({ request, home, assignment, work, tell }: Attempt, signal: AbortSignal): Promise<void> {

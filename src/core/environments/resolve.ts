@@ -135,17 +135,25 @@ function gatherConda(conda: CondaFile, files: Readonly<Record<string, string>>, 
   }
 }
 
-function gatherPip(line: string, files: Readonly<Record<string, string>>, into: Gathered, depth = 0): void {
+function gatherPip(
+  line: string,
+  files: Readonly<Record<string, string>>,
+  into: Gathered,
+  above: readonly string[] = [],
+): void {
   const text = line.replace(/(^|\s)#.*$/, "").trim();
   if (text === "") return;
   const file = /^(?:-r|--requirement)[\s=]*(.+)$/.exec(text)?.[1];
   if (file !== undefined) {
-    const content = files[contextPath(file)];
-    if (content === undefined || depth > 5) {
+    const path = contextPath(file);
+    if (above.includes(path)) return;
+    const content = files[path];
+    if (content === undefined) {
       into.warnings.push(`\`${text}\` names a file that did not come along; its packages are not installed`);
       return;
     }
-    for (const part of content.replace(/\\\r?\n/g, " ").split(/\r?\n/)) gatherPip(part, files, into, depth + 1);
+    for (const part of content.replace(/\s*\\\r?\n\s*/g, " ").split(/\r?\n/))
+      gatherPip(part, files, into, [...above, path]);
     return;
   }
   if (/^(-e\s|--editable|\.{0,2}\/|\.$)/.test(text)) {

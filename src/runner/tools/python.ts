@@ -61,10 +61,16 @@ export function pythonCandidates(environment: NodeJS.ProcessEnv = process.env): 
 function namesIn(folder: string, pattern = /\d/): string[] {
   try {
     const names = readdirSync(folder).filter((name) => pattern.test(name));
-    return names.sort((a, b) => b.localeCompare(a, undefined, { numeric: true }));
+    return names.sort((a, b) => versionIn(b) - versionIn(a) || (a < b ? 1 : -1));
   } catch {
     return [];
   }
+}
+
+/** `3.11.7` in a name as a number that orders like it. (A collator would, too, and take 30 ms to load.) */
+function versionIn(name: string): number {
+  const [major = 0, minor = 0, patch = 0] = (/\d+(?:\.\d+)*/.exec(name)?.[0] ?? "").split(".").map(Number);
+  return (major * 1000 + minor) * 1000 + patch;
 }
 
 /** Runs a candidate to see what it is; undefined for anything but a working CPython or PyPy from 3.10 up. */
