@@ -103,9 +103,10 @@ export function makeFolderPlace(
         const info = await stat(real);
         if (!info.isFile()) return undefined;
         const { start, end } = rangeOf(range, info.size, path);
-        const body = Readable.toWeb(createReadStream(real, { start, end: end - 1 })) as ReadableStream<Uint8Array>;
         const whole = { key: path, sizeBytes: info.size, modifiedMs: Math.floor(info.mtimeMs), etag: etagOf(info) };
-        return { ...whole, body: end > start ? body : await emptied(body) };
+        if (end === start) return { ...whole, body: new Blob([]).stream() };
+        const body = Readable.toWeb(createReadStream(real, { start, end: end - 1 })) as ReadableStream<Uint8Array>;
+        return { ...whole, body };
       }),
     browse: (path, { limit, cursor }) =>
       worded(root, async () => {
@@ -210,11 +211,6 @@ function programMark(mode: number): { executable?: true } {
 
 function etagOf(info: { size: number; mtimeMs: number; ino: number }): string {
   return [info.size, Math.floor(info.mtimeMs), info.ino].map((part) => part.toString(36)).join("-");
-}
-
-async function emptied(body: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
-  await body.cancel();
-  return new Blob([]).stream();
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -74,21 +74,23 @@ function connect(access: DatastoreAccess, allowPrivate: boolean, forget: () => v
         end();
         reject(unreachable(access, new Error("the connection was closed")));
       });
-      connectSocket(host, Number(settings.port ?? 22), allowPrivate).then((sock) => {
-        socket = sock;
-        opened.connect({
-          sock,
-          username: String(settings.username),
-          readyTimeout: CONNECT_LIMIT_MS,
-          hostVerifier: (key: Buffer) => {
-            foundKey = `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
-            return foundKey === settings.host_key;
-          },
-          ...(credentials.password === undefined ? {} : { password: credentials.password }),
-          ...(credentials.private_key === undefined ? {} : { privateKey: credentials.private_key }),
-          ...(credentials.passphrase === undefined ? {} : { passphrase: credentials.passphrase }),
-        });
-      }, reject);
+      connectSocket(host, Number(settings.port ?? 22), allowPrivate)
+        .then((sock) => {
+          socket = sock;
+          opened.connect({
+            sock,
+            username: String(settings.username),
+            readyTimeout: CONNECT_LIMIT_MS,
+            hostVerifier: (key: Buffer) => {
+              foundKey = `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
+              return foundKey === settings.host_key;
+            },
+            ...(credentials.password === undefined ? {} : { password: credentials.password }),
+            ...(credentials.private_key === undefined ? {} : { privateKey: credentials.private_key }),
+            ...(credentials.passphrase === undefined ? {} : { passphrase: credentials.passphrase }),
+          });
+        })
+        .catch(reject);
     });
   }
 
@@ -123,6 +125,8 @@ async function connectSocket(host: string, port: number, allowPrivate: boolean) 
     const socket = createConnection({ host, port, lookup: guardedLookup(allowPrivate), timeout: CONNECT_LIMIT_MS });
     socket.once("connect", () => {
       socket.setTimeout(0);
+      // Every call is a small packet whose answer the next one waits for.
+      socket.setNoDelay(true);
       resolve(socket);
     });
     socket.once("timeout", () => socket.destroy(new Error("the server does not answer")));
