@@ -1,18 +1,18 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../contract/errors.ts";
 import type { RunnerReport } from "../../contract/runner.ts";
 import type { Launcher, LaunchRequest, LaunchState } from "../../core/ports/launcher.ts";
-import { readIfPresent, writeFileAtomic } from "./files.ts";
+import { readIfPresent } from "./files.ts";
 import { environmentForJobs } from "./launcher-env.ts";
 import { type Standby, startStandby } from "./launcher-standby.ts";
 import { isSameProcess, processesWith, processStartTime, signalProcess } from "./process-table.ts";
 
-/** Marks the runner of one attempt in the process table. */
+/** Marks the runner of one attempt in the process table, with the attempt's folder: unlike its name, no other home of this machine has that. */
 const RUNNER_MARKER = "TRAINYARD_RUNNER";
-/** Marks what a job's command started; set by the runner. */
+/** Marks what a job's command started, likewise; set by the runner. */
 const ATTEMPT_MARKER = "TRAINYARD_ATTEMPT";
 /** A standby that nobody needed for so long is let go. */
 const STANDBY_MS = 10 * 60_000;
@@ -83,7 +83,7 @@ export function makeLocalLauncher(options: LocalLauncherOptions): LocalLauncher 
       noteRunner(folder, ready);
       if (await ready.give(text)) return;
     }
-    spawnRunner(options, folder, { ...env, [RUNNER_MARKER]: handle, TRAINYARD_RUNNER_REQUEST: text });
+    spawnRunner(options, folder, { ...env, [RUNNER_MARKER]: folder, TRAINYARD_RUNNER_REQUEST: text });
   }
 
   return {
@@ -92,8 +92,8 @@ export function makeLocalLauncher(options: LocalLauncherOptions): LocalLauncher 
       const handle = handleOf(request.workspace, request.attemptId);
       const folder = folderOf(handle);
       try {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
-        if (!wasStarted(folder, handle)) await start(request, handle);
+        const isNew = mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined;
+        if (isNew || !wasStarted(folder)) await start(request, handle);
       } catch (error) {
         throw wordSpawnError(error);
       }
@@ -101,15 +101,15 @@ export function makeLocalLauncher(options: LocalLauncherOptions): LocalLauncher 
       return { handle };
     },
     async inspect(handle) {
-      return inspect(folderOf(handle), handle);
+      return inspect(folderOf(handle));
     },
     async cancel(handle, graceSec) {
-      const attempt = attemptOf(handle);
-      const runner = readRunner(folderOf(handle));
+      const folder = folderOf(handle);
+      const runner = readRunner(folder);
       const all = (): number[] => [
         ...(runner !== undefined && isSameProcess(runner.pid, runner.startTime) ? [runner.pid] : []),
-        ...processesWith(RUNNER_MARKER, handle),
-        ...processesWith(ATTEMPT_MARKER, attempt),
+        ...processesWith(RUNNER_MARKER, folder),
+        ...processesWith(ATTEMPT_MARKER, folder),
       ];
       for (const pid of all()) signalProcess(pid, "SIGTERM");
       setTimeout(() => {
@@ -135,16 +135,12 @@ export function handleOf(workspace: string, attemptId: string): string {
   return `${name.slice(0, 150)}-${createHash("sha256").update(name).digest("hex").slice(0, 24)}${number}`;
 }
 
-function attemptOf(handle: string): string {
-  return handle.slice(handle.indexOf(".") + 1);
-}
-
 /** True where a runner of this attempt is, or was, at work. One that died before it noted anything has done nothing. */
-function wasStarted(folder: string, handle: string): boolean {
+function wasStarted(folder: string): boolean {
   if (readIfPresent(join(folder, "runner.json")) !== undefined) return true;
   const noted = readNote(join(folder, "launch.json"));
   if (noted !== undefined && isSameProcess(noted.pid, noted.startTime)) return true;
-  return processesWith(RUNNER_MARKER, handle).length > 0;
+  return processesWith(RUNNER_MARKER, folder).length > 0;
 }
 
 function spawnRunner(options: LocalLauncherOptions, folder: string, env: Record<string, string>): void {
@@ -170,9 +166,12 @@ function spawnRunner(options: LocalLauncherOptions, folder: string, env: Record<
   }
 }
 
+/** Not flushed to disk: what a power cut takes from it, it takes from the runner too. */
 function noteRunner(folder: string, runner: Runner): void {
   const { pid, startTime } = runner;
-  writeFileAtomic(join(folder, "launch.json"), Buffer.from(JSON.stringify({ pid, start_time: startTime })));
+  const path = join(folder, "launch.json");
+  writeFileSync(`${path}.new`, JSON.stringify({ pid, start_time: startTime }), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
 }
 
 function readNote(path: string): Runner | undefined {
@@ -185,7 +184,7 @@ function readRunner(folder: string): Runner | undefined {
   return readNote(join(folder, "runner.json")) ?? readNote(join(folder, "launch.json"));
 }
 
-function inspect(folder: string, handle: string): LaunchState {
+function inspect(folder: string): LaunchState {
   const own = readNote(join(folder, "runner.json"));
   const runner = own ?? readNote(join(folder, "launch.json"));
   if (runner !== undefined && isSameProcess(runner.pid, runner.startTime)) {
@@ -193,7 +192,7 @@ function inspect(folder: string, handle: string): LaunchState {
   }
   const report = readJson(join(folder, "final.json"));
   if (report !== undefined) return { state: "exited", report: report as unknown as RunnerReport };
-  if (runner === undefined && processesWith(RUNNER_MARKER, handle).length > 0) return { state: "starting" };
+  if (runner === undefined && processesWith(RUNNER_MARKER, folder).length > 0) return { state: "starting" };
   const last = readIfPresent(join(folder, "runner.log"))?.toString("utf8").trim().slice(-1000) ?? "";
   const said = last === "" ? "" : `; its last words: ${last}`;
   return { state: "gone", reason: `its runner is not running any more (killed, or the machine restarted)${said}` };

@@ -31,13 +31,11 @@ export interface SshLauncher extends Launcher {
 interface Handle {
   readonly workspace: string;
   readonly compute: string;
-  readonly attempt: string;
   readonly target: SshTarget;
   readonly folder: string;
   readonly node?: string;
   /** Work folder on the machine. */
   readonly run: string;
-  readonly name: string;
 }
 
 interface Machine {
@@ -56,7 +54,7 @@ export function makeSshLauncher(options: SshLauncherOptions): SshLauncher {
   const machines = new Map<string, { readonly machine: Promise<Machine>; idle?: NodeJS.Timeout }>();
   const lastPorts = new Map<string, number>();
 
-  async function machineOf(place: Omit<Handle, "run" | "name" | "attempt">): Promise<Machine> {
+  async function machineOf(place: Omit<Handle, "run">): Promise<Machine> {
     // By compute, not by machine alone: one compute's credentials open nothing for another.
     const key = JSON.stringify([place.workspace, place.compute, place.target, place.folder, place.node ?? ""]);
     const known = machines.get(key);
@@ -117,19 +115,19 @@ export function makeSshLauncher(options: SshLauncherOptions): SshLauncher {
         cacheDir: machine.folder,
         sameHost: false,
       });
-      await machine.connection.run(launchScript(run, name, machine.node, program), `${line}\n`);
-      const handle: Handle = { ...place, attempt: request.attemptId, run, name };
+      await machine.connection.run(launchScript(run, machine.node, program), `${line}\n`);
+      const handle: Handle = { ...place, run };
       return { handle: JSON.stringify(handle) };
     },
     async inspect(text) {
       const handle = parseHandle(text);
       const { connection } = await machineOf(handle);
-      return readState(await connection.run(inspectScript(handle.run, handle.name)));
+      return readState(await connection.run(inspectScript(handle.run)));
     },
     async cancel(text, graceSec) {
       const handle = parseHandle(text);
       const { connection } = await machineOf(handle);
-      await connection.run(cancelScript(handle.run, handle.name, handle.attempt, graceSec));
+      await connection.run(cancelScript(handle.run, graceSec));
     },
     async cleanup(text) {
       const handle = parseHandle(text);
@@ -149,7 +147,7 @@ export function makeSshLauncher(options: SshLauncherOptions): SshLauncher {
   };
 }
 
-function placeOf(request: LaunchRequest): Omit<Handle, "run" | "name" | "attempt"> {
+function placeOf(request: LaunchRequest): Omit<Handle, "run"> {
   const { settings, name } = request.compute;
   return {
     workspace: request.workspace,
@@ -176,11 +174,7 @@ function shortened(name: string): string {
 }
 
 /** Connects, sees that the machine has what a runner needs, and opens the way back. */
-async function setUp(
-  options: SshLauncherOptions,
-  place: Omit<Handle, "run" | "name" | "attempt">,
-  wantedPort: number,
-): Promise<Machine> {
+async function setUp(options: SshLauncherOptions, place: Omit<Handle, "run">, wantedPort: number): Promise<Machine> {
   const secret = await options.vault.get(credentialsName(place.workspace, place.compute));
   const credentials = secret === undefined ? {} : (JSON.parse(secret) as SshCredentials);
   const connection = await openConnection(place.target, credentials);
@@ -212,7 +206,7 @@ function readFacts(output: string): { readonly folder: string; readonly node: st
   return { folder: fact("folder"), node: fact("node"), python: fact("python") };
 }
 
-function checkNode(place: Omit<Handle, "run" | "name" | "attempt">, found: string): string {
+function checkNode(place: Omit<Handle, "run">, found: string): string {
   const space = found.lastIndexOf(" ");
   const [path, version] = [found.slice(0, space), found.slice(space + 1)];
   const major = Number(/^v(\d+)\./.exec(version)?.[1] ?? 0);

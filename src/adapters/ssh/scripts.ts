@@ -1,6 +1,6 @@
 import { quoted } from "./connection.ts";
 
-/** Marks the runner of one attempt in the machine's process table; what its command starts carries `TRAINYARD_ATTEMPT`. */
+/** Marks the runner of one attempt in the machine's process table, with its folder; what its command starts carries the other. */
 const RUNNER_MARKER = "TRAINYARD_RUNNER";
 const ATTEMPT_MARKER = "TRAINYARD_ATTEMPT";
 
@@ -18,8 +18,8 @@ echo "python $(command -v python3 || true)"
 }
 
 /** Starts the runner of an attempt, once: not where one is or was at work. The request comes on stdin. */
-export function launchScript(run: string, handle: string, node: string, program: string): string {
-  const marker = `${RUNNER_MARKER}=${handle}`;
+export function launchScript(run: string, node: string, program: string): string {
+  const marker = `${RUNNER_MARKER}=${run}`;
   return `
 umask 077
 mkdir -p ${quoted(run)} && cd ${quoted(run)} || exit 1
@@ -27,13 +27,13 @@ mkdir -p ${quoted(run)} && cd ${quoted(run)} || exit 1
 if [ -n "$(${findMarked(marker)})" ]; then exit 0; fi
 cat > request.json
 if command -v setsid >/dev/null 2>&1; then start=setsid; else start=nohup; fi
-${marker} $start ${quoted(node)} ${quoted(program)} < request.json > runner.log 2>&1 &
+${RUNNER_MARKER}=${quoted(run)} $start ${quoted(node)} ${quoted(program)} < request.json > runner.log 2>&1 &
 echo "{\\"pid\\":$!}" > launch.json
 `;
 }
 
 /** One line a file: its name and content; then the runner's line of the process table. */
-export function inspectScript(run: string, handle: string): string {
+export function inspectScript(run: string): string {
   return `
 cd ${quoted(run)} 2>/dev/null || exit 0
 for file in runner.json launch.json final.json; do
@@ -46,15 +46,15 @@ if [ -n "$pid" ]; then
   if [ -r /proc/$pid/stat ]; then echo "stat $(cat /proc/$pid/stat)"
   elif [ ! -d /proc/self ] && kill -0 "$pid" 2>/dev/null; then echo "alive $pid"; fi
 fi
-if [ ! -f runner.json ] && [ -n "$(${findMarked(`${RUNNER_MARKER}=${handle}`)})" ]; then echo "starting"; fi
+if [ ! -f runner.json ] && [ -n "$(${findMarked(`${RUNNER_MARKER}=${run}`)})" ]; then echo "starting"; fi
 if [ -f runner.log ]; then echo "log $(tail -c 1000 runner.log | tr '\\n' ' ')"; fi
 exit 0
 `;
 }
 
 /** Asks the runner and everything its command started to end; what is left after the grace period is killed. */
-export function cancelScript(run: string, handle: string, attempt: string, graceSec: number): string {
-  const all = `$(sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p' runner.json 2>/dev/null) $(${findMarked(`${RUNNER_MARKER}=${handle}`)}) $(${findMarked(`${ATTEMPT_MARKER}=${attempt}`)})`;
+export function cancelScript(run: string, graceSec: number): string {
+  const all = `$(sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p' runner.json 2>/dev/null) $(${findMarked(`${RUNNER_MARKER}=${run}`)}) $(${findMarked(`${ATTEMPT_MARKER}=${run}`)})`;
   const end = (signal: string): string => `for pid in ${all}; do kill -${signal} $pid 2>/dev/null; done`;
   return `
 cd ${quoted(run)} 2>/dev/null || exit 0

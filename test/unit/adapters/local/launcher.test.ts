@@ -1,0 +1,146 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { handleOf, makeLocalLauncher } from "../../../../src/adapters/local/launcher.ts";
+import { environmentForJobs } from "../../../../src/adapters/local/launcher-env.ts";
+import type { LaunchRequest } from "../../../../src/core/ports/launcher.ts";
+import { makeTempDir, until } from "../../../helpers/ports.ts";
+
+/** A stand-in for the runner: notes each start, its environment and request, then waits to be ended. */
+const RUNNER = `
+import { appendFileSync, writeFileSync, renameSync } from "node:fs";
+import { join } from "node:path";
+const line = process.env.TRAINYARD_RUNNER_REQUEST ?? (await new Promise((resolve) => {
+  let text = "";
+  process.stdin.setEncoding("utf8").on("data", (part) => { text += part; if (text.includes("\\n")) resolve(text); }).on("end", () => resolve(""));
+}));
+if (line === "") process.exit(0);
+const request = JSON.parse(line);
+appendFileSync(join(request.cacheDir, "starts"), request.attemptId + "\\n");
+writeFileSync(join(request.folder, "env.json"), JSON.stringify(process.env));
+writeFileSync(join(request.folder, "new"), JSON.stringify({ pid: process.pid }));
+renameSync(join(request.folder, "new"), join(request.folder, "runner.json"));
+process.on("SIGTERM", () => process.exit(0));
+setInterval(() => undefined, 1000);
+`;
+
+function setUp(options: { standby?: boolean; env?: NodeJS.ProcessEnv } = {}) {
+  const temporary = makeTempDir();
+  const program = join(temporary.path, "runner.mjs");
+  writeFileSync(program, RUNNER);
+  const make = () =>
+    makeLocalLauncher({
+      program,
+      dataDir: temporary.path,
+      serverFile: join(temporary.path, "server.json"),
+      env: options.env ?? process.env,
+      standby: options.standby ?? false,
+    });
+  const launcher = make();
+  const handles = new Set<string>();
+  onTestFinished(async () => {
+    launcher.close();
+    for (const handle of handles) await launcher.cancel(handle, 0.1);
+    await until(async () => {
+      const states = await Promise.all([...handles].map((handle) => launcher.inspect(handle)));
+      return states.every(({ state }) => state === "gone" || state === "exited");
+    }, "the end of the runners");
+    temporary.remove();
+  });
+  const launch = async (attemptId: string, by = launcher) => {
+    const { handle } = await by.launch(requestOf(attemptId));
+    handles.add(handle);
+    return handle;
+  };
+  const starts = () =>
+    existsSync(join(temporary.path, "starts")) ? readFileSync(join(temporary.path, "starts"), "utf8") : "";
+  return { dir: temporary.path, launcher, launch, make, starts };
+}
+
+function requestOf(attemptId: string): LaunchRequest {
+  return {
+    attemptId,
+    workspace: "default",
+    runId: attemptId.slice(0, attemptId.lastIndexOf(".")),
+    apiUrl: "http://127.0.0.1:1",
+    runToken: "token",
+    compute: { name: "local", type: "local", settings: {} },
+    resources: { instanceCount: 1 },
+  };
+}
+
+describe("a launch", () => {
+  test("starts one runner, however often and by whichever server it is repeated", async () => {
+    const { launcher, launch, make, starts } = setUp();
+    const handle = await launch("one.1");
+    await launch("one.1");
+    await until(async () => (await launcher.inspect(handle)).state === "running", "the runner");
+    const second = make();
+    await launch("one.1", second);
+
+    expect(starts()).toBe("one.1\n");
+    expect(await second.inspect(handle)).toEqual({ state: "running" });
+  });
+
+  test("is not repeated for a runner that is dead, whose last word is told", async () => {
+    const { dir, launcher, launch, starts } = setUp();
+    const handle = await launch("one.1");
+    await until(async () => (await launcher.inspect(handle)).state === "running", "the runner");
+    await launcher.cancel(handle, 1);
+    const gone = await until(async () => {
+      const state = await launcher.inspect(handle);
+      return state.state === "gone" ? state : undefined;
+    }, "its end");
+    await launch("one.1");
+    const report = { attempt: "one.1", status: "Completed", at: "2026-01-01T00:00:00.000Z" };
+    writeFileSync(join(dir, "runs", handle, "final.json"), JSON.stringify(report));
+
+    expect(gone.reason).toContain("not running any more");
+    expect(starts()).toBe("one.1\n");
+    expect(await launcher.inspect(handle)).toEqual({ state: "exited", report });
+    await launcher.cleanup(handle);
+    expect(existsSync(join(dir, "runs", handle))).toBe(false);
+  });
+
+  test("uses a runner that stands by, each for one job", async () => {
+    const { launcher, launch, starts } = setUp({ standby: true });
+    for (const attempt of ["a.1", "b.1", "c.1"]) {
+      const handle = await launch(attempt);
+      await until(async () => (await launcher.inspect(handle)).state === "running", attempt);
+    }
+
+    expect(starts()).toBe("a.1\nb.1\nc.1\n");
+  });
+
+  test("gives a job nothing of the server's that may be secret", async () => {
+    const env = {
+      PATH: process.env.PATH,
+      HOME: "/home/x",
+      AWS_SECRET_ACCESS_KEY: "s",
+      TRAINYARD_TOKEN: "t",
+      MY_API_KEY: "k",
+    };
+    const { dir, launcher, launch } = setUp({ env });
+    const handle = await launch("one.1");
+    await until(async () => (await launcher.inspect(handle)).state === "running", "the runner");
+    const seen = JSON.parse(readFileSync(join(dir, "runs", handle, "env.json"), "utf8")) as Record<string, string>;
+
+    expect(seen.HOME).toBe("/home/x");
+    expect(Object.keys(seen)).not.toEqual(expect.arrayContaining(["AWS_SECRET_ACCESS_KEY"]));
+    expect(Object.keys(seen).filter((name) => /SECRET|TOKEN|API_KEY/.test(name))).toEqual([]);
+  });
+});
+
+test("handles tell workspaces apart and fit into a file name", () => {
+  const long = `${"n".repeat(256)}.1`;
+
+  expect(handleOf("a", "b.1")).not.toBe(handleOf("b", "a.1"));
+  expect(handleOf("a", long).length).toBeLessThan(255);
+  expect(handleOf("a", long)).not.toBe(handleOf("a", `${"n".repeat(255)}m.1`));
+});
+
+test("what is passed to jobs: programs, network and locale, by name", () => {
+  const env = { PATH: "p", https_proxy: "x", LC_ALL: "c", SSL_CERT_FILE: "f", GITHUB_TOKEN: "g", DATABASE_URL: "d" };
+
+  expect(environmentForJobs(env)).toEqual({ PATH: "p", https_proxy: "x", LC_ALL: "c", SSL_CERT_FILE: "f" });
+});
