@@ -44,6 +44,7 @@ module.exports = {
     only("adapters/ssh", ["core", "contract"]),
     only("adapters/datastores", ["core", "contract"]),
     only("api", ["core", "contract"]),
+    only("home", ["api", "store", "adapters/node", "core", "contract"]),
     only("runner", ["contract", "client"]),
     only("serving", ["contract", "client"]),
     only("client", ["contract"]),

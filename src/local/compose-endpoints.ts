@@ -1,16 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { openLocalHost } from "../adapters/local/host.ts";
 import { makeEndpointRoutes } from "../api/endpoints.ts";
+import { AppError } from "../contract/errors.ts";
 import { DELETE_TOPIC, type Environments, type ModelUse, SETTLE_TOPIC } from "../core/endpoints/ports.ts";
 import { askToSettle } from "../core/endpoints/put-deployment.ts";
 import { type SettleDeps, settleDeletedEndpoint, settleDeployment } from "../core/endpoints/settle-deployment.ts";
 import type { Files } from "../core/files/ports.ts";
 import type { Builder } from "../core/ports/builder.ts";
 import type { Delivery } from "../core/ports/bus.ts";
+import type { Part } from "../home/part.ts";
 import { openEndpointStore } from "../store/endpoints.ts";
 import { modelReleaseWrites, modelUseWrites } from "../store/models.ts";
 import { makeTurns } from "./in-turn.ts";
-import type { Ground, Part } from "./part.ts";
+import type { Ground } from "./part.ts";
 import { makeRouter, type Router } from "./router.ts";
 import { serverFilePath } from "./server-file.ts";
 
@@ -44,10 +46,7 @@ export function composeEndpoints(
     routing: router,
     modelUse: makeModelUse(table),
     inTurn: makeTurns(),
-    pause: (ms: number, signal?: AbortSignal) =>
-      delay(ms, undefined, {
-        signal: signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
-      }),
+    pause: (ms: number, signal?: AbortSignal) => pause(ms, signal, closing.signal),
     place: ground,
     apiUrl: ground.address,
   };
@@ -61,15 +60,20 @@ export function composeEndpoints(
   bus.subscribe(DELETE_TOPIC, (message) => settleDeletedEndpoint(deps, idIn(message), closing.signal));
 
   let again: NodeJS.Timeout | undefined;
+  let looking = false;
   return {
     router,
     routes: makeEndpointRoutes(deps),
     async start() {
       await resume(deps, `start-${ground.clock.now()}`);
       again = setInterval(() => {
-        settleAll(deps, closing.signal).catch((error: unknown) =>
-          log.fault("deployments could not be looked at", error, {}),
-        );
+        if (looking) return;
+        looking = true;
+        settleAll(deps, closing.signal)
+          .catch((error: unknown) => log.fault("deployments could not be looked at", error, {}))
+          .finally(() => {
+            looking = false;
+          });
       }, LOOK_AGAIN_MS);
       again.unref();
     },
@@ -80,6 +84,17 @@ export function composeEndpoints(
       router.close();
     },
   };
+}
+
+/** Rejects in words when nobody needs the wait any more. */
+async function pause(ms: number, caller: AbortSignal | undefined, closing: AbortSignal): Promise<void> {
+  const signal = caller === undefined ? closing : AbortSignal.any([caller, closing]);
+  try {
+    await delay(ms, undefined, { signal });
+  } catch (cause) {
+    const why = closing.aborted ? "the home is closing" : "the caller has left";
+    throw new AppError("Unavailable", `${why}; what was asked for goes on`, {}, { cause });
+  }
 }
 
 /** What was under way when the last server ended goes on. */

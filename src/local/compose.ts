@@ -1,19 +1,20 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { resolve } from "node:path";
 import { makeLocalBuilder } from "../adapters/local/builder.ts";
-import { makeDigest } from "../adapters/local/digest.ts";
-import { makeApp } from "../api/app.ts";
+import { makeDigest } from "../adapters/node/digest.ts";
 import { makeEnvironments } from "../core/jobs/environments.ts";
-import { makeAuthenticate } from "./authenticate.ts";
-import { composeAssets } from "./compose-assets.ts";
+import { composeAssets } from "../home/compose-assets.ts";
+import { composeJobs } from "../home/compose-jobs.ts";
+import { composeTracking } from "../home/compose-tracking.ts";
+import { makeHandle } from "../home/handle.ts";
+import { makeOutputRegistry } from "../home/output-registry.ts";
+import type { Part } from "../home/part.ts";
+import { openStores, type Stores } from "../home/stores.ts";
 import { composeEndpoints } from "./compose-endpoints.ts";
 import { composeFiles } from "./compose-files.ts";
-import { composeJobs } from "./compose-jobs.ts";
-import { composeTracking } from "./compose-tracking.ts";
 import { makeLaunchers } from "./launchers.ts";
-import { makeOutputRegistry } from "./output-registry.ts";
-import type { Ground, Part } from "./part.ts";
+import type { Ground } from "./part.ts";
 import type { Router } from "./router.ts";
-import { openStores, type Stores } from "./stores.ts";
 
 /**
  * Which implementation serves what, in one place. Each room adds one part: its routes, and what runs beside them.
@@ -32,9 +33,13 @@ function partsOf(ground: Ground, stores: Stores): { readonly all: readonly Part[
   const { router, ...endpoints } = composeEndpoints(ground, { files, environments, builder });
   const all = [
     filesPart,
-    composeAssets(ground, stores, { files, places, lookups, digest }),
+    composeAssets(ground, stores, { home: "laptop", files, places, lookups, digest }),
     composeJobs(ground, stores, { files, environments, outputs, launchers: makeLaunchers(ground) }),
-    composeTracking(ground, stores, files),
+    composeTracking(ground, stores, {
+      files,
+      // Client and server share this machine: a relative location means the folder the server was started in.
+      resolveLocation: (location) => resolve(location),
+    }),
     endpoints,
   ];
   return { all, router };
@@ -51,13 +56,7 @@ export interface Composition {
 export function compose(ground: Ground): Composition {
   const stores = openStores(ground);
   const { all: parts, router } = partsOf(ground, stores);
-  const handle = makeApp({
-    routes: parts.flatMap((part) => part.routes ?? []),
-    authenticate: makeAuthenticate(ground, stores),
-    hasWorkspace: async (name) => (await stores.workspaces.get(name)) !== undefined,
-    requestId: () => ground.ids.hex32(),
-    onFault: (error, about) => ground.log.fault("a request failed", error, about),
-  });
+  const handle = makeHandle(ground, stores, parts);
   return {
     handle,
     intercept: router.intercept,

@@ -2,17 +2,9 @@ import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { makeLocalLauncher } from "../adapters/local/launcher.ts";
 import { makeSshLauncher } from "../adapters/ssh/launcher.ts";
-import type { Launcher } from "../core/ports/launcher.ts";
+import type { Launchers } from "../home/compose-jobs.ts";
 import type { Ground } from "./part.ts";
 import { serverFilePath } from "./server-file.ts";
-
-export interface Launchers {
-  readonly all: readonly Launcher[];
-  /** Called when a runner of this machine ends, sooner than the next round would see it. */
-  onEnded(listener: () => void): void;
-  /** Jobs go on. */
-  close(): void;
-}
 
 /** How this home starts runners: on this machine, and on those attached over SSH. */
 export function makeLaunchers(ground: Ground): Launchers {

@@ -1,15 +1,11 @@
 import { appendFileSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { Log } from "../home/part.ts";
 
 const ROTATE_BYTES = 8 * 1024 * 1024;
 
 /** The server's own log, one JSON object a line, in `log/server.log`; the file before it is `server.log.1`. */
-export interface ServerLog {
-  info(message: string, about?: Readonly<Record<string, unknown>>): void;
-  fault(message: string, error: unknown, about?: Readonly<Record<string, unknown>>): void;
-}
-
-export function openServerLog(dataDir: string): ServerLog {
+export function openServerLog(dataDir: string): Log {
   const folder = join(dataDir, "log");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, "server.log");

@@ -1,16 +1,16 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { makeDigest } from "../../src/adapters/local/digest.ts";
 import { openHome } from "../../src/adapters/local/home.ts";
+import { makeDigest } from "../../src/adapters/node/digest.ts";
 import { makeApp } from "../../src/api/app.ts";
 import { type TreeEntry, treeText } from "../../src/contract/trees.ts";
 import type { Principal } from "../../src/core/auth/principal.ts";
 import type { Vault } from "../../src/core/ports/vault.ts";
-import { composeAssets } from "../../src/local/compose-assets.ts";
+import { composeAssets } from "../../src/home/compose-assets.ts";
+import { openStores, type Stores } from "../../src/home/stores.ts";
 import { composeFiles } from "../../src/local/compose-files.ts";
 import type { Ground } from "../../src/local/part.ts";
-import { openStores, type Stores } from "../../src/local/stores.ts";
 import { makeActivityWrite } from "../../src/store/activities.ts";
 import { makeTempDir } from "./ports.ts";
 
@@ -59,7 +59,7 @@ export async function openTestApi(options: { readonly urlMap?: string } = {}): P
   };
   const stores = openStores(ground);
   const { files, places, lookups, close } = composeFiles(ground, stores);
-  const part = composeAssets(ground, stores, { files, places, lookups, digest: makeDigest() });
+  const part = composeAssets(ground, stores, { home: "laptop", files, places, lookups, digest: makeDigest() });
   await part.start?.();
   onTestFinished(async () => {
     close();

@@ -1,4 +1,4 @@
-import { makeArchiver } from "../adapters/local/archive.ts";
+import { makeArchiver } from "../adapters/node/archive.ts";
 import { makeActivityRoutes } from "../api/activities.ts";
 import { makeComponentRoutes } from "../api/components.ts";
 import { makeDataRoutes } from "../api/data.ts";
@@ -20,19 +20,22 @@ import { listWorkspaceNames } from "./workspace-names.ts";
 export function composeAssets(
   ground: Ground,
   stores: Stores,
-  others: Pick<FilesPart, "files" | "places" | "lookups"> & { readonly digest: Digest },
+  others: Pick<FilesPart, "files" | "places" | "lookups"> & {
+    readonly home: "laptop" | "aws";
+    readonly digest: Digest;
+  },
 ): Part {
   const deps = {
     ...ground,
     ...stores,
     ...others,
     archiver: makeArchiver(),
-    allowLocal: true,
+    allowLocal: others.home === "laptop",
     hasContainerEngine: false,
   };
   return {
     routes: [
-      ...makeHomeRoutes({ home: "laptop" }),
+      ...makeHomeRoutes(others),
       ...makeWorkspaceRoutes(deps),
       ...makeTreeRoutes(deps),
       ...makeFileRoutes(deps),

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { makeExperimentRoutes } from "../api/experiments.ts";
 import type { RegisteredFiles } from "../api/mlflow/artifacts.ts";
 import { makeMlflowRoutes } from "../api/mlflow/routes.ts";
@@ -10,15 +9,22 @@ import type { Ground, Part } from "./part.ts";
 import type { Stores } from "./stores.ts";
 
 /** MLflow's server, models and experiments. */
-export function composeTracking(ground: Ground, stores: Stores, files: Files): Part {
+export function composeTracking(
+  ground: Ground,
+  stores: Stores,
+  others: {
+    readonly files: Files;
+    /** What a relative artifact location means, where client and server share a machine. */
+    readonly resolveLocation?: (location: string) => string;
+  },
+): Part {
+  const { files } = others;
   const deps = {
     ...ground,
     ...stores,
     search: stores.runIndex,
-    files,
+    ...others,
     registered: makeRegisteredFiles(stores, files),
-    // Client and server share this machine: a relative location means the folder the server was started in.
-    resolveLocation: (location: string) => resolve(location),
   };
   return { routes: [...makeMlflowRoutes(deps), ...makeModelRoutes(deps), ...makeExperimentRoutes(deps)] };
 }

@@ -1,7 +1,7 @@
 import { type DispatchDeps, dispatchJobs } from "../core/jobs/dispatch-jobs.ts";
 import type { Nudge } from "../core/jobs/ports.ts";
 import { reconcileJobs, tidyJobs } from "../core/jobs/reconcile-jobs.ts";
-import type { ServerLog } from "./server-log.ts";
+import type { Log } from "./part.ts";
 
 const ROUND_MS = 2000;
 const SOON_MS = 20;
@@ -22,7 +22,7 @@ export function makeJobLoop(options: {
   readonly deps: (nudge: Nudge) => DispatchDeps;
   /** All places work can be in. */
   readonly computes: () => Promise<readonly { readonly workspace: string; readonly compute: string }[]>;
-  readonly log: ServerLog;
+  readonly log: Log;
 }): JobLoop {
   const { log } = options;
   const deps = options.deps(nudge);

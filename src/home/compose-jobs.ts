@@ -4,14 +4,23 @@ import { makeJobRoutes } from "../api/jobs.ts";
 import { makeRunnerRoutes } from "../api/runner.ts";
 import type { Files } from "../core/files/ports.ts";
 import type { Environments, OutputRegistry } from "../core/jobs/ports.ts";
+import type { Launcher } from "../core/ports/launcher.ts";
 import { ensureExperiment } from "../store/experiments.ts";
 import { makeJobLoop } from "./job-loop.ts";
-import type { Launchers } from "./launchers.ts";
 import type { Ground, Part } from "./part.ts";
 import { makeRunBook } from "./run-book.ts";
 import type { Stores } from "./stores.ts";
 import { makeWatch } from "./watch.ts";
 import { listWorkspaceNames } from "./workspace-names.ts";
+
+/** How a home starts runners. */
+export interface Launchers {
+  readonly all: readonly Launcher[];
+  /** Called when a runner ends, sooner than the next round would see it. */
+  onEnded(listener: () => void): void;
+  /** Jobs go on. */
+  close(): void;
+}
 
 /** Jobs from submission to their end, and the computes they run on. */
 export function composeJobs(

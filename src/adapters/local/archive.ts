@@ -1,1 +1,0 @@
-export { makeArchiver } from "../node/archive.ts";

@@ -1,1 +1,0 @@
-export { makeDigest } from "../node/digest.ts";

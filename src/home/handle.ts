@@ -1,0 +1,19 @@
+import { makeApp } from "../api/app.ts";
+import { makeAuthenticate } from "./authenticate.ts";
+import type { Ground, Part } from "./part.ts";
+import type { Stores } from "./stores.ts";
+
+/** The whole API of a home as one function, from its rooms. */
+export function makeHandle(
+  ground: Ground,
+  stores: Stores,
+  parts: readonly Part[],
+): (request: Request) => Promise<Response> {
+  return makeApp({
+    routes: parts.flatMap((part) => part.routes ?? []),
+    authenticate: makeAuthenticate(ground, stores),
+    hasWorkspace: async (name) => (await stores.workspaces.get(name)) !== undefined,
+    requestId: () => ground.ids.hex32(),
+    onFault: (error, about) => ground.log.fault("a request failed", error, about),
+  });
+}
