@@ -60,7 +60,7 @@ export function versionOf(given: { readonly version: string | undefined; readonl
 }
 
 /** Registry assets of Azure do not exist here; scripts that ask for one should hear so. */
-const registry = {
+export const registry = {
   registryName: flag.text("Refused: there are no Azure registries here", { hidden: true, placeholder: "name" }),
 };
 

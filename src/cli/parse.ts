@@ -147,8 +147,21 @@ function wholeNumber(text: string): number {
   throw new SyntaxError(`\`${text}\` is not a whole number`);
 }
 
+/** `--endpoint x` -> `--endpoint-name x`: the beginning of one flag alone stands for it, as in Azure's tools. */
+function whole(argv: readonly string[], command: Command): string[] {
+  const known = Object.keys({ ...command.flags, ...COMMON }).map((name) => `--${kebab(name)}`);
+  const end = argv.indexOf("--");
+  return argv.map((arg, i) => {
+    const [, name = "", rest = ""] = /^(--[a-z][a-z-]*)(=.*)?$/s.exec(arg) ?? [];
+    if (name === "" || (end >= 0 && i > end) || name === "--help" || known.includes(name)) return arg;
+    const meant = known.filter((flagName) => flagName.startsWith(name));
+    return meant.length === 1 ? `${meant[0]}${rest}` : arg;
+  });
+}
+
 /** `--set a=1 b=2` -> `--set a=1 --set b=2`: flags that take several take them the way Azure's tools do. */
-function spread(argv: readonly string[], command: Command | undefined): string[] {
+function spread(given: readonly string[], command: Command | undefined): string[] {
+  const argv = command === undefined ? given : whole(given, command);
   const several = new Set(
     Object.entries(command?.flags ?? {})
       .filter(([, entry]) => entry.many)

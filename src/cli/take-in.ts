@@ -109,7 +109,7 @@ export async function takeInSpec<Family extends keyof Bodies>(
 }
 
 /** Stores one local file or folder and answers its address; other references are answered as they are. */
-export async function takeInPath(ctx: Ctx, path: string, use: "data" | "model"): Promise<string> {
+export async function takeInPath(ctx: Ctx, path: string, use: "data" | "model" | "build"): Promise<string> {
   const { parseRef } = await import("../spec/refs.ts");
   const parsed = parseRef(path);
   if (parsed.form !== "local") return path;

@@ -1,5 +1,5 @@
 import { components as routes } from "../../client/routes.ts";
-import { type AssetRoutes, assetVerbs, which } from "../asset-verbs.ts";
+import { type AssetRoutes, assetVerbs, refuseRegistry, registry, which } from "../asset-verbs.ts";
 import { command, missing, type Noun } from "../command.ts";
 import { flags } from "../common-flags.ts";
 import { one } from "../output/shown.ts";
@@ -10,8 +10,15 @@ export const component: Noun = {
   verbs: {
     create: command({
       brief: "Register a component; the same content and version again changes nothing",
-      flags: { name: flags.maybeName("component"), version: which.version, file: flags.file(), set: flags.set() },
+      flags: {
+        name: flags.maybeName("component"),
+        version: which.version,
+        file: flags.file(),
+        set: flags.set(),
+        ...registry,
+      },
       run: async (ctx, given) => {
+        refuseRegistry(given.registryName);
         const { name, version, spec } = await takeInSpec(ctx, "component", given.file, {
           set: given.set,
           name: given.name,

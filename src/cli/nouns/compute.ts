@@ -87,6 +87,18 @@ function words(given: { readonly description: string | undefined; readonly tags:
   return { description: given.description, tags: given.tags.length > 0 ? keyValues("--tags", given.tags) : undefined };
 }
 
+/** Azure detaches what was attached and deletes what was created; here both forget the record. */
+const remove = command({
+  brief: "Delete a compute that has no jobs",
+  flags: { name: flags.name("compute"), yes: flags.yes(), noWait: flags.noWait() },
+  run: async (ctx, { name, yes }) => {
+    const { client, workspace } = await ctx.link();
+    await confirm(ctx, yes, `delete compute ${name}?`);
+    await client.call(computes.delete, { params: { workspace, name } });
+    return nothing();
+  },
+});
+
 export const compute: Noun = {
   brief: "Machines that run jobs",
   verbs: {
@@ -226,16 +238,8 @@ export const compute: Noun = {
         return put(ctx, given.name, spec as unknown as ComputeSpec);
       },
     }),
-    delete: command({
-      brief: "Delete a compute that has no jobs",
-      flags: { name: flags.name("compute"), yes: flags.yes(), noWait: flags.noWait() },
-      run: async (ctx, { name, yes }) => {
-        const { client, workspace } = await ctx.link();
-        await confirm(ctx, yes, `delete compute ${name}?`);
-        await client.call(computes.delete, { params: { workspace, name } });
-        return nothing();
-      },
-    }),
+    delete: remove,
+    detach: remove,
   },
 };
 

@@ -1,6 +1,6 @@
 import { data as routes } from "../../client/routes.ts";
 import type { Data } from "../../contract/assets.ts";
-import { assetVerbs, versionOf, which } from "../asset-verbs.ts";
+import { assetVerbs, refuseRegistry, registry, versionOf, which } from "../asset-verbs.ts";
 import { command, flag, missing, type Noun } from "../command.ts";
 import { flags, keyValues } from "../common-flags.ts";
 import { one } from "../output/shown.ts";
@@ -39,8 +39,10 @@ export const data: Noun = {
         type: flag.choice("Type; default: uri_folder", TYPES, { short: "t" }),
         description: flag.text("What it is", { placeholder: "text" }),
         tags: flag.many("Tags: key=value ...", { placeholder: "key=value" }),
+        ...registry,
       },
       run: async (ctx, given) => {
+        refuseRegistry(given.registryName);
         const { client, workspace } = await ctx.link();
         const taken =
           given.file === undefined

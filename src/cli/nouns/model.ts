@@ -1,6 +1,6 @@
 import { models as routes } from "../../client/routes.ts";
 import type { Model } from "../../contract/assets.ts";
-import { type AssetRoutes, assetVerbs, versionOf, which } from "../asset-verbs.ts";
+import { type AssetRoutes, assetVerbs, refuseRegistry, registry, versionOf, which } from "../asset-verbs.ts";
 import { command, flag, missing, type Noun } from "../command.ts";
 import { flags, keyValues } from "../common-flags.ts";
 import { one } from "../output/shown.ts";
@@ -47,8 +47,10 @@ export const model: Noun = {
         stage: flag.text("Stage, such as Production", { short: "s", placeholder: "stage" }),
         description: flag.text("What it is", { short: "d", placeholder: "text" }),
         tags: flag.many("Tags: key=value ...", { placeholder: "key=value" }),
+        ...registry,
       },
       run: async (ctx, given) => {
+        refuseRegistry(given.registryName);
         const { client, workspace } = await ctx.link();
         const taken =
           given.file === undefined
@@ -77,8 +79,9 @@ export const model: Noun = {
     ...assetVerbs({ noun: "model", routes: common }),
     show: command({
       brief: "One version of a model; default: the newest",
-      flags: { name: flags.name("model"), ...which },
+      flags: { name: flags.name("model"), ...which, ...registry },
       run: async (ctx, given) => {
+        refuseRegistry(given.registryName);
         const { client, workspace } = await ctx.link();
         return one(
           await client.call(routes.get, { params: { workspace, name: given.name, version: versionOf(given) } }),

@@ -49,6 +49,7 @@ const write = {
   set: flags.set(),
   noWait: flags.noWait(),
   skipScriptValidation: flag.is("Accepted for Azure scripts; no effect", { hidden: true }),
+  withPackage: flag.is("Accepted for Azure scripts; no effect", { hidden: true }),
   packageModel: flag.is("Accepted for Azure scripts; no effect", { hidden: true }),
   localEnableGpu: flag.is("Accepted for Azure scripts; no effect", { hidden: true }),
   vscodeDebug: flag.is("Accepted for Azure scripts; no effect", { hidden: true }),

@@ -11,6 +11,11 @@ const COLUMNS: readonly Column<Workspace>[] = [
   { head: "Created", of: (it) => ago(it.created_at) },
 ];
 
+const AZURE = {
+  location: flag.text("Accepted for Azure scripts; no effect", { short: "l", hidden: true }),
+  managedNetwork: flag.text("Accepted for Azure scripts; no effect", { short: "m", hidden: true }),
+  noWait: flag.is("Accepted for Azure scripts; no effect", { hidden: true }),
+};
 const WORDS = {
   displayName: flag.text("Name for people", { placeholder: "text" }),
   description: flag.text("What it is for", { placeholder: "text" }),
@@ -36,7 +41,7 @@ export const workspace: Noun = {
   verbs: {
     create: command({
       brief: "Make a workspace, or change its words",
-      flags: { name: flags.maybeName("workspace"), file: flags.maybeFile(), set: flags.set(), ...WORDS },
+      flags: { name: flags.maybeName("workspace"), file: flags.maybeFile(), set: flags.set(), ...WORDS, ...AZURE },
       run: async (ctx, given) => {
         const { client } = await ctx.link();
         const file = given.file === undefined ? {} : await loadFields(ctx, "workspace", given.file, given.set);
@@ -88,6 +93,7 @@ export const workspace: Noun = {
       flags: {
         name: flags.name("workspace"),
         yes: flags.yes(),
+        noWait: AZURE.noWait,
         allResources: flag.is("Accepted for Azure scripts; no effect", { hidden: true }),
       },
       run: async (ctx, { name, yes }) => {

@@ -91,6 +91,33 @@ describe("a wrong command line", () => {
   });
 });
 
+describe("a flag", () => {
+  it("may be shortened to what begins no other, as in Azure's tools", async () => {
+    const { env } = await home();
+    const cwd = folder();
+
+    const short = await yard(["workspace", "show", "--na", "w7", "--out=tsv", "--qu", "name"], { cwd, env });
+    const ambiguous = await yard(["job", "list", "--a", "x"], { cwd, env });
+
+    expect(short).toMatchObject({ code: 0, out: "w7\n" });
+    expect(ambiguous.code).toBe(2);
+  });
+
+  it("for an Azure registry is refused by every verb that has it", async () => {
+    const cwd = folder();
+    for (const argv of [
+      ["model", "show", "-n", "m"],
+      ["component", "create", "-f", "c.yml"],
+      ["environment", "create", "-n", "e"],
+      ["data", "list"],
+    ]) {
+      const result = await yard([...argv, "--registry-name", "azureml"], { cwd });
+      expect(result, argv.join(" ")).toMatchObject({ code: 2 });
+      expect(result.err).toContain("azureml");
+    }
+  });
+});
+
 describe("finding the home", () => {
   it("is an error that says how to start one, exit code 6, where there is none", async () => {
     const result = await yard(["workspace", "list"], { cwd: folder() });
