@@ -2,7 +2,8 @@ import { AppError } from "../contract/errors.ts";
 import { computes as routes } from "../contract/routes/places.ts";
 import { deleteCompute } from "../core/computes/delete-compute.ts";
 import { type PutComputeDeps, putCompute } from "../core/computes/put-compute.ts";
-import { requireCompute, showCompute } from "../core/computes/show-compute.ts";
+import { requireCompute, revisedCompute, showCompute } from "../core/computes/show-compute.ts";
+import { etagHeader, preconditionOf } from "./etag.ts";
 import { Answer, implement } from "./implement.ts";
 import type { RawRoute } from "./raw-route.ts";
 
@@ -21,20 +22,27 @@ export function makeComputeRoutes(deps: PutComputeDeps): RawRoute[] {
       const items = await Promise.all(page.map((record) => showCompute(deps, record)));
       return { items, ...(rest.length > limit && last !== undefined ? { next_cursor: `n.${last}` } : {}) };
     }),
-    implement(routes.get, async ({ params }) =>
-      showCompute(deps, await requireCompute(deps.computes, params.workspace, params.name)),
-    ),
+    implement(routes.get, async ({ params }) => {
+      const record = await requireCompute(deps.computes, params.workspace, params.name);
+      return new Answer(await showCompute(deps, record), { headers: etagHeader(revisedCompute(record)) });
+    }),
     implement(routes.put, async ({ params, body, call }) => {
-      const { compute, created } = await putCompute(deps, {
+      const { compute, record } = await putCompute(deps, {
         workspace: params.workspace,
         name: params.name,
         spec: body,
         actor: call.principal.name,
+        precondition: preconditionOf(call),
       });
-      return new Answer(compute, { status: created ? 201 : 200 });
+      return new Answer(compute, { headers: etagHeader(revisedCompute(record)) });
     }),
     implement(routes.delete, async ({ params, call }) => {
-      await deleteCompute(deps, { workspace: params.workspace, name: params.name, actor: call.principal.name });
+      await deleteCompute(deps, {
+        workspace: params.workspace,
+        name: params.name,
+        actor: call.principal.name,
+        precondition: preconditionOf(call),
+      });
       return {};
     }),
   ];

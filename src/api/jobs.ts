@@ -6,7 +6,8 @@ import { listJobs } from "../core/jobs/list-jobs.ts";
 import { planJob } from "../core/jobs/plan-job.ts";
 import { listLogs, type ReadDeps, readLog } from "../core/jobs/read-log.ts";
 import { type SubmitDeps, submitJob } from "../core/jobs/submit-job.ts";
-import { updateJob } from "../core/jobs/update-job.ts";
+import { revisedJob, updateJob } from "../core/jobs/update-job.ts";
+import { etagHeader, preconditionOf } from "./etag.ts";
 import { Answer, implement } from "./implement.ts";
 import type { RawRoute } from "./raw-route.ts";
 
@@ -60,23 +61,26 @@ export function makeJobRoutes(deps: JobRouteDeps): RawRoute[] {
         ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
       });
     }),
-    implement(routes.get, ({ params, query, call }) =>
-      getJob(deps, {
+    implement(routes.get, async ({ params, query, call }) => {
+      const { job, record } = await getJob(deps, {
         workspace: params.workspace,
         name: params.name,
         ...(query.wait_ms === undefined ? {} : { waitMs: query.wait_ms }),
         ...(query.unless_status === undefined ? {} : { unlessStatus: query.unless_status }),
         signal: call.request.signal,
-      }),
-    ),
-    implement(routes.update, ({ params, body, call }) =>
-      updateJob(deps, {
+      });
+      return new Answer(job, { headers: etagHeader(revisedJob(record)) });
+    }),
+    implement(routes.update, async ({ params, body, call }) => {
+      const { job, record } = await updateJob(deps, {
         workspace: params.workspace,
         name: params.name,
         change: body,
         actor: call.principal.name,
-      }),
-    ),
+        precondition: preconditionOf(call),
+      });
+      return new Answer(job, { headers: etagHeader(revisedJob(record)) });
+    }),
     implement(routes.cancel, ({ params, body, call }) =>
       cancelJob(deps, {
         workspace: params.workspace,

@@ -132,8 +132,9 @@ function parametersOf(schema: z.ZodObject, where: "path" | "query", toSchema: To
   }));
 }
 
-/** Records that carry an ETag: workspaces, datastores and asset versions. */
-const TAGGED = /^(workspaces|datastores|data|environments|components)\.(get|put|update|delete|create)$/;
+/** Records that carry an ETag: workspaces, datastores, computes, jobs and asset versions. */
+const TAGGED =
+  /^(?:(?:workspaces|datastores|computes|data|environments|components)\.(?:get|put|update|delete|create)|jobs\.(?:get|update))$/;
 
 function conditionParameters(route: AnyRoute): Json[] {
   if (!TAGGED.test(route.id) || !["PUT", "PATCH", "DELETE"].includes(route.method)) return [];

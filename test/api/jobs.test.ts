@@ -271,6 +271,28 @@ describe("changes", () => {
     );
   });
 
+  test("only what was read, where If-Match says so", async () => {
+    const { client } = await openJobFrame();
+    await client.call(routes.put, { params: at("one"), body: { spec: spec() } });
+    const etag = async () => {
+      const path = "/api/v1/workspaces/default/jobs/one";
+      return String((await client.raw(path)).headers.get("etag"));
+    };
+    const patch = (match: string, body: object) =>
+      client.raw("/api/v1/workspaces/default/jobs/one", {
+        method: "PATCH",
+        headers: { "content-type": "application/json", "if-match": match },
+        body: new TextEncoder().encode(JSON.stringify(body)),
+      });
+    const cancelled = await client.call(routes.cancel, { params: at("one"), body: {} });
+    const first = await etag();
+    await patch(first, { tags: { a: "1" } });
+
+    expect(cancelled.name).toBe("one");
+    expect(await etag()).not.toBe(first);
+    await expectCode(patch(first, { display_name: "late" }), "PreconditionFailed");
+  });
+
   test("archive hides what is over, and only that", async () => {
     const { client } = await openJobFrame();
     await client.call(routes.put, { params: at("one"), body: { spec: spec() } });

@@ -2,9 +2,10 @@ import type { Compute, ComputeSpec } from "../../contract/computes.ts";
 import { AppError } from "../../contract/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Vault } from "../ports/vault.ts";
+import type { Precondition } from "../records/revision.ts";
 import type { ComputeStore } from "./ports.ts";
 import { type ComputeRecord, credentialsName, LOCAL_COMPUTE } from "./record.ts";
-import { type ShowComputeDeps, showCompute } from "./show-compute.ts";
+import { revisedCompute, type ShowComputeDeps, showCompute } from "./show-compute.ts";
 
 export interface PutComputeDeps extends ShowComputeDeps {
   readonly computes: ComputeStore;
@@ -19,13 +20,20 @@ const TRIES = 20;
 /** Makes or changes a compute. Credentials go to the vault before the record names them; a change without any keeps those there are. */
 export async function putCompute(
   deps: PutComputeDeps,
-  input: { readonly workspace: string; readonly name: string; readonly spec: ComputeSpec; readonly actor: string },
-): Promise<{ readonly compute: Compute; readonly created: boolean }> {
+  input: {
+    readonly workspace: string;
+    readonly name: string;
+    readonly spec: ComputeSpec;
+    readonly actor: string;
+    readonly precondition?: Precondition;
+  },
+): Promise<{ readonly compute: Compute; readonly record: ComputeRecord }> {
   const { workspace, name, actor } = input;
   checkKind(deps, name, input.spec);
   const { spec, credentials } = split(input.spec);
   for (let i = 0; i < TRIES; i++) {
     const before = await deps.computes.get(workspace, name);
+    input.precondition?.(before === undefined ? undefined : revisedCompute(before));
     if (before !== undefined && before.rev > 0 && before.spec.type !== spec.type) {
       throw new AppError("Conflict", `compute \`${name}\` is of type \`${before.spec.type}\``, {
         hint: "delete it first, or use another name",
@@ -45,7 +53,7 @@ export async function putCompute(
     const action = rev === 0 ? "create" : "update";
     const summary = `compute \`${name}\` of type \`${spec.type}\` ${rev === 0 ? "made" : "changed"}`;
     if (await deps.computes.put(record, rev, { actor, action, summary })) {
-      return { compute: await showCompute(deps, record), created: rev === 0 };
+      return { compute: await showCompute(deps, record), record };
     }
   }
   throw new AppError("Unavailable", `compute \`${name}\` could not be changed: too many writers at once`);

@@ -1,6 +1,7 @@
 import type { Compute } from "../../contract/computes.ts";
 import { AppError } from "../../contract/errors.ts";
 import type { JobStore } from "../jobs/ports.ts";
+import type { Revised } from "../records/revision.ts";
 import type { ComputeStore } from "./ports.ts";
 import type { ComputeRecord } from "./record.ts";
 import { slotsOf } from "./slots.ts";
@@ -32,6 +33,11 @@ export async function showCompute(deps: ShowComputeDeps, record: ComputeRecord):
     created_at: new Date(record.createdMs).toISOString(),
     created_by: record.createdBy,
   };
+}
+
+/** What a compute's ETag is made of. */
+export function revisedCompute({ rev, createdMs }: ComputeRecord): Revised {
+  return { rev, createdAt: new Date(createdMs).toISOString() };
 }
 
 export async function requireCompute(computes: ComputeStore, workspace: string, name: string): Promise<ComputeRecord> {

@@ -27,12 +27,12 @@ export interface GetInput {
 export async function getJob(
   deps: ShowDeps & { readonly watch: Watch; readonly objects: Objects },
   input: GetInput,
-): Promise<Job> {
-  const job = await waitForChange(deps, input);
-  const shown = await showJob(deps, job);
-  if (job.diffKey === undefined) return shown;
-  const kept = await deps.objects.get(job.diffKey);
-  return kept === undefined ? shown : { ...shown, git: { ...shown.git, diff: await new Response(kept.body).text() } };
+): Promise<{ readonly job: Job; readonly record: JobRecord }> {
+  const record = await waitForChange(deps, input);
+  const job = await showJob(deps, record);
+  const kept = record.diffKey === undefined ? undefined : await deps.objects.get(record.diffKey);
+  if (kept === undefined) return { job, record };
+  return { job: { ...job, git: { ...job.git, diff: await new Response(kept.body).text() } }, record };
 }
 
 async function waitForChange(

@@ -76,6 +76,8 @@ export interface JobRecord extends Life, Plan {
   readonly name: string;
   /** Grows with every write; the condition of the next one. */
   readonly rev: number;
+  /** Counts what people changed of it. */
+  readonly edits: number;
   /** Of the request that made it: the same one again is the same job. */
   readonly digest: string;
   /** Place in the queue of its compute. */

@@ -105,6 +105,7 @@ async function makeRecord(
     workspace,
     name,
     rev: 1,
+    edits: 1,
     digest: made.digest,
     queueSeq: `${String(createdMs).padStart(16, "0")}.${nextTurn()}.${name}`,
     displayName: spec.display_name ?? name,

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { AppError } from "../../contract/errors.ts";
 import type { Job, UpdateJob } from "../../contract/jobs.ts";
+import type { Precondition, Revised } from "../records/revision.ts";
 import { type ChangeDeps, changeJob } from "./change-job.ts";
 import type { RunBook } from "./ports.ts";
 import type { JobRecord } from "./record.ts";
@@ -12,29 +13,38 @@ export interface UpdateInput {
   readonly name: string;
   readonly change: z.infer<typeof UpdateJob>;
   readonly actor: string;
+  readonly precondition?: Precondition;
 }
 
 /** Changes what may change of a job. Only a final one can be archived: what is archived is out of sight. */
 export async function updateJob(
   deps: ChangeDeps & ShowDeps & { readonly runs: RunBook },
   input: UpdateInput,
-): Promise<Job> {
+): Promise<{ readonly job: Job; readonly record: JobRecord }> {
   const { workspace, name, change, actor } = input;
-  const { job } = await changeJob(
+  const tags = change.tags === undefined ? undefined : checkTags(change.tags);
+  const { job: record } = await changeJob(
     deps,
     workspace,
     name,
-    (before) => updated(before, change),
+    (before) => {
+      input.precondition?.(revisedJob(before));
+      return updated(before, change);
+    },
     (before, after) => ({ actor, action: "update", summary: summaryOf(before, after) }),
   );
-  const tags = change.tags;
   if (tags !== undefined || change.display_name !== undefined) {
     await deps.runs.change(workspace, name, {
       ...(change.display_name === undefined ? {} : { name: change.display_name }),
-      ...(tags === undefined ? {} : { tags: checkTags(tags) }),
+      ...(tags === undefined ? {} : { tags }),
     });
   }
-  return showJob(deps, job);
+  return { job: await showJob(deps, record), record };
+}
+
+/** What a job's ETag is made of: what people changed, so that a job's own progress stands in no editor's way. */
+export function revisedJob({ edits, createdMs }: JobRecord): Revised {
+  return { rev: edits, createdAt: new Date(createdMs).toISOString() };
 }
 
 function updated(job: JobRecord, change: UpdateInput["change"]): JobRecord {
@@ -45,8 +55,10 @@ function updated(job: JobRecord, change: UpdateInput["change"]): JobRecord {
       hint: "cancel it, or wait for its end",
     });
   }
-  if (archived === job.archived && displayName === job.displayName && description === job.description) return job;
-  return { ...job, archived, displayName, ...(description === undefined ? {} : { description }) };
+  const isSame = archived === job.archived && displayName === job.displayName && description === job.description;
+  // Tags are the run's; that they change counts as a change of the job.
+  if (isSame && change.tags === undefined) return job;
+  return { ...job, edits: job.edits + 1, archived, displayName, ...(description === undefined ? {} : { description }) };
 }
 
 function summaryOf(before: JobRecord, after: JobRecord): string {
