@@ -43,7 +43,7 @@ def main() -> None:
         model,
         args.model,
         signature=infer_signature(x_test, model.predict(x_test)),
-        pip_requirements=[f"scikit-learn=={sklearn.__version__}", f"mlflow-skinny=={mlflow.__version__}", "pandas"],
+        pip_requirements=[f"scikit-learn=={sklearn.__version__}", f"mlflow-skinny=={mlflow.__version__}", "pandas", "skops"],
     )
 
     # Two wines of the test set, as the endpoint wants them, and what the model says of them here.
