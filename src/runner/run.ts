@@ -161,7 +161,11 @@ async function prepare(attempt: Attempt, accepted: () => Promise<readonly Output
   await fetching;
   for (const name of ["outputs", "logs"]) mkdirSync(join(work, name), { recursive: true });
   const environment = await building;
-  for (const note of environment.notes) tell(`environment: ${note}\n`);
+  for (const note of environment.notes) {
+    tell(`environment: ${note}\n`);
+    // Said once, where people look, by the job that waited for the build.
+    if (!environment.report.cached) log.write(`[trainyard] ${note}\n`);
+  }
   const pipes = await accepted();
   const plan = await planRanks(assignment, [...environment.binDirs, process.env.PATH ?? ""].join(":"));
   const more = await openPipes(request.folder, Math.max(0, plan.ranks.length - pipes.length));
@@ -189,15 +193,16 @@ function portsOptions({ home, assignment, request, tell }: Attempt, signal?: Abo
   return { home, assignment, folder: request.folder, sameHost: request.sameHost, tell, signal };
 }
 
-/** The build's own words go to the system log; the command's log gets a line at the start and one for each thing decided. */
+/** The build's own words go to the system log; the command's log gets a line at the start and one for each stage. */
 function makeBuildLog(log: LogStream, tell: (text: string) => void, label: string): (text: string) => void {
-  let told = false;
+  const told = new Set<string>();
   return (text) => {
     tell(text.endsWith("\n") ? text : `${text}\n`);
-    if (!told) log.write(`[trainyard] preparing environment \`${label}\`; the first time takes a while\n`);
-    told = true;
-    for (const line of text.split("\n")) {
-      if (/^(`.*` (cannot be had|has no ready-made)|NumPy is kept)/.test(line)) log.write(`[trainyard] ${line}\n`);
+    if (told.size === 0) log.write(`[trainyard] preparing environment \`${label}\`; the first time takes a while\n`);
+    told.add("");
+    for (const [line, stage = ""] of text.matchAll(/^(getting|Resolved|Prepared|Installed) .*$/gm)) {
+      if (!told.has(stage)) log.write(`[trainyard] ${line}\n`);
+      told.add(stage);
     }
   };
 }
