@@ -1,15 +1,15 @@
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { makeDigest } from "../../src/adapters/local/digest.ts";
 import { openHome } from "../../src/adapters/local/home.ts";
+import { makeDigest } from "../../src/adapters/node/digest.ts";
 import { makeApp } from "../../src/api/app.ts";
 import type { Principal } from "../../src/core/auth/principal.ts";
 import type { NewRun } from "../../src/core/tracking/ports.ts";
-import { composeAssets } from "../../src/local/compose-assets.ts";
+import { composeAssets } from "../../src/home/compose-assets.ts";
+import { composeTracking } from "../../src/home/compose-tracking.ts";
+import { openStores, type Stores } from "../../src/home/stores.ts";
 import { composeFiles } from "../../src/local/compose-files.ts";
-import { composeTracking } from "../../src/local/compose-tracking.ts";
 import type { Ground } from "../../src/local/part.ts";
-import { openStores, type Stores } from "../../src/local/stores.ts";
 import { makeActivityWrite } from "../../src/store/activities.ts";
 import { runCreateWrites } from "../../src/store/runs.ts";
 import { watchTable } from "../../src/store/table-watch.ts";
@@ -68,8 +68,8 @@ export async function openTrackingApi(options: { readonly watched?: boolean } = 
   };
   const stores = openStores(ground);
   const { files, places, lookups, close } = composeFiles(ground, stores);
-  const assets = composeAssets(ground, stores, { files, places, lookups, digest: makeDigest() });
-  const tracking = composeTracking(ground, stores, files);
+  const assets = composeAssets(ground, stores, { home: "laptop", files, places, lookups, digest: makeDigest() });
+  const tracking = composeTracking(ground, stores, { files });
   await assets.start?.();
   onTestFinished(async () => {
     close();
