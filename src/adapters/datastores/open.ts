@@ -33,6 +33,7 @@ export function makePlaces(options: PlacesOptions): PlaceOpener & { close(): voi
             ...authorizationOf(credentials),
           });
         case "s3":
+          if (access.credentials.access_key_id === undefined) mustBeOwnMachine(options, String(access.settings.bucket));
           return makeS3Place({ ...s3Settings(access), allowPrivate: options.isLaptop });
         case "sftp":
           return sftp.place(access);
@@ -73,7 +74,16 @@ function pathOf(uri: string): string {
 function bucket(uri: string, options: PlacesOptions): Place {
   const match = /^s3:\/\/([^/]+)\/?(.*)$/is.exec(uri);
   if (match?.[1] === undefined) throw new AppError("InvalidArgument", `\`${uri}\` names no bucket`);
+  mustBeOwnMachine(options, match[1]);
   return makeS3Place({ bucket: match[1], prefix: match[2] ?? "", allowPrivate: options.isLaptop });
+}
+
+/** Without keys of its own a place is read with what this process has. On a person's machine that is the person's; a service's role must not be lent to whoever asks. */
+function mustBeOwnMachine(options: PlacesOptions, name: string): void {
+  if (options.isLaptop) return;
+  throw new AppError("NotSupported", `bucket \`${name}\` can't be opened without credentials`, {
+    hint: "make an s3 datastore with `access_key_id` and `secret_access_key`; public objects can be read by their https address",
+  });
 }
 
 function authorizationOf(credentials: Readonly<Record<string, string>>): { authorization?: string } {

@@ -160,15 +160,12 @@ async function openSession(options: S3Options): Promise<Session> {
     region: options.region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? "us-east-1",
     followRegionRedirects: true,
     maxAttempts: 3,
-    // Servers other than S3 itself answer under one name, and some refuse checksum trailers.
+    // A signed address would else ask for the checksum of an empty body, whatever is sent to it.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    // Servers other than S3 itself answer under one name, and some know no checksums.
     ...(options.endpoint === undefined
       ? {}
-      : {
-          endpoint: options.endpoint,
-          forcePathStyle: true,
-          requestChecksumCalculation: "WHEN_REQUIRED",
-          responseChecksumValidation: "WHEN_REQUIRED",
-        }),
+      : { endpoint: options.endpoint, forcePathStyle: true, responseChecksumValidation: "WHEN_REQUIRED" }),
     ...(access_key_id === undefined || secret_access_key === undefined
       ? {}
       : {

@@ -1,0 +1,25 @@
+/** What the stack tells a function, parsed once when it starts. */
+export interface Settings {
+  readonly tableName: string;
+  readonly bucketName: string;
+  readonly vaultKeyArn: string;
+  readonly apiUrl: string;
+  /** An endpoint of one name for every service (an emulator): buckets are then part of the path. */
+  readonly hasOneEndpoint: boolean;
+}
+
+/** Throws with the name of what is missing. */
+export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
+  const text = (name: string): string => {
+    const value = env[name];
+    if (value === undefined || value === "") throw new Error(`environment variable \`${name}\` is not set`);
+    return value;
+  };
+  return Object.freeze({
+    tableName: text("TABLE_NAME"),
+    bucketName: text("BUCKET_NAME"),
+    vaultKeyArn: text("VAULT_KEY_ARN"),
+    apiUrl: text("API_URL"),
+    hasOneEndpoint: env.AWS_ENDPOINT_URL !== undefined,
+  });
+}

@@ -1,0 +1,97 @@
+import { gzipSync } from "node:zlib";
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
+import { problemResponse } from "../../src/api/problem.ts";
+import { AppError } from "../../src/contract/errors.ts";
+
+/** What a function may be sent and may answer, whole; the service cuts what is longer without a word of ours. */
+export const PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024;
+/** Room for status and headers. */
+const FRAME_BYTES = 64 * 1024;
+const ZIP_FROM_BYTES = 32 * 1024;
+
+/** The event of an HTTP API (payload 2.0) as a request. Throws AppError("TooLarge") and "InvalidPath". */
+export function toRequest(event: APIGatewayProxyEventV2): Request {
+  const { requestContext, rawPath, rawQueryString, isBase64Encoded } = event;
+  const { method } = requestContext.http;
+  const query = rawQueryString === "" ? "" : `?${rawQueryString}`;
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(event.headers)) if (value !== undefined) headers.set(name, value);
+  if (event.cookies !== undefined) headers.set("cookie", event.cookies.join("; "));
+  const body = event.body === undefined ? undefined : Buffer.from(event.body, isBase64Encoded ? "base64" : "utf8");
+  if (body !== undefined && body.byteLength > PAYLOAD_LIMIT_BYTES) {
+    throw tooLarge(`the request has ${body.byteLength} bytes`);
+  }
+  const url = `https://${requestContext.domainName}${encodedPath(rawPath)}${query}`;
+  if (!URL.canParse(url)) throw new AppError("InvalidPath", "the request's address is not a valid URL");
+  const hasBody = body !== undefined && method !== "GET" && method !== "HEAD";
+  return new Request(url, { method, headers, ...(hasBody ? { body } : {}) });
+}
+
+/** A response as the service wants it: text as text, other bytes in base64, long text zipped for those who can read it. */
+export async function toResult(
+  response: Response,
+  event: APIGatewayProxyEventV2,
+): Promise<APIGatewayProxyStructuredResultV2> {
+  const whole = await readUpTo(response, PAYLOAD_LIMIT_BYTES * 4);
+  const result = whole === undefined ? undefined : resultOf(response, whole, event);
+  if (result !== undefined && sizeOf(result) <= PAYLOAD_LIMIT_BYTES - FRAME_BYTES) return result;
+  const problem = problemResponse(
+    tooLarge("the answer is too long"),
+    response.headers.get("x-request-id") ?? event.requestContext.requestId,
+  );
+  return resultOf(problem, new Uint8Array(await problem.arrayBuffer()), event);
+}
+
+function resultOf(
+  response: Response,
+  bytes: Uint8Array,
+  event: APIGatewayProxyEventV2,
+): APIGatewayProxyStructuredResultV2 {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of response.headers) if (name !== "set-cookie") headers[name] = value;
+  const cookies = response.headers.getSetCookie();
+  const isText = /^(?:text\/|application\/(?:[a-z.+-]+\+)?json)/.test(headers["content-type"] ?? "");
+  const frame = { statusCode: response.status, headers, ...(cookies.length === 0 ? {} : { cookies }) };
+  const acceptsZip = /\bgzip\b/.test(event.headers["accept-encoding"] ?? "");
+  if (isText && acceptsZip && bytes.byteLength >= ZIP_FROM_BYTES && headers["content-encoding"] === undefined) {
+    delete headers["content-length"];
+    headers["content-encoding"] = "gzip";
+    return { ...frame, body: gzipSync(bytes, { level: 1 }).toString("base64"), isBase64Encoded: true };
+  }
+  const body = Buffer.from(bytes).toString(isText ? "utf8" : "base64");
+  return { ...frame, body, isBase64Encoded: !isText };
+}
+
+/** All bytes of a response; undefined, and the rest is not read, if they are more than `limit`. */
+async function readUpTo(response: Response, limit: number): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    // Leaving the loop cancels the stream.
+    if (size > limit) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The body travels as a JSON text. */
+function sizeOf(result: APIGatewayProxyStructuredResultV2): number {
+  const { body = "", isBase64Encoded } = result;
+  const least = Buffer.byteLength(body);
+  return isBase64Encoded === true || least > PAYLOAD_LIMIT_BYTES ? least : Buffer.byteLength(JSON.stringify(body));
+}
+
+/** NOTE: the service has decoded the path already, or not, by its parts: what can't be an escape is a plain `%`. */
+function encodedPath(rawPath: string): string {
+  return rawPath
+    .replace(/%(?![0-9A-Fa-f]{2})/g, "%25")
+    .replaceAll("?", "%3F")
+    .replaceAll("#", "%23");
+}
+
+function tooLarge(what: string): AppError {
+  return new AppError("TooLarge", `${what}; this address carries at most ${PAYLOAD_LIMIT_BYTES} at once`, {
+    hint: "ask for a shorter page, or send and fetch files by their signed addresses",
+  });
+}
