@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Duplex, Readable } from "node:stream";
+import type { Duplex } from "node:stream";
 import { AppError } from "../contract/errors.ts";
+import { bodyOf, discard } from "./http-body.ts";
 
 /** How long open requests may go on after `close` was asked for. */
 const CLOSE_GRACE_MS = 1200;
@@ -111,6 +112,7 @@ async function answer(options: HttpOptions, incoming: IncomingMessage, outgoing:
     response = options.refuse(error);
   }
   await send(response, incoming, outgoing);
+  discard(incoming);
 }
 
 function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
@@ -124,8 +126,7 @@ function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
   const asked = ["TRACE", "TRACK", "CONNECT"].includes(method) ? `X-${method}` : method;
   const hasBody = headers.has("content-length") || headers.has("transfer-encoding");
   if (!hasBody) return new Request(url, { method: asked, headers, signal });
-  const body = Readable.toWeb(incoming) as ReadableStream<Uint8Array>;
-  return new Request(url, { method: asked, headers, signal, body, duplex: "half" });
+  return new Request(url, { method: asked, headers, signal, body: bodyOf(incoming), duplex: "half" });
 }
 
 /** Only loopback names are answered, so that a web page whose name resolves to this machine (DNS rebinding) can't talk to the home; nor can a page of another origin. */

@@ -1,0 +1,66 @@
+import { Agent, request } from "node:http";
+import { expect, it, onTestFinished } from "vitest";
+import { openHttp } from "../../../src/local/http.ts";
+
+/** What a handler does with a body, by the path it is sent to. */
+async function handle(incoming: Request): Promise<Response> {
+  switch (new URL(incoming.url).pathname) {
+    case "/whole":
+      return new Response(String((await incoming.arrayBuffer()).byteLength));
+    case "/part": {
+      const reader = incoming.body?.getReader();
+      await reader?.read();
+      reader?.releaseLock();
+      return new Response("part");
+    }
+    case "/cancel":
+      await incoming.body?.cancel();
+      return new Response("cancel");
+    default:
+      return new Response("unread", { status: 404 });
+  }
+}
+
+async function serve() {
+  const refuse = () => new Response("", { status: 400 });
+  const server = await openHttp({ port: 0, handle, refuse, onFault: () => undefined });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const ports = new Set<number | undefined>();
+  onTestFinished(async () => {
+    agent.destroy();
+    await server.close();
+  });
+  const send = (path: string, sizeBytes: number) =>
+    new Promise<string>((resolve, reject) => {
+      const sent = request(`${server.url}${path}`, { method: "PUT", agent }, (response) => {
+        ports.add(response.socket.localPort);
+        let text = "";
+        response.setEncoding("utf8").on("data", (chunk: string) => {
+          text += chunk;
+        });
+        response.on("end", () => resolve(text));
+      });
+      sent.on("error", reject);
+      sent.end(Buffer.alloc(sizeBytes));
+    });
+  return { send, ports };
+}
+
+it("answers the next request of a connection whatever was left of the one before", async () => {
+  const { send, ports } = await serve();
+
+  for (const path of ["/unread", "/part", "/cancel"]) {
+    for (const sizeBytes of [0, 700, 100_000, 3_000_000]) {
+      expect(await send(path, sizeBytes)).toBe(path.slice(1));
+      expect(await send("/whole", 700)).toBe("700");
+    }
+  }
+
+  expect(ports.size).toBe(1);
+});
+
+it("hands on a large body whole", async () => {
+  const { send } = await serve();
+
+  expect(await send("/whole", 20_000_000)).toBe("20000000");
+});
