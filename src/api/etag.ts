@@ -11,6 +11,9 @@ export function etagHeader(record: Revised): { readonly etag: string } {
 export function preconditionOf(call: Call): Precondition {
   const match = call.request.headers.get("if-match");
   const noneMatch = call.request.headers.get("if-none-match");
+  if (match !== null && !/^(\*|(W\/)?"[!#-~]*"(\s*,\s*(W\/)?"[!#-~]*")*)$/.test(match.trim())) {
+    throw new AppError("InvalidArgument", "`If-Match` is neither `*` nor ETags in double quotes");
+  }
   return (standing) => {
     if (match !== null && !isMatch(match, standing)) {
       throw new AppError(

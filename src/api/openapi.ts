@@ -144,7 +144,7 @@ function conditionParameters(route: AnyRoute): Json[] {
       in: "header",
       required: false,
       description: "ETag that the record must still have, or `*`",
-      schema: { type: "string", pattern: '^(\\*|"[!#-~]+")$', maxLength: 200 },
+      schema: { type: "string", pattern: '^(\\*|"[!#-~]+")$' },
     },
   ];
 }

@@ -26,7 +26,7 @@ interface Deps {
 export function updateVersion(deps: Deps, input: Target & { readonly update: UpdateAsset }): Promise<LabelledVersion> {
   const { workspace, kind, name, update, actor } = input;
   if (update.stage !== undefined)
-    throw new AppError("InvalidArgument", `a ${KIND_WORDS[kind]} has no stage; models have`);
+    throw new AppError("InvalidArgument", `stages are for models; \`${name}\` is no model (${KIND_WORDS[kind]})`);
   return deps.assets.change(workspace, kind, name, async (head) => {
     const { standing, known } = await mustStand(deps, input, head);
     const now = new Date(deps.clock.now()).toISOString();
@@ -146,7 +146,7 @@ export function deleteLabel(
 function refuseLatest(label: string): void {
   if (label !== "latest") return;
   throw new AppError(
-    "InvalidArgument",
+    "Conflict",
     "label `latest` is kept by the home: it is on the newest version that is not archived",
   );
 }

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -89,9 +89,11 @@ describe.skipIf(noSshd !== undefined)(`SFTP${noSshd === undefined ? "" : ` (${no
   });
 
   it("says in words when it is refused or there is nobody", async () => {
-    const strangers = join(temp.path, unique("key"));
-    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", strangers]);
-    const stranger = execFileSync("cat", [strangers], { encoding: "utf8" });
+    const { privateKey: stranger } = generateKeyPairSync("rsa", {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: "pkcs1", format: "pem" },
+      privateKeyEncoding: { type: "pkcs1", format: "pem" },
+    });
 
     await expectCode(
       () => places.place(accessTo(temp.path, { private_key: stranger })).list("", { limit: 1 }),
