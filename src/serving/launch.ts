@@ -75,7 +75,6 @@ function environment(request: ReplicaRequest, made: Materialized, prefix: string
   env.PATH = [join(prefix, "bin"), process.env.PATH ?? ""].join(delimiter);
   env.VIRTUAL_ENV = prefix;
   env.PYTHONUNBUFFERED = "1";
-  env.PYTHONDONTWRITEBYTECODE = "1";
   env.AZUREML_MODEL_DIR = made.modelDir;
   if (made.codeDir !== undefined) env.AML_APP_ROOT = made.codeDir;
   if (made.assignment.code !== undefined) env.AZUREML_ENTRY_SCRIPT = made.assignment.code.scoring_script;
