@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { type Client, makeClient } from "../client/client.ts";
 import { makeSocketTransport } from "../client/http-node.ts";
 import { pause } from "../client/retry.ts";
-import { ERRORS, isAppError } from "../contract/errors.ts";
+import { ERRORS, type ErrorCode, isAppError } from "../contract/errors.ts";
 import type { RunnerRequest } from "./request.ts";
 
 /** The API as a runner uses it: it may be away for hours while the command runs. */
@@ -17,8 +17,9 @@ export interface Home {
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5000;
-/** An absent home comes back; one without room may not, and waiting would keep the run from ending. */
-const NO_ROOM_MS = 30_000;
+/** An absent home comes back; one that answers and can't may never be able to, and waiting would keep the run from ending. */
+const UNABLE: readonly string[] = ["StorageFull", "DatastoreUnreachable", "Internal"] satisfies ErrorCode[];
+const UNABLE_MS = 30_000;
 
 export function openHome(request: RunnerRequest, over: AbortController): Home {
   let url = request.apiUrl;
@@ -49,7 +50,7 @@ export function openHome(request: RunnerRequest, over: AbortController): Home {
     attempt: request.attemptId,
     async until(call, signal) {
       const either = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
-      let fullSince: number | undefined;
+      let unableSince: number | undefined;
       for (let wait = FIRST_PAUSE_MS; ; wait = Math.min(LONGEST_PAUSE_MS, wait * 2)) {
         either.throwIfAborted();
         try {
@@ -57,8 +58,8 @@ export function openHome(request: RunnerRequest, over: AbortController): Home {
         } catch (error) {
           either.throwIfAborted();
           if (!isAppError(error) || !ERRORS[error.code].retry) throw error;
-          fullSince = error.code === "StorageFull" ? (fullSince ?? performance.now()) : undefined;
-          if (fullSince !== undefined && performance.now() - fullSince > NO_ROOM_MS) throw error;
+          unableSince = UNABLE.includes(error.code) ? (unableSince ?? performance.now()) : undefined;
+          if (unableSince !== undefined && performance.now() - unableSince > UNABLE_MS) throw error;
           lookAround();
           await pause(wait * (0.75 + Math.random() / 2), either);
         }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { AppError } from "../../contract/errors.ts";
 import { cleanPath } from "../../core/files/paths.ts";
@@ -8,7 +8,10 @@ import { makeFolderPlace } from "./folder.ts";
 /** Address prefix -> folder or file, both ends as they are compared and opened. Longer prefixes win. */
 export type UrlMap = readonly { readonly prefix: string; readonly path: string }[];
 
-/** Reads a map file: a JSON object of prefixes and paths relative to the file. Throws InvalidArgument with the file's name. */
+/**
+ * Reads a map file: a JSON object of prefixes and paths, relative to the file's folder or, where that has no such path, to the folder above
+ * (a map may lie in the `fixtures/` folder it names). Throws InvalidArgument with the file's name.
+ */
 export function readUrlMap(file: string): UrlMap {
   let content: unknown;
   try {
@@ -25,9 +28,16 @@ export function readUrlMap(file: string): UrlMap {
   return Object.entries(content)
     .map(([prefix, path]) => {
       if (typeof path !== "string") throw notMap(file);
-      return { prefix, path: isAbsolute(path) ? path : resolve(dirname(file), path) };
+      return { prefix, path: placeOf(file, path) };
     })
     .sort((a, b) => b.prefix.length - a.prefix.length);
+}
+
+function placeOf(file: string, path: string): string {
+  if (isAbsolute(path)) return path;
+  const near = resolve(dirname(file), path);
+  const above = resolve(dirname(file), "..", path);
+  return !existsSync(near) && existsSync(above) ? above : near;
 }
 
 function notMap(file: string): AppError {
