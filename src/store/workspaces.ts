@@ -19,6 +19,7 @@ import {
   runFeed,
   WORKSPACE_LIST,
   workspaceKey,
+  workspacePurgeKey,
 } from "./facts/keys.ts";
 
 const DELETES_AT_ONCE = 100;
@@ -79,6 +80,7 @@ export function openWorkspaceStore(deps: { readonly table: Table; readonly activ
           ? [
               defaultDatastoreWrite(name, createdBy, createdAt),
               localComputeWrite(name, createdBy, Date.parse(createdAt)),
+              { kind: "check" as const, key: workspacePurgeKey(name), when: ABSENT },
             ]
           : []),
       ]);
@@ -87,6 +89,7 @@ export function openWorkspaceStore(deps: { readonly table: Table; readonly activ
     async delete({ name, rev }, actor) {
       const { ok } = await table.transact([
         { kind: "delete", key: workspaceKey(name), when: atRev(rev) },
+        { kind: "put", item: { ...workspacePurgeKey(name), type: "workspace-purge", v: 1 } },
         activity({
           workspace: name,
           actor,
@@ -116,6 +119,9 @@ export function openWorkspaceStore(deps: { readonly table: Table; readonly activ
       if (datastores.items.some((item) => item.sk !== DEFAULT_DATASTORE)) found.push("datastores");
       return found;
     },
+    async needsPurge(name) {
+      return (await table.get(workspacePurgeKey(name))) !== undefined;
+    },
     async purge(name) {
       for (const [kind] of KINDS) {
         const heads: string[] = [];
@@ -124,6 +130,7 @@ export function openWorkspaceStore(deps: { readonly table: Table; readonly activ
       }
       await deletePartition(datastoreList(name));
       await deletePartition(computeKey(name, "x").pk);
+      await table.transact([{ kind: "delete", key: workspacePurgeKey(name) }]);
     },
   };
 }

@@ -75,6 +75,30 @@ describe("workspaces", () => {
     expect((await ask("DELETE", `${WORKSPACES}/never`)).status).toBe(404);
   });
 
+  it("is made whole by many callers at once, and again after a deletion that was cut short", async () => {
+    const { ask, stores } = await openTestApi();
+    const make = () => Promise.all(Array.from({ length: 8 }, () => ask("PUT", `${WORKSPACES}/team`, { body: {} })));
+    const inside = async () => [
+      (await ask("GET", `${WORKSPACES}/team/datastores`)).json.items.length,
+      (await ask("GET", `${WORKSPACES}/team/environments/python-3/versions/1`)).status,
+    ];
+
+    const first = await make();
+    const whole = await inside();
+    await ask("PUT", `${WORKSPACES}/team/content?uri=azureml://datastores/workspaceblobstore/paths/x`, {
+      bytes: "left",
+    });
+    const record = await stores.workspaces.get("team");
+    if (record !== undefined) await stores.workspaces.delete(record, "user:owner");
+    const second = await ask("PUT", `${WORKSPACES}/team`, { body: {} });
+
+    expect([...first, second].map((reply) => reply.status)).toEqual(Array(9).fill(200));
+    expect([whole, await inside()]).toEqual(Array(2).fill([1, 200]));
+    expect(
+      (await ask("GET", `${WORKSPACES}/team/files?uri=azureml://datastores/workspaceblobstore/paths/`)).status,
+    ).toBe(404);
+  });
+
   it("answers NotFound inside a workspace that is not there", async () => {
     const { ask } = await openTestApi();
 

@@ -21,6 +21,8 @@ export interface WorkspaceStore {
   delete(record: WorkspaceRecord, actor: string): Promise<boolean>;
   /** What stands in the way of deleting it, in words; empty for a workspace as it was made. */
   contents(name: string): Promise<readonly string[]>;
-  /** Removes records that a workspace is made with, after it was deleted. */
+  /** It was deleted, and what was in it is not gone yet; until then it can't be made again. */
+  needsPurge(name: string): Promise<boolean>;
+  /** Removes the records a workspace is made with; the last step of a deletion. */
   purge(name: string): Promise<void>;
 }

@@ -38,7 +38,7 @@ export async function putWorkspace(
       return { record: before, made: false };
     }
     // What a deletion that was cut short has left must not come back to life.
-    if (before === undefined) await purgeWorkspace(deps, name);
+    if (before === undefined && (await deps.workspaces.needsPurge(name))) await purgeWorkspace(deps, name);
     if (await deps.workspaces.put(record, before?.rev ?? 0, actor)) {
       if (before === undefined) await ensureCurated(deps, name);
       return { record, made: before === undefined };

@@ -9,6 +9,8 @@ export const padded = (n: number, width = 16): string => String(n).padStart(widt
 // workspaces
 export const WORKSPACE_LIST = "WORKSPACES";
 export const workspaceKey = (workspace: string): Key => ({ pk: WORKSPACE_LIST, sk: workspace });
+/** Stands from a workspace's deletion until all that was in it is gone. */
+export const workspacePurgeKey = (workspace: string): Key => ({ pk: "WORKSPACE-PURGES", sk: workspace });
 
 // activities: by month, and by what they are about (gsi1)
 export const activityMonth = (workspace: string, month: string): string => `W#${workspace}#ACTIVITY#${month}`;
