@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { FileReader } from "../src/spec/paths.ts";
 import { type FileReport, validateFile } from "../src/spec/validate.ts";
+import { type RunCase, runJobCases } from "./cases-run.ts";
 
 /** One entry of `manifest.json`. */
 interface Case {
@@ -82,7 +83,7 @@ function locatedAt(error: { field: string; line: number }, locate: string): bool
   );
 }
 
-export function runParseCases(dir: string, print: (line: string) => void): { passed: number; failed: number } {
+function runParseCases(dir: string, print: (line: string) => void): { passed: number; failed: number } {
   const cases = JSON.parse(readFileSync(join(dir, "manifest.json"), "utf8")) as Case[];
   const reader = diskReader();
   const counts = new Map<string, { passed: number; failed: number }>();
@@ -103,20 +104,33 @@ export function runParseCases(dir: string, print: (line: string) => void): { pas
   return total;
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { level: { type: "string", default: "parse" } },
+    options: { level: { type: "string", default: "all" }, help: { type: "boolean" } },
   });
   const [dir] = positionals;
-  if (dir === undefined || values.level !== "parse") {
-    console.error("usage: node tools/cases.ts DIR [--level parse]    DIR has manifest.json and the files it names");
-    process.exitCode = 2;
+  if (values.help || dir === undefined || !["parse", "run", "all"].includes(values.level)) {
+    console.error(
+      "usage: npm run cases -- DIR [--level parse|run|all]    DIR has manifest.json and the files it names",
+    );
+    process.exitCode = values.help ? 0 : 2;
     return;
   }
-  const total = runParseCases(resolve(dir), console.log);
-  console.log(`parse: ${total.passed} passed, ${total.failed} failed`);
-  if (total.failed > 0) process.exitCode = 1;
+  const folder = resolve(dir);
+  let failed = 0;
+  if (values.level !== "run") {
+    const total = runParseCases(folder, console.log);
+    console.log(`parse: ${total.passed} passed, ${total.failed} failed`);
+    failed += total.failed;
+  }
+  if (values.level !== "parse") {
+    const cases = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as RunCase[];
+    const total = await runJobCases(folder, cases, console.log);
+    console.log(`run: ${total.passed} passed, ${total.failed} failed, ${total.notRun} of other kinds not run`);
+    failed += total.failed;
+  }
+  if (failed > 0) process.exitCode = 1;
 }
 
-if (import.meta.main) main();
+if (import.meta.main) await main();
