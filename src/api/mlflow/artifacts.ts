@@ -118,9 +118,9 @@ async function openPath(
   return (await deps.registered.open(workspace, path, range)) ?? readArtifact(deps, workspace, path, range);
 }
 
-/** `path` of a body is the file's, below the folder of the address. */
+/** The client sends its own path of the file, whatever its machine; the base name, below the folder of the address, is where it goes. */
 function uploadPath(call: Call, args: Args): string {
-  const file = artifactPath(args.required("path")).split("/").at(-1) ?? "";
+  const file = artifactPath(args.required("path").split(/[/\\]/).at(-1) ?? "");
   const folder = pathOf(call);
   return folder === "" ? file : `${folder}/${file}`;
 }
