@@ -21,7 +21,9 @@ export function toRequest(event: APIGatewayProxyEventV2): Request {
   if (body !== undefined && body.byteLength > PAYLOAD_LIMIT_BYTES) {
     throw tooLarge(`the request has ${body.byteLength} bytes`);
   }
-  const url = `https://${requestContext.domainName}${encodedPath(rawPath)}${query}`;
+  const scheme = headers.get("x-forwarded-proto") === "http" ? "http" : "https";
+  const host = headers.get("host") ?? requestContext.domainName;
+  const url = `${scheme}://${host}${encodedPath(rawPath)}${query}`;
   if (!URL.canParse(url)) throw new AppError("InvalidPath", "the request's address is not a valid URL");
   const hasBody = body !== undefined && method !== "GET" && method !== "HEAD";
   return new Request(url, { method, headers, ...(hasBody ? { body } : {}) });

@@ -1,0 +1,147 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Client, makeClient } from "../../src/client/client.ts";
+import { computes, datastores, home, jobs, onlineEndpoints, trees } from "../../src/contract/routes/index.ts";
+import { treeText } from "../../src/contract/trees.ts";
+import { expectCode } from "../helpers/ports.ts";
+import { type Deployment, deploy } from "./deployment.ts";
+import { loopbackFetch } from "./loopback-fetch.ts";
+
+let deployment: Deployment;
+let client: Client;
+const workspace = "default";
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+beforeAll(async () => {
+  deployment = await deploy();
+  client = makeClient({ url: deployment.url, token: deployment.token, fetch: loopbackFetch });
+}, 180_000);
+
+afterAll(() => deployment?.cleanup());
+
+/** An MLflow call, as its client makes it. */
+async function mlflow<T>(path: string, body: object): Promise<T> {
+  const headers = { authorization: `Bearer ${deployment.token}`, "content-type": "application/json" };
+  const url = `${deployment.url}/w/default/api/2.0/mlflow/${path}`;
+  const response = await loopbackFetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+describe("a deployed home", () => {
+  test("says what it is without a token", async () => {
+    const health = await loopbackFetch(`${deployment.url}/w/default/health`);
+    const anonymous = makeClient({ url: deployment.url, fetch: loopbackFetch });
+
+    expect(health.status).toBe(200);
+    expect(await anonymous.call(home.version, {})).toMatchObject({ home: "aws" });
+  });
+
+  test.each([
+    ["no token", {}],
+    ["a forged token", { authorization: "Bearer e30.AAAA" }],
+    ["a token of no form", { authorization: "Digest x" }],
+  ])("answers 401 to %s, inside and outside of a workspace", async (_, headers) => {
+    for (const path of ["/api/v1/workspaces", "/w/default/api/2.0/mlflow/experiments/search", "/nowhere"]) {
+      const response = await loopbackFetch(deployment.url + path, { headers });
+
+      expect(response.status).toBe(401);
+    }
+  });
+
+  test("tracks: an experiment, a run, its metrics, and a search that finds it at once", async () => {
+    const { experiment_id } = await mlflow<{ experiment_id: string }>("experiments/create", { name: "in-aws" });
+    const { run } = await mlflow<{ run: { info: { run_id: string; artifact_uri: string } } }>("runs/create", {
+      experiment_id,
+      start_time: 1,
+    });
+    const { run_id } = run.info;
+    const metrics = Array.from({ length: 1000 }, (_, step) => ({
+      key: `m${step % 20}`,
+      value: step / 7,
+      timestamp: step,
+      step,
+    }));
+    await mlflow("runs/log-batch", { run_id, metrics });
+    await mlflow("runs/log-batch", { run_id, params: [{ key: "lr", value: "0.1" }] });
+    await mlflow("runs/update", { run_id, status: "FINISHED", end_time: 2 });
+
+    const found = await mlflow<{ runs: { info: { run_id: string; status: string } }[] }>("runs/search", {
+      experiment_ids: [experiment_id],
+      filter: "metrics.m19 > 142 and params.lr = '0.1'",
+      max_results: 10,
+    });
+    const none = await mlflow<{ runs?: unknown[] }>("runs/search", {
+      experiment_ids: [experiment_id],
+      filter: "metrics.m19 > 143",
+    });
+
+    expect(found.runs).toMatchObject([{ info: { run_id, status: "FINISHED" } }]);
+    expect(none.runs ?? []).toEqual([]);
+  });
+
+  test("keeps a tree: blobs go in, its text and its bytes come out", async () => {
+    const content = "print('hello')\n";
+    const entries = [
+      { kind: "file" as const, path: "src/train.py", sha256: sha256(content), size_bytes: Buffer.byteLength(content) },
+    ];
+    const id = sha256(treeText(entries));
+    const { missing } = await client.call(trees.missing, {
+      params: { workspace },
+      body: { hashes: [sha256(content)] },
+    });
+    const put = await client.raw(`/api/v1/workspaces/default/blobs/${sha256(content)}`, {
+      method: "PUT",
+      body: new TextEncoder().encode(content),
+    });
+
+    const made = await client.call(trees.put, { params: { workspace, id }, body: { entries } });
+    const read = await client.call(trees.get, { params: { workspace, id }, query: { entries: "true" } });
+    const zip = await client.raw(`/api/v1/workspaces/default/trees/${id}/zip`);
+
+    expect(missing).toEqual([sha256(content)]);
+    expect(put.status).toBe(200);
+    expect(made).toMatchObject({ id, file_count: 1 });
+    expect(read.entries).toEqual(entries);
+    expect(
+      Buffer.from(await new Response(zip.body).arrayBuffer())
+        .subarray(0, 2)
+        .toString(),
+    ).toBe("PK");
+  });
+
+  test("keeps a secret, and shows it to nobody", async () => {
+    const spec = {
+      type: "s3" as const,
+      bucket: "somewhere",
+      credentials: { access_key_id: "AKIA", secret_access_key: "hunter2hunter2" },
+    };
+    await client.call(datastores.put, { params: { workspace, name: "mine" }, body: spec });
+
+    const shown = await client.call(datastores.get, { params: { workspace, name: "mine" } });
+
+    expect(shown).toMatchObject({ name: "mine", type: "s3" });
+    expect(JSON.stringify(shown)).not.toContain("hunter2");
+  });
+
+  test("says in a sentence what it can't do yet, and changes nothing", async () => {
+    const spec = { command: "true", environment: { image: "python:3.12" } };
+    const created = client.call(jobs.create, { params: { workspace }, body: { spec } as never });
+    const compute = client.call(computes.put, {
+      params: { workspace, name: "c" },
+      body: { type: "cluster", size: "Standard_DS3_v2", min_instances: 0, max_instances: 2 } as never,
+    });
+
+    await expectCode(created, "NotSupported");
+    await expect(created).rejects.toThrow("no computes to run jobs on yet");
+    await expectCode(compute, "NotSupported");
+    await expectCode(client.call(onlineEndpoints.list, { params: { workspace } }), "NotSupported");
+    expect((await client.call(jobs.list, { params: { workspace } })).items).toEqual([]);
+  });
+
+  test("deploying again changes nothing", { timeout: 120_000 }, async () => {
+    const diff = await deployment.cdk("diff", "--all", "--fail");
+
+    expect(diff).toContain("no differences");
+  });
+});

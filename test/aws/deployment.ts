@@ -1,0 +1,83 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { startMinistack } from "./ministack.ts";
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+export interface Deployment {
+  readonly url: string;
+  /** A token of the home's owner, made as its owner makes it. */
+  readonly token: string;
+  /** Runs `cdk` against the emulator; answers what it printed. */
+  cdk(...args: readonly string[]): Promise<string>;
+  cleanup(): Promise<void>;
+}
+
+/** The real stacks in a fresh emulator, put there by the real CDK tool. */
+export async function deploy(): Promise<Deployment> {
+  const emulator = await startMinistack();
+  const folder = mkdtempSync(join(tmpdir(), "trainyard-aws-"));
+  const cleanup = async (): Promise<void> => {
+    await emulator.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const env = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    // The tool remembers accounts by access key: its memory must be this deployment's own.
+    CDK_HOME: join(folder, "cdk"),
+    CDK_DISABLE_CLI_TELEMETRY: "true",
+    AWS_ENDPOINT_URL: emulator.endpoint,
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test",
+    AWS_REGION: "us-east-1",
+    AWS_EC2_METADATA_DISABLED: "true",
+  };
+  const node = (program: string, args: readonly string[]) =>
+    output(process.execPath, [join(root, program), ...args], env);
+  const app = `${process.execPath} ${join(root, "bin/trainyard.ts")}`;
+  const cdk = (...args: readonly string[]) =>
+    node("node_modules/aws-cdk/bin/cdk", [
+      ...args,
+      "--no-notices",
+      "--ci",
+      "--app",
+      app,
+      "--output",
+      join(folder, "out"),
+    ]);
+  try {
+    const outputs = join(folder, "outputs.json");
+    await cdk("bootstrap", "aws://000000000000/us-east-1");
+    await cdk("deploy", "--all", "--require-approval", "never", "--outputs-file", outputs);
+    const told = JSON.parse(readFileSync(outputs, "utf8")) as Record<string, Record<string, string>>;
+    const secret = told["trainyard-data"]?.VaultKeyArn ?? "";
+    const token = (await node("tools/aws-token.ts", ["--secret", secret])).trim();
+    return { url: told["trainyard-api"]?.Url ?? "", token, cdk, cleanup };
+  } catch (error) {
+    await cleanup();
+    throw error;
+  }
+}
+
+function output(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+    let stdout = "";
+    let all = "";
+    child.stdout.on("data", (chunk) => {
+      stdout += chunk;
+      all += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      all += chunk;
+    });
+    child.on("error", reject);
+    child.on("close", (code) =>
+      code === 0 ? resolve(stdout) : reject(new Error(`\`${args.slice(1, 3).join(" ")}\` ended with ${code}:\n${all}`)),
+    );
+  });
+}
