@@ -21,7 +21,7 @@ const bin = (name: string) => join(root, "node_modules", ".bin", name);
 const GATES: readonly Gate[] = [
   { name: "types", command: [bin("tsc"), "-p", "tsconfig.json"] },
   { name: "types of src (exact optional properties)", command: [bin("tsc"), "-p", "src/tsconfig.json"] },
-  { name: "lint", command: [bin("biome"), "ci", "--max-diagnostics=50", "."] },
+  { name: "lint", command: [bin("biome"), "ci", "--colors=off", "--max-diagnostics=30", "."] },
   {
     name: "boundaries",
     command: [bin("depcruise"), "--config", ".dependency-cruiser.cjs", "src", "lambdas", "lib", "bin"],
