@@ -98,6 +98,7 @@ export function makeRouter(deps: RouterDeps): Router {
         handle: revision.handle,
         addresses,
         turn: 0,
+        shunned: new Map(),
         limitMs: request_timeout_ms + max_queue_wait_ms,
         secret: secrets.replicaSecret,
       });

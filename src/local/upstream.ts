@@ -7,6 +7,8 @@ export interface Target {
   readonly handle: string;
   addresses: readonly string[];
   turn: number;
+  /** Addresses that broke off a moment ago, and until when others are tried first. */
+  readonly shunned: Map<string, number>;
   /** What a replica may take for one request, waiting included. */
   readonly limitMs: number;
   readonly secret: string;
@@ -42,6 +44,8 @@ const MIRRORS_AT_ONCE = 64;
 /** A replica that was just lost is back, or another one has its traffic, within moments. */
 const RETRY_MS = 50;
 const RETRIES = 10;
+/** The host sees a dead replica within this time, and takes it out. */
+const SHUN_MS = 1000;
 
 const DROPPED = new Set([
   "connection",
@@ -125,9 +129,10 @@ export function makeUpstreams(): Upstreams {
     for (let round = 0; ; round++) {
       const tries = body === undefined ? 1 : Math.max(1, target.addresses.length);
       for (let i = 0; i < tries; i++) {
-        const address = target.addresses[target.turn++ % Math.max(1, target.addresses.length)];
+        const address = nextOf(target);
         if (address === undefined) break;
         const outcome = await attempt(passage, address, body);
+        if (outcome.kind === "broken") target.shunned.set(address, performance.now() + SHUN_MS);
         if (outgoing.destroyed || outcome.kind === "answered") return;
         if (outcome.kind === "untouched") {
           // The last replica's own words are the answer, when nobody else is there to ask.
@@ -155,7 +160,7 @@ export function makeUpstreams(): Upstreams {
   /** Copies go out when the answer is on its way, and nobody waits for theirs. */
   function mirror(passage: Passage, body: Buffer): void {
     for (const target of passage.mirrors) {
-      const address = target.addresses[target.turn++ % Math.max(1, target.addresses.length)];
+      const address = nextOf(target);
       if (address === undefined || mirroring >= MIRRORS_AT_ONCE) continue;
       mirroring++;
       const sent = open(passage, target, address, body.byteLength);
@@ -186,6 +191,22 @@ export function makeUpstreams(): Upstreams {
     },
     close: () => agent.destroy(),
   };
+}
+
+/** Replicas take turns; one that broke off is passed over while there are others. */
+function nextOf(target: Target): string | undefined {
+  const { addresses, shunned } = target;
+  const now = shunned.size === 0 ? 0 : performance.now();
+  let last: string | undefined;
+  for (let i = 0; i < addresses.length; i++) {
+    last = addresses[target.turn++ % addresses.length];
+    const until = last === undefined ? undefined : shunned.get(last);
+    if (until === undefined) return last;
+    if (until > now || last === undefined) continue;
+    shunned.delete(last);
+    return last;
+  }
+  return last;
 }
 
 function headersFor({ incoming, requestId }: Passage, target: Target, length: number | undefined): string[] {
