@@ -1,7 +1,10 @@
 import { z } from "zod";
-import * as contract from "../contract/index.ts";
+import { Problem } from "../contract/problem.ts";
 import type { AnyRoute } from "../contract/route.ts";
+import * as routes from "../contract/routes/index.ts";
 import { TRAINYARD_VERSION } from "../contract/version.ts";
+import { DEFAULT_WORKSPACE } from "../contract/workspaces.ts";
+import { NAMED_SCHEMAS } from "./openapi-names.ts";
 
 type Json = { [key: string]: unknown };
 
@@ -21,7 +24,7 @@ export function makeOpenApi(): Json {
     paths[route.path] ??= {};
     Object.assign(paths[route.path] ?? {}, { [route.method.toLowerCase()]: operationOf(route, toSchema) });
   }
-  toSchema(contract.Problem);
+  toSchema(Problem);
   return {
     openapi: "3.1.0",
     info: {
@@ -52,23 +55,14 @@ export function makeOpenApi(): Json {
 }
 
 function allRoutes(): readonly AnyRoute[] {
-  return Object.values(contract.routes).flatMap((room) => Object.values(room) as AnyRoute[]);
+  return Object.values(routes).flatMap((room) => Object.values(room) as AnyRoute[]);
 }
-
-/** Exports that are no words of the document: nothing, and a second name of another schema. */
-const SKIPPED = new Set(["Empty", "ComputeName"]);
 
 type ToSchema = (schema: z.ZodType) => unknown;
 
-/** Schemas that the contract exports by name are told once, as components; the rest stands where it is used. */
 function makeConverter(components: Map<string, unknown>): ToSchema {
   const registry = z.registry<{ id: string }>();
-  const named = new Set<unknown>();
-  for (const [id, value] of Object.entries(contract)) {
-    if (!(value instanceof z.ZodType) || named.has(value) || SKIPPED.has(id)) continue;
-    named.add(value);
-    registry.add(value, { id });
-  }
+  for (const [id, schema] of Object.entries(NAMED_SCHEMAS)) registry.add(schema, { id });
   return (schema) => {
     const {
       $defs,
@@ -128,7 +122,7 @@ function parametersOf(schema: z.ZodObject, where: "path" | "query", toSchema: To
     in: where,
     required: where === "path" || !(member as z.ZodType).safeParse(undefined).success,
     schema: toSchema(member as z.ZodType),
-    ...(name === "workspace" ? { example: contract.DEFAULT_WORKSPACE } : {}),
+    ...(name === "workspace" ? { example: DEFAULT_WORKSPACE } : {}),
   }));
 }
 
