@@ -139,7 +139,7 @@ describe("a deployed home", () => {
     expect((await client.call(jobs.list, { params: { workspace } })).items).toEqual([]);
   });
 
-  test("deploying again changes nothing", { timeout: 120_000 }, async () => {
+  test("deploying again would change nothing", { timeout: 120_000 }, async () => {
     const diff = await deployment.cdk("diff", "--all", "--fail");
 
     expect(diff).toContain("no differences");

@@ -1,0 +1,88 @@
+import { App, Stack } from "aws-cdk-lib";
+import { Match, Template } from "aws-cdk-lib/assertions";
+import { InterfaceVpcEndpointAwsService, Vpc } from "aws-cdk-lib/aws-ec2";
+import { describe, expect, test } from "vitest";
+import { hourlyPriced, resourcesOf, synthesize } from "./stacks.ts";
+
+const { api, data } = synthesize();
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+}
+
+function statements(): readonly Statement[] {
+  return Object.values(resourcesOf(api)).flatMap(({ Type, Properties = {} }) =>
+    Type === "AWS::IAM::Policy" ? (Properties.PolicyDocument as { Statement: Statement[] }).Statement : [],
+  );
+}
+
+describe("the API stack", () => {
+  test("has one function behind one HTTP API, and nothing else that runs", () => {
+    api.resourceCountIs("AWS::Lambda::Function", 1);
+    api.resourceCountIs("AWS::ApiGatewayV2::Api", 1);
+    api.hasResourceProperties("AWS::Lambda::Function", {
+      Runtime: "nodejs24.x",
+      Architectures: ["arm64"],
+      Environment: {
+        Variables: {
+          TABLE_NAME: Match.anyValue(),
+          BUCKET_NAME: Match.anyValue(),
+          VAULT_KEY_ARN: Match.anyValue(),
+          API_URL: Match.anyValue(),
+        },
+      },
+    });
+    api.hasResourceProperties("AWS::Logs::LogGroup", { RetentionInDays: 30 });
+  });
+
+  test("the function may do this and no more", () => {
+    const actions = statements().flatMap(({ Action }) => [Action].flat());
+
+    expect([...actions].sort()).toEqual([
+      "dynamodb:BatchGetItem",
+      "dynamodb:ConditionCheckItem",
+      "dynamodb:DeleteItem",
+      "dynamodb:GetItem",
+      "dynamodb:PutItem",
+      "dynamodb:Query",
+      "dynamodb:UpdateItem",
+      "s3:AbortMultipartUpload",
+      "s3:DeleteObject",
+      "s3:GetObject",
+      "s3:ListBucket",
+      "s3:PutObject",
+      "secretsmanager:GetSecretValue",
+    ]);
+  });
+
+  test("and to the home's own table, bucket and secret only", () => {
+    const owned = /^data:ExportsOutput\w*(?:Table|Objects|VaultKey)/;
+    for (const { Effect, Resource } of statements()) {
+      expect(Effect).toBe("Allow");
+      for (const resource of [Resource].flat()) {
+        const [imported = ""] = /data:ExportsOutput\w+/.exec(JSON.stringify(resource)) ?? [];
+        expect(imported).toMatch(owned);
+      }
+    }
+  });
+});
+
+describe("idle costs", () => {
+  test("nothing is billed by the hour", () => {
+    expect([...hourlyPriced(data), ...hourlyPriced(api)]).toEqual([]);
+  });
+
+  test("a NAT gateway, its address and an interface endpoint would be noticed", () => {
+    const stack = new Stack(new App(), "costly", { env: { account: "000000000000", region: "us-east-1" } });
+    const vpc = new Vpc(stack, "Vpc", { availabilityZones: ["us-east-1a"], natGateways: 1 });
+    vpc.addInterfaceEndpoint("Ecr", { service: InterfaceVpcEndpointAwsService.ECR });
+
+    const found = hourlyPriced(Template.fromStack(stack)).join("\n");
+
+    expect(found).toContain("AWS::EC2::NatGateway");
+    expect(found).toContain("AWS::EC2::EIP");
+    expect(found).toContain("interface endpoint");
+  });
+});

@@ -1,0 +1,100 @@
+import { Match } from "aws-cdk-lib/assertions";
+import { describe, expect, test } from "vitest";
+import { TABLE } from "../../src/store/facts/table.ts";
+import { resourcesOf, synthesize } from "./stacks.ts";
+
+const { data } = synthesize();
+
+describe("the data stack", () => {
+  test("keeps what is stateful under the ids it has always had", () => {
+    const stateful = Object.entries(resourcesOf(data)).filter(([, { Type }]) =>
+      /DynamoDB|S3::Bucket$|Secret/.test(Type),
+    );
+
+    // A changed id is a new, empty resource in every deployed home: never change these.
+    expect(Object.fromEntries(stateful.map(([id, { Type }]) => [id, Type]))).toEqual({
+      TableCD117FA1: "AWS::DynamoDB::GlobalTable",
+      ObjectsA92BA4F1: "AWS::S3::Bucket",
+      VaultKey6B75F33E: "AWS::SecretsManager::Secret",
+    });
+    for (const type of ["AWS::DynamoDB::GlobalTable", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"]) {
+      data.allResources(type, { DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
+    }
+  });
+
+  test("has the table that the adapters run: keys, indexes, expiry", () => {
+    const indexes = Object.entries(TABLE.indexes);
+    const keys = (pk: string, sk: string) => [
+      { AttributeName: pk, KeyType: "HASH" },
+      { AttributeName: sk, KeyType: "RANGE" },
+    ];
+
+    data.hasResourceProperties("AWS::DynamoDB::GlobalTable", {
+      KeySchema: keys(TABLE.pk, TABLE.sk),
+      GlobalSecondaryIndexes: indexes.map(([IndexName, { pk, sk }]) =>
+        Match.objectLike({ IndexName, KeySchema: keys(pk, sk), Projection: { ProjectionType: "ALL" } }),
+      ),
+      TimeToLiveSpecification: { AttributeName: TABLE.ttl, Enabled: true },
+      BillingMode: "PAY_PER_REQUEST",
+      StreamSpecification: { StreamViewType: "NEW_AND_OLD_IMAGES" },
+    });
+  });
+
+  test("protects the table from deletion and lets it go back in time", () => {
+    data.hasResourceProperties("AWS::DynamoDB::GlobalTable", {
+      Replicas: [
+        Match.objectLike({
+          DeletionProtectionEnabled: true,
+          PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        }),
+      ],
+    });
+  });
+
+  test("a stage that is not to be kept can be destroyed whole", () => {
+    const { data: passing } = synthesize(false);
+
+    passing.hasResourceProperties("AWS::DynamoDB::GlobalTable", {
+      Replicas: [Match.objectLike({ DeletionProtectionEnabled: false })],
+    });
+    passing.allResources("AWS::DynamoDB::GlobalTable", { DeletionPolicy: "Delete" });
+  });
+
+  test("shows the bucket to nobody, and to its own only over TLS", () => {
+    data.hasResourceProperties("AWS::S3::Bucket", {
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      OwnershipControls: { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" }] },
+      BucketEncryption: Match.objectLike({ ServerSideEncryptionConfiguration: Match.anyValue() }),
+      VersioningConfiguration: { Status: "Enabled" },
+      LifecycleConfiguration: {
+        Rules: Match.arrayWith([
+          Match.objectLike({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 }, Status: "Enabled" }),
+        ]),
+      },
+    });
+    data.hasResourceProperties("AWS::S3::BucketPolicy", {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: "Deny",
+            Action: "s3:*",
+            Principal: { AWS: "*" },
+            Condition: { Bool: { "aws:SecureTransport": "false" } },
+          }),
+        ]),
+      },
+    });
+  });
+
+  test("has one secret, made by the service, long enough to derive keys from", () => {
+    data.resourceCountIs("AWS::SecretsManager::Secret", 1);
+    data.hasResourceProperties("AWS::SecretsManager::Secret", {
+      GenerateSecretString: Match.objectLike({ PasswordLength: 64 }),
+    });
+  });
+});

@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { makeApp } from "../../../src/api/app.ts";
+import type { RawRoute } from "../../../src/api/raw-route.ts";
+import { computes } from "../../../src/contract/routes/index.ts";
+import { refuseAll, refuseSome } from "../../../src/home/refuse.ts";
+
+const routes: readonly RawRoute[] = [computes.list, computes.put].map(({ id, method, path, access }) => ({
+  id,
+  method,
+  path,
+  access,
+  base: "root",
+  handle: () => Response.json({ id }),
+}));
+
+function ask(all: readonly RawRoute[], method: string, path: string, role?: "owner" | "reader") {
+  const app = makeApp({
+    routes: all,
+    authenticate: async () => (role === undefined ? undefined : { kind: "user", name: role, roles: { "*": role } }),
+    requestId: () => "id",
+    onFault: (error) => {
+      throw error;
+    },
+  });
+  return app(new Request(`http://home.test/api/v1/workspaces/default${path}`, { method }));
+}
+
+test("refuses what is named, with its reason, and leaves the rest", async () => {
+  const some = refuseSome(routes, ["computes.put"], "no machines here", "use another home");
+
+  const put = await ask(some, "PUT", "/computes/c", "owner");
+  const list = await ask(some, "GET", "/computes", "owner");
+
+  expect(put.status).toBe(400);
+  expect(await put.json()).toMatchObject({
+    code: "NotSupported",
+    detail: "no machines here",
+    hint: "use another home",
+  });
+  expect(list.status).toBe(200);
+});
+
+test("tells nobody anything who may not call it", async () => {
+  const all = refuseAll([computes.put], "no machines here", "use another home");
+
+  expect((await ask(all, "PUT", "/computes/c")).status).toBe(401);
+  expect((await ask(all, "PUT", "/computes/c", "reader")).status).toBe(403);
+});
+
+test("a name that no route has is a mistake of ours", () => {
+  expect(() => refuseSome(routes, ["computes.gone"], "", "")).toThrow("`computes.gone`");
+});
