@@ -16,6 +16,7 @@ const TASKS = {
   cases: ["tools/cases.ts"],
   bench: ["bench/run.ts"],
   "test:aws": ["tools/test-aws.ts"],
+  "test:openapi": ["tools/test-openapi.ts"],
 };
 
 function fail(message) {
