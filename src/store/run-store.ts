@@ -1,11 +1,12 @@
 import { AppError, isAppError } from "../contract/errors.ts";
 import type { ActivityWrite } from "../core/activities/ports.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Item, Table, Value, Write } from "../core/ports/table.ts";
-import type { DatasetInput, Run, RunChange, RunStore } from "../core/tracking/ports.ts";
-import { runDatasetKey, runFeedKey, runKey, runPartKey } from "./facts/keys.ts";
+import type { Item, Table, Write } from "../core/ports/table.ts";
+import type { Run, RunChange, RunStore } from "../core/tracking/ports.ts";
+import { runFeedKey, runKey, runPartKey } from "./facts/keys.ts";
 import { foldWrites, levelToFold, logWrites, readHistory } from "./metric-log.ts";
 import { applyChange, type Draft, draftOf, isFinal } from "./run-changes.ts";
+import { datasetItems, readDatasets } from "./run-datasets.ts";
 import { partsFor, type RunDoc, runFrom, runItems } from "./run-items.ts";
 import { runCreateWrites } from "./runs.ts";
 
@@ -136,8 +137,8 @@ export function openRunStore(deps: {
       { kind: "put", item: head, when: [{ attr: "rev", op: "eq", value: before.rev }] },
       ...rest.map((item): Write => ({ kind: "put", item })),
       ...(log?.writes ?? []),
-      ...draft.newDatasets.map(
-        ({ index, dataset }): Write => ({ kind: "put", item: datasetItem(doc, index, dataset) }),
+      ...draft.newDatasets.flatMap(({ index, dataset }) =>
+        datasetItems(doc.workspace, doc.runId, index, dataset).map((item): Write => ({ kind: "put", item })),
       ),
       ...(moves ? feedMoves(before, doc) : []),
       ...records,
@@ -251,33 +252,4 @@ async function partsOf(table: Table, workspace: string, heads: readonly Item[]):
       : [],
   );
   return keys.length === 0 ? [] : table.batchGet(keys);
-}
-
-function datasetItem(doc: RunDoc, index: number, input: DatasetInput): Item {
-  return {
-    ...runDatasetKey(doc.workspace, doc.runId, index),
-    type: "RUN-DATASET",
-    v: 1,
-    run: doc.runId,
-    index,
-    dataset: { ...input.dataset } as { [key: string]: Value },
-    tags: input.tags.map((tag) => ({ ...tag })),
-  };
-}
-
-async function readDatasets(
-  table: Table,
-  workspace: string,
-  runs: readonly Run[],
-): Promise<ReadonlyMap<string, readonly DatasetInput[]>> {
-  const keys = runs.flatMap((run) => run.datasets.map((_, index) => runDatasetKey(workspace, run.runId, index)));
-  const found = new Map<string, DatasetInput[]>();
-  if (keys.length === 0) return found;
-  const items = [...(await table.batchGet(keys))].sort((a, b) => Number(a.index) - Number(b.index));
-  for (const item of items) {
-    const list = found.get(String(item.run)) ?? [];
-    list.push({ dataset: item.dataset, tags: item.tags } as unknown as DatasetInput);
-    found.set(String(item.run), list);
-  }
-  return found;
 }

@@ -314,7 +314,8 @@ function addInputs(
   });
 }
 
-const DATASET_ROOM = 120_000;
+/** Schema and profile together; MLflow itself takes longer profiles, which no client makes. */
+const DATASET_ROOM = 1_200_000;
 
 export function logOutputs(
   deps: LogDeps,

@@ -125,6 +125,10 @@ export const runDatasetKey = (workspace: string, run: string, index: number): Ke
   pk: runPartition(workspace, run),
   sk: `DATASET#${padded(index, 6)}`,
 });
+export const runDatasetPieceKey = (workspace: string, run: string, index: number, piece: number): Key => ({
+  pk: runPartition(workspace, run),
+  sk: `DATASET#${padded(index, 6)}#${padded(piece, 4)}`,
+});
 export const metricLog = (workspace: string, run: string): string => `${runPartition(workspace, run)}#LOG`;
 export const metricLogKey = (workspace: string, run: string, level: number, seq: number): Key => ({
   pk: metricLog(workspace, run),

@@ -380,6 +380,19 @@ describe("inputs and outputs", () => {
     });
   });
 
+  it("keep a schema of a million characters, and refuse more", async () => {
+    const wide = dataset("wide", "train");
+    const schema = "€😀".repeat(350_000).slice(0, 1_040_000);
+    await api.post("runs/log-inputs", { run_id: run, datasets: [{ ...wide, dataset: { ...wide.dataset, schema } }] });
+    const more = await refused("runs/log-inputs", {
+      run_id: run,
+      datasets: [{ ...wide, dataset: { ...wide.dataset, digest: "d2", schema: "x".repeat(1_048_576) } }],
+    });
+
+    expect((await getRun()).inputs.dataset_inputs[0].dataset.schema === schema).toBe(true);
+    expect(more).toMatchObject({ status: 400, message: "'schema' exceeds the maximum length of 1048575 characters" });
+  });
+
   it("take a hundred datasets in one request", async () => {
     const datasets = Array.from({ length: 100 }, (_, i) => dataset(`d${i}`, "train"));
     await api.post("runs/log-inputs", { run_id: run, datasets });
