@@ -127,35 +127,42 @@ export async function sampledHistory(
   }
   const histories: RunPoints[] = [];
   for (const runId of runIds) histories.push({ runId, points: await runs.history(workspace, runId, key) });
-  const inRange = (step: number): boolean =>
-    startStep === undefined || endStep === undefined || (step >= startStep && step <= endStep);
-  const steps = new Set<number>();
+  const from = startStep ?? Number.NEGATIVE_INFINITY;
+  const to = endStep ?? Number.POSITIVE_INFINITY;
   const ends = new Set<number>();
+  const all = new Float64Array(histories.reduce((sum, { points }) => sum + points.length, 0));
+  let count = 0;
   for (const { points } of histories) {
     let least = Number.POSITIVE_INFINITY;
     let most = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < points.length; i++) {
       const step = points.steps[i] ?? 0;
-      if (!inRange(step)) continue;
-      steps.add(step);
-      least = Math.min(least, step);
-      most = Math.max(most, step);
+      if (step < from || step > to) continue;
+      all[count++] = step;
+      if (step < least) least = step;
+      if (step > most) most = step;
     }
     if (least <= most) ends.add(least).add(most);
   }
-  const wanted = new Set([
-    ...evenly(
-      [...steps].sort((a, b) => a - b),
-      maxResults,
-    ),
-    ...ends,
-  ]);
+  const wanted = new Set([...evenly(distinct(all.subarray(0, count)), maxResults), ...ends]);
   return histories.map(({ runId, points }) => ({ runId, points: only(points, wanted, maxResults) }));
 }
 
-/** At most `count` of a sorted list, evenly spaced, first and last kept. */
-function evenly(sorted: readonly number[], count: number): readonly number[] {
-  if (sorted.length <= count) return sorted;
+/** Sorted, each once; in place. */
+function distinct(numbers: Float64Array): Float64Array {
+  let isSorted = true;
+  for (let i = 1; isSorted && i < numbers.length; i++) isSorted = (numbers[i - 1] ?? 0) <= (numbers[i] ?? 0);
+  if (!isSorted) numbers.sort();
+  let kept = 0;
+  for (let i = 0; i < numbers.length; i++) {
+    if (kept === 0 || numbers[i] !== numbers[kept - 1]) numbers[kept++] = numbers[i] ?? 0;
+  }
+  return numbers.subarray(0, kept);
+}
+
+/** At most `count` of a sorted list, evenly spaced, and the last. */
+function evenly(sorted: Float64Array, count: number): number[] {
+  if (sorted.length <= count) return [...sorted];
   const gap = sorted.length / count;
   const chosen = Array.from({ length: count }, (_, i) => sorted[Math.floor(i * gap)] ?? 0);
   return [...chosen, sorted.at(-1) ?? 0];
