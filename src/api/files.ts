@@ -10,7 +10,7 @@ import type { RawRoute } from "./raw-route.ts";
 
 export interface FileRouteDeps {
   readonly files: Files;
-  readonly lookups: Pick<Lookups, "run">;
+  readonly lookups: Pick<Lookups, "run" | "deployment">;
 }
 
 export function makeFileRoutes(deps: FileRouteDeps): RawRoute[] {

@@ -44,5 +44,11 @@ function makeLookups(stores: Stores): Lookups {
     async loggedModel(workspace, modelId) {
       return (await stores.loggedModels.get(workspace, modelId))?.artifactUri;
     },
+    async deployment(workspace, endpoint, deployment) {
+      const revisions = await stores.endpoints.listRevisions({ workspace, endpoint, deployment });
+      return revisions
+        .filter(({ stage }) => stage !== "Ended" && stage !== "Failed")
+        .flatMap(({ plan }) => [plan.model?.uri, plan.code?.uri].filter((uri) => uri !== undefined));
+    },
   };
 }

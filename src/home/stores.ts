@@ -2,6 +2,7 @@ import { openActivityStore } from "../store/activities.ts";
 import { openAssetStore } from "../store/assets.ts";
 import { openComputeStore } from "../store/computes.ts";
 import { openDatastoreStore } from "../store/datastores.ts";
+import { openEndpointStore } from "../store/endpoints.ts";
 import { openExperimentStore } from "../store/experiments.ts";
 import { openJobStore } from "../store/jobs.ts";
 import { openLoggedModelStore } from "../store/logged-models.ts";
@@ -20,6 +21,7 @@ export function openStores(ground: Ground) {
     assets: openAssetStore(ground),
     computes: openComputeStore(ground),
     datastores: openDatastoreStore(ground),
+    endpoints: openEndpointStore(ground),
     experiments: openExperimentStore(ground),
     jobs: openJobStore(ground),
     loggedModels: openLoggedModelStore(ground),

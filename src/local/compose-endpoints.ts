@@ -9,7 +9,7 @@ import type { Files } from "../core/files/ports.ts";
 import type { Builder } from "../core/ports/builder.ts";
 import type { Delivery } from "../core/ports/bus.ts";
 import type { Part } from "../home/part.ts";
-import { openEndpointStore } from "../store/endpoints.ts";
+import type { Stores } from "../home/stores.ts";
 import { modelReleaseWrites, modelUseWrites } from "../store/models.ts";
 import { makeTurns } from "./in-turn.ts";
 import type { Ground } from "./part.ts";
@@ -26,6 +26,7 @@ export interface EndpointsPart extends Part {
 /** Online endpoints: records, the replicas on this machine, and the way of a scoring request to them. */
 export function composeEndpoints(
   ground: Ground,
+  stores: Pick<Stores, "endpoints">,
   others: { readonly files: Files; readonly environments: Environments; readonly builder: Builder },
 ): EndpointsPart {
   const { settings, log, table, bus } = ground;
@@ -35,7 +36,7 @@ export function composeEndpoints(
     serverFile: serverFilePath(settings.dataDir),
     env: process.env,
   });
-  const endpoints = openEndpointStore(ground);
+  const { endpoints } = stores;
   const router = makeRouter({ ...ground, endpoints, host });
   const closing = new AbortController();
   const deps = {

@@ -30,7 +30,7 @@ function partsOf(ground: Ground, stores: Stores): { readonly all: readonly Part[
     dataDir: ground.settings.dataDir,
     env: process.env,
   });
-  const { router, ...endpoints } = composeEndpoints(ground, { files, environments, builder });
+  const { router, ...endpoints } = composeEndpoints(ground, stores, { files, environments, builder });
   const all = [
     filesPart,
     composeAssets(ground, stores, { home: "laptop", files, places, lookups, digest }),

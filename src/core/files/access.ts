@@ -5,7 +5,7 @@ import type { Files } from "./ports.ts";
 
 interface Deps {
   readonly files: Files;
-  readonly lookups: Pick<Lookups, "run">;
+  readonly lookups: Pick<Lookups, "run" | "deployment">;
 }
 
 /** Parents are followed this far. */
@@ -26,11 +26,17 @@ export async function mustMayWrite(deps: Deps, principal: Principal, workspace: 
   });
 }
 
-/** A run on another machine must not read this one's disk: of `file:` addresses it gets its own inputs, a deployment none. */
+/**
+ * A run on another machine must not read this one's disk: of `file:` addresses it gets its own inputs. A deployment's token stays with
+ * replicas for as long as they serve, so it reads their model and code and nothing else.
+ */
 export async function mustMayRead(deps: Deps, principal: Principal, workspace: string, uri: string): Promise<void> {
-  if (principal.kind === "user" || !/^file:/i.test(uri)) return;
-  const run = principal.kind === "run" ? await deps.lookups.run(workspace, principal.runId) : undefined;
-  if (run?.inputs.some((root) => isWithin(root, uri))) return;
+  if (principal.kind === "user" || (principal.kind === "run" && !/^file:/i.test(uri))) return;
+  const roots =
+    principal.kind === "run"
+      ? (await deps.lookups.run(workspace, principal.runId))?.inputs
+      : await deps.lookups.deployment(workspace, principal.endpoint, principal.deployment);
+  if (roots?.some((root) => isWithin(root, uri))) return;
   throw new AppError("Forbidden", `\`${principal.name}\` may not read \`${uri}\`: it is no input of it`);
 }
 

@@ -26,4 +26,6 @@ export interface Lookups {
   run(workspace: string, runId: string): Promise<RunPlace | undefined>;
   /** Artifact URI of a logged model (`m-…`). */
   loggedModel(workspace: string, modelId: string): Promise<string | undefined>;
+  /** URIs of model and code of a deployment's revisions that run, or are about to. */
+  deployment(workspace: string, endpoint: string, deployment: string): Promise<readonly string[]>;
 }

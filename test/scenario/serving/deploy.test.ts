@@ -1,5 +1,10 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeClient } from "../../../src/client/client.ts";
+import type { ReplicaRequest } from "../../../src/contract/replica.ts";
 import { onlineDeployments, onlineEndpoints } from "../../../src/contract/routes/endpoints.ts";
+import { files } from "../../../src/contract/routes/files.ts";
 import { until } from "../../helpers/ports.ts";
 import { startServer, type TestServer } from "../../helpers/server.ts";
 import {
@@ -172,6 +177,28 @@ def run(raw_data):
         query: {},
       }),
     ).rejects.toMatchObject({ code: "NotFound" });
+  });
+
+  it("gives replicas a token that reads their own model and code, and nothing else", async () => {
+    const other = await uploadFiles(server, { "secret.txt": "not yours" });
+    const folder = readdirSync(join(server.dir, "serving")).find((name) => name.startsWith("first-blue-1-")) ?? "";
+    const request = JSON.parse(
+      readFileSync(join(server.dir, "serving", folder, "0", "request.json"), "utf8"),
+    ) as ReplicaRequest;
+    const replica = makeClient({ url: server.url(), token: request.token, retry: { attempts: 1 } });
+    const params = { workspace: WORKSPACE, endpoint: "first", deployment: "blue" };
+
+    const { code } = await replica.call(onlineDeployments.assignment, { params: { ...params, revision: 1 } });
+    const own = await replica.call(files.list, { params: { workspace: WORKSPACE }, query: { uri: code?.uri ?? "" } });
+
+    expect(own.items.map(({ path }) => path)).toEqual(["score.py"]);
+    await expect(
+      replica.call(files.list, { params: { workspace: WORKSPACE }, query: { uri: other } }),
+    ).rejects.toMatchObject({ code: "Forbidden" });
+    await expect(replica.call(onlineEndpoints.keys, { params })).rejects.toMatchObject({ code: "Forbidden" });
+    await expect(
+      replica.call(onlineDeployments.assignment, { params: { ...params, deployment: "green", revision: 1 } }),
+    ).rejects.toMatchObject({ code: "Forbidden" });
   });
 
   it("gives tokens for aml_token endpoints, which open no other endpoint", async () => {
