@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Client, makeClient } from "../../src/client/client.ts";
-import { computes, datastores, home, jobs, onlineEndpoints, trees } from "../../src/contract/routes/index.ts";
+import { computes, datastores, files, home, jobs, onlineEndpoints, trees } from "../../src/contract/routes/index.ts";
 import { treeText } from "../../src/contract/trees.ts";
 import { expectCode } from "../helpers/ports.ts";
 import { type Deployment, deploy } from "./deployment.ts";
@@ -108,6 +108,25 @@ describe("a deployed home", () => {
         .subarray(0, 2)
         .toString(),
     ).toBe("PK");
+  });
+
+  test("takes and gives a file larger than a function can carry, by signed addresses", async () => {
+    const uri = "azureml://datastores/workspaceblobstore/paths/large";
+    const bytes = new Uint8Array(7 * 1024 * 1024).fill(7);
+    const { files: [upload] = [] } = await client.call(files.uploads, {
+      params: { workspace },
+      body: { uri, files: [{ path: "a.bin", size_bytes: bytes.byteLength }] },
+    });
+
+    const sent = await loopbackFetch(upload?.url ?? "", { method: "PUT", body: bytes, headers: upload?.headers ?? {} });
+    const { items } = await client.call(files.list, { params: { workspace }, query: { uri } });
+    const signed = await loopbackFetch(items[0]?.url ?? "");
+    const whole = client.raw(`/api/v1/workspaces/default/content?uri=${encodeURIComponent(`${uri}/a.bin`)}`);
+
+    expect(sent.status).toBe(200);
+    expect(items).toMatchObject([{ path: "a.bin", size_bytes: bytes.byteLength }]);
+    expect((await signed.bytes()).byteLength).toBe(bytes.byteLength);
+    await expectCode(whole, "TooLarge");
   });
 
   test("keeps a secret, and shows it to nobody", async () => {
