@@ -21,7 +21,7 @@ const LONGEST_PAUSE_MS = 5000;
 const UNABLE: readonly string[] = ["StorageFull", "DatastoreUnreachable", "Internal"] satisfies ErrorCode[];
 const UNABLE_MS = 30_000;
 
-export function openHome(request: RunnerRequest, over: AbortController): Home {
+export function openHome(request: RunnerRequest, over: AbortController, unableMs = UNABLE_MS): Home {
   let url = request.apiUrl;
   const client = makeClient({
     url: () => url,
@@ -59,7 +59,7 @@ export function openHome(request: RunnerRequest, over: AbortController): Home {
           either.throwIfAborted();
           if (!isAppError(error) || !ERRORS[error.code].retry) throw error;
           unableSince = UNABLE.includes(error.code) ? (unableSince ?? performance.now()) : undefined;
-          if (unableSince !== undefined && performance.now() - unableSince > UNABLE_MS) throw error;
+          if (unableSince !== undefined && performance.now() - unableSince > unableMs) throw error;
           lookAround();
           await pause(wait * (0.75 + Math.random() / 2), either);
         }

@@ -113,7 +113,7 @@ async function fetchFile(options: MaterializeOptions, entry: FileEntry, path: st
         throw broken(error, entry.path);
       }
       if (size !== entry.size_bytes || (entry.sha256 !== undefined && hash.digest("hex") !== entry.sha256)) {
-        throw new AppError("Unavailable", `\`${entry.path}\` arrived with other bytes than it should have`);
+        throw new AppError("DatastoreUnreachable", `\`${entry.path}\` arrived with other bytes than it should have`);
       }
     }, signal);
     if (entry.executable === true) await chmod(part, 0o755);
@@ -130,7 +130,7 @@ function broken(error: unknown, path: string): unknown {
   if (code === "ENOSPC")
     return new AppError("StorageFull", `the disk is full; \`${path}\` could not be stored`, {}, { cause: error });
   return /^E(CONN|PIPE|TIMEDOUT)|^ERR_STREAM|^$/.test(code)
-    ? new AppError("Unavailable", `\`${path}\` did not arrive whole`, {}, { cause: error })
+    ? new AppError("DatastoreUnreachable", `\`${path}\` did not arrive whole`, {}, { cause: error })
     : error;
 }
 

@@ -148,7 +148,7 @@ describe("a job in an environment", () => {
 
     expect(report.status).toBe("Completed");
     expect(attempt.home.log()).toMatch(
-      /preparing environment `test`[^\n]*\nfirst 1\.0\nfirst 2\.0\nsecond 1\.0\nsees 2\.0\n/,
+      /preparing environment `test`[^\n]*\n(?:\[trainyard\] [^\n]*\n)*first 1\.0\nfirst 2\.0\nsecond 1\.0\nsees 2\.0\n/,
     );
     expect(attempt.home.log()).toContain(`${attempt.folder}/env/bin/pip`);
     expect(second.status).toBe("Completed");
