@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import { AppError, isAppError } from "../contract/errors.ts";
+import { isAppError } from "../contract/errors.ts";
 import type { CommandEnd } from "./command.ts";
 
 /** How often the kernel has killed for want of memory, over the machine and this control group; undefined where it does not say. */
@@ -79,8 +79,4 @@ export function reasonOf(error: unknown): string {
 /** The installer's words behind a failed environment, for the log. */
 export function detailLog(error: unknown): string | undefined {
   return isAppError(error) && typeof error.details.log === "string" ? error.details.log : undefined;
-}
-
-export function asError(error: unknown): Error {
-  return error instanceof Error ? error : new AppError("Internal", String(error));
 }
