@@ -51,15 +51,13 @@ class BadRequest(Exception):
 
 
 def listen(path: str) -> socket.socket:
-    """A Unix socket at `path` (its folder is private), replacing one that a killed server left."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
+    """A Unix socket at `path` (its folder is private), replacing one that a killed server left. It takes its name when it listens."""
+    unnamed = f"{path}.{os.getpid()}"
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    server.bind(path)
+    server.bind(unnamed)
     server.listen(1024)
     server.setblocking(False)
+    os.replace(unnamed, path)
     return server
 
 

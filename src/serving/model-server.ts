@@ -19,6 +19,8 @@ export interface ModelServer {
   readonly upstream: Upstream | undefined;
   /** Keeps a model server running until `stop`. Resolves when it was stopped, or when it is hopeless (phase `failed`). */
   run(): Promise<void>;
+  /** It broke off a request: nobody gets it again until it has answered a probe. */
+  doubt(upstream: Upstream): void;
   /** Ends this run of the server, because of `reason`; another is started. */
   restart(reason: string): void;
   stop(): Promise<void>;
@@ -48,6 +50,7 @@ interface Run {
   readonly child: ChildProcess;
   readonly socket: string;
   readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null; readonly error?: Error }>;
+  over: boolean;
   /** Why we ended it ourselves. */
   killedFor?: string;
 }
@@ -75,7 +78,7 @@ export function makeModelServer(options: ModelServerOptions): ModelServer {
       child.on("error", (error) => resolve({ code: null, signal: null, error }));
       child.on("exit", (code, signal) => resolve({ code, signal }));
     });
-    const run: Run = { child, socket, ended };
+    const run: Run = { child, socket, ended, over: false };
     current = run;
     return run;
   }
@@ -137,20 +140,21 @@ export function makeModelServer(options: ModelServerOptions): ModelServer {
   /** One run from start to end; answers why it ended and whether another may do better. */
   async function once(): Promise<{ readonly wasReady: boolean; readonly reason: string; readonly hopeless: boolean }> {
     const run = start();
-    let over = false;
     const gone = run.ended.then(() => {
-      over = true;
+      run.over = true;
     });
-    const alive = (): boolean => !over && !stopping;
+    const alive = (): boolean => !run.over && !stopping;
     const wasReady = await becomesReady(run, alive);
+    let made: Upstream | undefined;
     if (wasReady) {
-      upstream = { socket: run.socket, agent: new Agent({ keepAlive: true, maxSockets: options.places + 1 }) };
+      made = { socket: run.socket, agent: new Agent({ keepAlive: true, maxSockets: options.places + 1 }) };
+      upstream = made;
       status.set({ phase: "ready" });
       log.say("the model server answers");
       await watch(run, alive);
     }
     await gone;
-    upstream?.agent.destroy();
+    made?.agent.destroy();
     upstream = undefined;
     const ended = await run.ended;
     // What the server started must not outlive it.
@@ -184,6 +188,22 @@ export function makeModelServer(options: ModelServerOptions): ModelServer {
         await pause(backoff);
         backoff = Math.min(backoff * 2, MAX_BACKOFF_MS);
       }
+    },
+    doubt(doubted) {
+      if (upstream !== doubted) return;
+      const run = current;
+      upstream = undefined;
+      const decide = (good: boolean): void => {
+        // A run that has ended since is not brought back; the next one has another socket.
+        if (run === undefined || run !== current || run.over || stopping) return;
+        if (good || options.busy()) {
+          upstream = doubted;
+          return;
+        }
+        run.killedFor = "the model server broke off a request and does not answer `GET /`";
+        kill(run, "SIGKILL");
+      };
+      isHealthy(doubted.socket, probes.liveness_probe.timeout * 1000).then(decide, () => decide(false));
     },
     restart(reason) {
       if (current === undefined) return;

@@ -192,6 +192,7 @@ async function held(
       await new Promise((resolve) => setTimeout(resolve, RETURN_POLL_MS));
       if (performance.now() < until) continue;
     }
+    model.doubt(upstream);
     counters.refused("broken");
     const message = "the deployment's model server ended while it had this request; it is being started again";
     refuse(incoming, outgoing, { status: 502, message, retryAfterSec: 1, runFailed: true });
