@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ERRORS, isAppError } from "../../src/contract/errors.ts";
-import { jobs as routes } from "../../src/contract/routes/jobs.ts";
 import { computes } from "../../src/contract/routes/places.ts";
 import { commandJob, isOver, readWholeLog, submit, type TestServer, waitFor } from "./server.ts";
 
@@ -134,19 +133,4 @@ function countOf(text: string, part: string): number {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Names of all jobs there are. */
-export async function allJobs(server: TestServer): Promise<string[]> {
-  const names: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await server.client.call(routes.list, {
-      params,
-      query: { limit: 1000, ...(cursor === undefined ? {} : { cursor }) },
-    });
-    names.push(...page.items.map((job) => job.name));
-    cursor = page.next_cursor;
-  } while (cursor !== undefined);
-  return names;
 }
