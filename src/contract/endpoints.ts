@@ -7,7 +7,9 @@ export const EndpointName = z
   .string()
   .regex(/^[a-zA-Z]([-a-zA-Z0-9]{1,30}[a-zA-Z0-9])$/)
   .describe("3..32 letters, digits or `-`, starting with a letter, not ending in `-`");
-export const DeploymentName = EndpointName;
+export const DeploymentName = EndpointName.describe(
+  "Name of a deployment: 3..32 letters, digits or `-`, starting with a letter, not ending in `-`",
+);
 
 /** Percentages by deployment; they sum to 0 or 100. */
 export const Traffic = z.record(z.string(), z.number().int().min(0).max(100));

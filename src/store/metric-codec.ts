@@ -10,8 +10,6 @@ export interface PointBatch {
 }
 
 const POINT_BYTES = 26;
-/** Points an item holds at most: 26 bytes each, with room for long keys under the 400 KB of an item. */
-export const BATCH_LIMIT = 8000;
 
 export function encodePoints(points: readonly MetricPoint[]): PointBatch {
   const count = points.length;

@@ -14,5 +14,3 @@ export type Principal =
     };
 
 export type Role = "owner" | "contributor" | "reader";
-
-export const SYSTEM: Principal = { kind: "user", name: "system", roles: { "*": "owner" } };

@@ -15,14 +15,24 @@ export function signRunToken(signer: Signer, workspace: string, runId: string): 
 }
 
 /** A token of one deployment's replicas. */
-export function signDeploymentToken(signer: Signer, workspace: string, endpoint: string, deployment: string): Promise<string> {
+export function signDeploymentToken(
+  signer: Signer,
+  workspace: string,
+  endpoint: string,
+  deployment: string,
+): Promise<string> {
   return signer.sign({ t: "dep", ws: workspace, ep: endpoint, dep: deployment } satisfies Claims);
 }
 
 /** A person's token; `expiresSec` in seconds since the epoch, absent for the laptop home's own token. */
 export function signUserToken(
   signer: Signer,
-  user: { readonly name: string; readonly roles: Record<string, Role>; readonly id: string; readonly expiresSec?: number },
+  user: {
+    readonly name: string;
+    readonly roles: Record<string, Role>;
+    readonly id: string;
+    readonly expiresSec?: number;
+  },
 ): Promise<string> {
   const claims: Claims = { t: "user", sub: user.name, roles: user.roles, jti: user.id };
   if (user.expiresSec !== undefined) claims.exp = user.expiresSec;
@@ -32,15 +42,25 @@ export function signUserToken(
 /** The principal a token stands for. Throws Unauthenticated for tokens that are not ours or too old. */
 export async function principalOf(deps: { signer: Signer; clock: Clock }, token: string): Promise<Principal> {
   const claims = (await deps.signer.verify(token)) as Claims | undefined;
-  if (claims === undefined) throw new AppError("Unauthenticated", "the token is not one of this home", { hint: "sign in again, or set TRAINYARD_TOKEN anew" });
-  if (claims.exp !== undefined && claims.exp * 1000 < deps.clock.now()) throw new AppError("Unauthenticated", "the token has expired", { hint: "get a new one" });
+  if (claims === undefined)
+    throw new AppError("Unauthenticated", "the token is not one of this home", {
+      hint: "sign in again, or set TRAINYARD_TOKEN anew",
+    });
+  if (claims.exp !== undefined && claims.exp * 1000 < deps.clock.now())
+    throw new AppError("Unauthenticated", "the token has expired", { hint: "get a new one" });
   switch (claims.t) {
     case "user":
       return { kind: "user", name: `user:${claims.sub}`, roles: claims.roles };
     case "run":
       return { kind: "run", name: `run:${claims.run}`, workspace: claims.ws, runId: claims.run };
     case "dep":
-      return { kind: "deployment", name: `deployment:${claims.ep}/${claims.dep}`, workspace: claims.ws, endpoint: claims.ep, deployment: claims.dep };
+      return {
+        kind: "deployment",
+        name: `deployment:${claims.ep}/${claims.dep}`,
+        workspace: claims.ws,
+        endpoint: claims.ep,
+        deployment: claims.dep,
+      };
   }
 }
 
@@ -50,9 +70,15 @@ export function tokenOf(authorization: string | null): string | undefined {
   const bearer = /^bearer\s+(\S+)\s*$/i.exec(authorization);
   if (bearer !== null) return bearer[1];
   const basic = /^basic\s+([A-Za-z0-9+/=]+)\s*$/i.exec(authorization);
-  if (basic === null) throw new AppError("Unauthenticated", "the Authorization header is neither `Bearer TOKEN` nor basic authentication");
+  if (basic === null)
+    throw new AppError(
+      "Unauthenticated",
+      "the Authorization header is neither `Bearer TOKEN` nor basic authentication",
+    );
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(atob(basic[1] ?? ""), (c) => c.charCodeAt(0)));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(
+      Uint8Array.from(atob(basic[1] ?? ""), (c) => c.charCodeAt(0)),
+    );
     return text.slice(text.indexOf(":") + 1);
   } catch (cause) {
     throw new AppError("Unauthenticated", "the basic authentication header is not base64 of UTF-8", {}, { cause });

@@ -1,5 +1,5 @@
+import { type Token, tokenize } from "../../contract/expressions.ts";
 import type { CommandJobSpec } from "../../contract/jobs.ts";
-import { type Token, tokenize } from "../../spec/expressions.ts";
 import { nearest } from "../../spec/suggest.ts";
 import type { Findings } from "./problems.ts";
 

@@ -1,5 +1,5 @@
+import { renderKnown } from "../../contract/expressions.ts";
 import type { CommandJobSpec, JobInput, JobOutput } from "../../contract/jobs.ts";
-import { renderKnown } from "../../spec/expressions.ts";
 import type { Files } from "../files/ports.ts";
 import { check, type Findings } from "./problems.ts";
 import type { PlannedInput, PlannedOutput } from "./record.ts";

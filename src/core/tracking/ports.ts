@@ -1,6 +1,5 @@
 /** MLflow's words for where a run stands. */
 export type RunStatus = "SCHEDULED" | "RUNNING" | "FINISHED" | "FAILED" | "KILLED";
-export const RUN_STATUSES: readonly RunStatus[] = ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"];
 export type Lifecycle = "active" | "deleted";
 
 /** What makes a run: of a job, or of an MLflow client. Times in ms since the epoch. */
