@@ -78,11 +78,11 @@ export function composeEndpoints(
       }, LOOK_AGAIN_MS);
       again.unref();
     },
-    close() {
+    async close() {
       clearInterval(again);
       closing.abort(new Error("the home is closing"));
-      host.close();
       router.close();
+      await host.close();
     },
   };
 }

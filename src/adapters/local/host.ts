@@ -20,8 +20,8 @@ export interface LocalHostOptions {
 export interface LocalHost extends Host {
   /** Told of each replica set whose state is another than before. */
   onChanged(listener: (handle: string, state: HostState) => void): void;
-  /** Stops looking after replicas; they go on serving. */
-  close(): void;
+  /** Stops looking after replicas and ends their processes; the next home of this folder starts them again. A home that is killed leaves them serving. */
+  close(): Promise<void>;
 }
 
 /** `set.json` of a replica set's folder. */
@@ -46,6 +46,8 @@ const BUSY_LOOK_MS = 20;
 const CALM_LOOK_MS = 500;
 /** What wrappers without requests need to end. */
 const LEAST_DRAIN_MS = 3000;
+/** How long a closing home waits for requests under way. */
+const CLOSE_DRAIN_MS = 1500;
 const STOP_LOOK_MS = 20;
 
 /**
@@ -139,10 +141,7 @@ export function openLocalHost(options: LocalHostOptions): LocalHost {
 
   async function stopSet(set: ReplicaSet, drainSec: number): Promise<void> {
     save(set, { stopping: true });
-    for (const replica of set.replicas) replica.terminate();
-    const end = performance.now() + Math.max(drainSec * 1000, LEAST_DRAIN_MS);
-    while (set.replicas.some((replica) => replica.alive()) && performance.now() < end) await pause(STOP_LOOK_MS);
-    for (const replica of set.replicas) await replica.endAll();
+    await endReplicas(set.replicas, Math.max(drainSec * 1000, LEAST_DRAIN_MS));
     rmSync(set.folder, { recursive: true, force: true, maxRetries: 5 });
     sets.delete(set.handle);
     stops.delete(set.handle);
@@ -203,11 +202,24 @@ export function openLocalHost(options: LocalHostOptions): LocalHost {
     onChanged(listener) {
       listeners.add(listener);
     },
-    close() {
+    async close() {
       closed = true;
       clearTimeout(timer);
+      await Promise.all([...stops.values()]);
+      await endReplicas(
+        [...sets.values()].flatMap((set) => set.replicas),
+        CLOSE_DRAIN_MS,
+      );
     },
   };
+}
+
+/** Asks replicas to end, and after `drainMs` makes them. */
+async function endReplicas(replicas: readonly Replica[], drainMs: number): Promise<void> {
+  for (const replica of replicas) replica.terminate();
+  const end = performance.now() + drainMs;
+  while (replicas.some((replica) => replica.alive()) && performance.now() < end) await pause(STOP_LOOK_MS);
+  await Promise.all(replicas.map((replica) => replica.endAll()));
 }
 
 /** What the replicas amount to together. */
