@@ -1,65 +1,40 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { check } from "./check.ts";
+import { testAws } from "./test-aws.ts";
+import { testOpenapi } from "./test-openapi.ts";
+import { runVitest } from "./vitest.ts";
 
 /**
- * `npm test`: the checks, then every vitest suite that needs no Docker and no AWS account. Ends with `N passed, N failed[, N skipped]`.
- * Arguments are vitest's (`npm test -- runner`); with any, the checks are left out.
+ * `npm test`: the checks, every vitest suite, the AWS suites against the emulator, and the API against its own document: all that needs no
+ * Docker and no AWS account. Ends with `N passed, N failed[, N skipped]`, where each check counts as one.
+ * Arguments are vitest's (`npm test -- runner`); with any, only the laptop's suites run.
  */
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const args = process.argv.slice(2);
-const count = { passed: 0, failed: 0, skipped: 0 };
+const total = { passed: 0, failed: 0, skipped: 0 };
 
+function add(count: { readonly passed: number; readonly failed: number; readonly skipped?: number }): void {
+  total.passed += count.passed;
+  total.failed += count.failed;
+  total.skipped += count.skipped ?? 0;
+}
+
+/** A part that could not be run at all is one failure, in words. */
+async function part(name: string, run: () => Promise<Parameters<typeof add>[0]>): Promise<void> {
+  try {
+    add(await run());
+  } catch (error) {
+    console.error(`${name}: ${(error as Error).message}`);
+    add({ passed: 0, failed: 1 });
+  }
+}
+
+if (args.length === 0) await part("checks", check);
+await part("tests", () => runVitest(args));
 if (args.length === 0) {
-  const checks = await check();
-  count.passed += checks.passed;
-  count.failed += checks.failed;
-}
-
-const folder = mkdtempSync(join(tmpdir(), "trainyard-test-"));
-const report = join(folder, "vitest.json");
-const code = await new Promise<number>((resolve) => {
-  const child = spawn(
-    process.execPath,
-    [
-      join(root, "node_modules/vitest/vitest.mjs"),
-      "run",
-      "--reporter=default",
-      "--reporter=json",
-      `--outputFile.json=${report}`,
-      ...args,
-    ],
-    { cwd: root, stdio: ["ignore", "inherit", "inherit"] },
+  await part("AWS emulator", () => testAws());
+  await part("OpenAPI document", async () =>
+    (await testOpenapi()) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 },
   );
-  child.on("error", () => resolve(127));
-  child.on("close", (exit) => resolve(exit ?? 1));
-});
-
-try {
-  const result = JSON.parse(readFileSync(report, "utf8")) as {
-    numPassedTests: number;
-    numFailedTests: number;
-    numPendingTests: number;
-    numFailedTestSuites: number;
-    testResults: { status: string; assertionResults: unknown[] }[];
-  };
-  count.passed += result.numPassedTests;
-  // A file that could not be loaded has no tests to count, and is a failure all the same.
-  const broken = result.testResults.filter(
-    (file) => file.status === "failed" && file.assertionResults.length === 0,
-  ).length;
-  count.failed += result.numFailedTests + broken;
-  count.skipped += result.numPendingTests;
-  if (code !== 0 && count.failed === 0) count.failed = 1;
-} catch (error) {
-  console.error(`vitest left no report: ${(error as Error).message}`);
-  count.failed += 1;
-} finally {
-  rmSync(folder, { recursive: true, force: true });
 }
 
-console.log(`${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ""}`);
-process.exitCode = count.failed === 0 && count.passed > 0 ? 0 : 1;
+console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
