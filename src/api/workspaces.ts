@@ -1,6 +1,7 @@
 import { DEFAULT_DATASTORE } from "../contract/datastores.ts";
 import { workspaces as routes } from "../contract/routes/places.ts";
 import type { Workspace } from "../contract/workspaces.ts";
+import { allows } from "../core/auth/allow.ts";
 import { deleteWorkspace } from "../core/workspaces/delete-workspace.ts";
 import { getWorkspace } from "../core/workspaces/get-workspace.ts";
 import type { WorkspaceRecord } from "../core/workspaces/ports.ts";
@@ -10,11 +11,15 @@ import { Answer, implement } from "./implement.ts";
 import { answerPage, pageOf } from "./paging.ts";
 import type { Call, RawRoute } from "./raw-route.ts";
 
+const READ = { resource: "workspace", action: "read" } as const;
+
 export function makeWorkspaceRoutes(deps: PutWorkspaceDeps): RawRoute[] {
   return [
-    implement(routes.list, async ({ query, call }) =>
-      answerPage(await deps.workspaces.list(pageOf(query)), (record) => view(record, call)),
-    ),
+    implement(routes.list, async ({ query, call }) => {
+      const page = await deps.workspaces.list(pageOf(query));
+      const readable = page.items.filter(({ name }) => allows(call.principal, READ, name));
+      return answerPage({ ...page, items: readable }, (record) => view(record, call));
+    }),
     implement(routes.get, async ({ params, call }) => answer(await getWorkspace(deps, params.workspace), call)),
     implement(routes.put, async ({ params, body, call }) => {
       const { record } = await putWorkspace(deps, {

@@ -13,7 +13,7 @@ import type { Settings } from "./settings.ts";
 export interface RunningServer {
   readonly url: string;
   readonly token: string;
-  /** Jobs and deployments go on; the next start finds them. Idempotent. */
+  /** Jobs go on and are found by the next start; replicas end and are started again by it. Idempotent. */
   close(): Promise<void>;
 }
 

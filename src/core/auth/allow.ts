@@ -31,6 +31,10 @@ const DEPLOYMENT: Readonly<Partial<Record<Resource, readonly Action[]>>> = {
 export function allows(principal: Principal, access: Exclude<Access, "open">, workspace: string | undefined): boolean {
   switch (principal.kind) {
     case "user":
+      // The list of workspaces is for everybody with a role in one; it shows those they may read.
+      if (workspace === undefined && access.resource === "workspace" && access.action === "read") {
+        return Object.keys(principal.roles).length > 0;
+      }
       return userAllows(roleIn(principal.roles, workspace), access);
     case "run":
       return principal.workspace === workspace && (RUN[access.resource]?.includes(access.action) ?? false);
