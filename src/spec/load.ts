@@ -69,7 +69,10 @@ export function loadSpec(
     );
   }
   const endpoint = typeof taken.endpoint_name === "string" ? taken.endpoint_name : undefined;
-  return { ...finish(checked, kind, take, wire), endpoint };
+  const loaded = finish(checked, kind, take, wire);
+  if (!kind.startsWith("component.")) return { ...loaded, endpoint };
+  // A component travels whole inside its body's `spec`, and so do the places of its uploads.
+  return { ...loaded, endpoint, uploads: loaded.uploads.map((upload) => ({ ...upload, at: ["spec", ...upload.at] })) };
 }
 
 function mustBeValid(checked: CheckedFile): { kind: Kind; value: Data; root: SpecNode } {

@@ -116,6 +116,24 @@ describe("a job", () => {
     expect(existsSync(join(folder, "got/artifacts/outputs/left.tmp"))).toBe(false);
   });
 
+  it("that failed early gives what it left, and says which outputs it did not write", async () => {
+    const folder = project({
+      "job.yml": job(
+        "echo made > ${{outputs.first}}/made.txt; exit 3 # ${{outputs.second}}",
+        "outputs:\n  first: {type: uri_folder}\n  second: {type: uri_file}\n",
+      ),
+    });
+    await run(folder, ["job", "create", "-f", "job.yml", "-n", "half-done", "--stream"]);
+
+    const all = await run(folder, ["job", "download", "-n", "half-done", "--all"]);
+    const one = await run(folder, ["job", "download", "-n", "half-done", "--output-name", "second"]);
+
+    expect(all).toMatchObject({ code: 0 });
+    expect(all.err).toContain("second: nothing is there");
+    expect(readFileSync(join(folder, "named-outputs/first/made.txt"), "utf8")).toBe("made\n");
+    expect(one).toMatchObject({ code: 4 });
+  });
+
   it("that fails makes create --stream and stream exit with 1, and a query answer on stdout alone", async () => {
     const folder = project({ "job.yml": job("echo before; exit 3") });
 
@@ -257,6 +275,24 @@ describe("data and models", () => {
     expect((await run(folder, ["data", "list", "-n", "numbers", "--query", "[].version", "-o", "tsv"])).out).toBe(
       "2\n1\n",
     );
+  });
+
+  it("registers a component with the code it names", async () => {
+    const folder = project({
+      "parts/train.yml":
+        "name: train\nversion: 2\ncommand: python t.py\ncode: ./src\nenvironment: azureml:python-3@latest\n",
+      "parts/src/t.py": "print(1)",
+    });
+
+    const made = await answer<{ version: string; spec: { code: string } }>(folder, [
+      "component",
+      "create",
+      "-f",
+      "parts/train.yml",
+    ]);
+
+    expect(made.version).toBe("2");
+    expect(made.spec.code).toMatch(/^azureml:\/\/trees\/[0-9a-f]{64}$/);
   });
 
   it("have labels, words and archives", async () => {

@@ -36,18 +36,25 @@ export const download = command({
       parts.push({ name: output, uri: job.outputs[output]?.path ?? "", to: join(folder, "named-outputs", output) });
     }
     const done: { name: string; path: string; files: number; bytes: number }[] = [];
-    for (const part of parts) done.push({ name: part.name, ...(await bring(ctx, part.uri, part.to)) });
+    for (const part of parts) {
+      // A job that failed may have left some outputs unwritten; what there is comes all the same.
+      const optional = given.all || part.name === "artifacts";
+      const brought = await bring(ctx, part.uri, part.to, { optional });
+      if (brought.files === 0) ctx.note(`${part.name}: nothing is there`);
+      done.push({ name: part.name, ...brought });
+    }
     return one({ name, downloads: done }, (it) =>
       it.downloads.map((part) => [part.name, `${part.path}  (${part.files} files, ${bytesText(part.bytes)})`]),
     );
   },
 });
 
-/** Downloads what is under a URI; nothing there is no error. */
+/** Downloads what is under a URI; nothing there is an error unless that is `optional`. */
 export async function bring(
   ctx: Ctx,
   uri: string,
   to: string,
+  { optional = false } = {},
 ): Promise<{ path: string; files: number; bytes: number }> {
   const { client, workspace } = await ctx.link();
   const progress = ctx.progress(`downloading to ${to}`);
@@ -64,7 +71,7 @@ export async function bring(
     });
     return { path: result.path, files: result.files, bytes: result.bytes };
   } catch (error) {
-    if (isAppError(error) && error.code === "NotFound" && files === 0 && uri.startsWith("runs:/"))
+    if (isAppError(error) && error.code === "NotFound" && files === 0 && optional)
       return { path: to, files: 0, bytes: 0 };
     throw error;
   } finally {

@@ -210,6 +210,32 @@ describe("loadSpec", () => {
       type: "pipeline",
       spec: { jobs: { one: { component: { type: "command", command: "ls" } } } },
     });
+    expect(withUploads(loaded.spec, loaded.uploads, ["azureml://trees/a"])).toMatchObject({
+      spec: { jobs: { one: { component: { code: "azureml://trees/a" } } } },
+    });
+  });
+
+  it.each([
+    ["component", "name: c\ncommand: ls\nenvironment: {image: a}\ncode: src\n"],
+    ["data", "name: d\ntype: uri_folder\npath: src\n"],
+    ["environment", "name: e\nbuild: {path: src}\n"],
+    [
+      "online-deployment",
+      "name: b\nendpoint_name: e-1\ncode_configuration: {code: src, scoring_script: score.py}\ninstance_type: x\n",
+    ],
+  ])("%s: has the address of what was stored where the body wants it", (kind, text) => {
+    const { spec, uploads } = load(kind, text);
+    const schemas: Record<string, { parse(value: unknown): unknown }> = {
+      component: ComponentSpec,
+      data: DataSpec,
+      environment: EnvironmentAssetSpec,
+      "online-deployment": OnlineDeploymentSpec,
+    };
+    const body = withUploads(spec, uploads, ["azureml://trees/a"]);
+
+    expect(schemas[kind]?.parse(body)).toEqual(body);
+    expect(JSON.stringify(body)).toContain('"azureml://trees/a"');
+    expect(JSON.stringify(body)).not.toContain('"src"');
   });
 
   it("refuses data that is not there, and kinds Azure alone has", () => {
