@@ -1,7 +1,7 @@
 import { join } from "./complain.ts";
 import type { Findings } from "./diagnostics.ts";
 import { isKind, KINDS, type Kind } from "./kinds/table.ts";
-import { child, isNull, keysOf, nounOf, type SpecNode, textOf } from "./nodes.ts";
+import { child, isNull, keysOf, type MapNode, nounOf, type SpecNode, textOf } from "./nodes.ts";
 import { listed, nearest } from "./suggest.ts";
 
 /** Other words for `--kind`: the nouns of the command line, and what people write. */
@@ -71,7 +71,8 @@ export function detectKind(node: SpecNode, hint: string | undefined, findings: F
     );
     return undefined;
   }
-  const start = family ?? kindOfSchema(textOf(child(node, "$schema"))) ?? kindOfFields(node);
+  const start =
+    family ?? kindOfSchema(textOf(child(node, "$schema"))) ?? kindOfFields(node) ?? kindOfFields(respelt(node));
   if (start === undefined) {
     findings.error(node, "", "cannot tell what kind of spec this is", "say it with `--kind`, or add a `$schema` line");
     return undefined;
@@ -273,6 +274,27 @@ function kindOfFields(node: SpecNode): string | undefined {
   if (has("flavors", "stage")) return "model";
   if (has("location") && has("name")) return "workspace";
   return has("name") && has("path") ? "model" : undefined;
+}
+
+/** Fields that tell a kind by themselves; misspelt ones still tell, and the kind's own check names them. */
+const TELLING = [
+  "command",
+  "jobs",
+  "trial",
+  "endpoint_name",
+  "code_configuration",
+  "conda_file",
+  "image",
+  "auth_mode",
+  "trigger",
+  "dependencies",
+];
+
+function respelt(node: MapNode): MapNode {
+  const entries = new Map(
+    [...node.entries].map(([key, entry]) => [TELLING.includes(key) ? key : (nearest(key, TELLING) ?? key), entry]),
+  );
+  return { ...node, entries };
 }
 
 /** A component declares ports; a job gives values. */

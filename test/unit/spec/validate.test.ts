@@ -173,6 +173,19 @@ ${more}`;
   });
 });
 
+describe("a misspelt field that tells the kind", () => {
+  it.each([
+    ["comand: ls\nenvironment: azureml:e:1\n", "job.command", "comand", "`command`"],
+    ["name: e\nimgae: python\n", "environment", "imgae", "`image`"],
+    ["Command: ls\nenvironment: azureml:e:1\n", "job.command", "Command", "`command`"],
+  ])("%j is named with its nearest word", (text, kind, field, word) => {
+    const report = validate(text);
+
+    expect(report.kind).toBe(kind);
+    expect(report.errors).toMatchObject([{ field, message: expect.stringContaining(word) }]);
+  });
+});
+
 describe("components", () => {
   const component = (inputs: string, command = "ls") =>
     `name: c\ncommand: ${command}\n${ENVIRONMENT}inputs:\n${inputs}`;
