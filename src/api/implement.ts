@@ -162,16 +162,20 @@ function isWellFormed(root: unknown): boolean {
 export function parse<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const errors = flatten(result.error.issues).slice(0, 20);
+  const errors = flatten(result.error.issues, value).slice(0, 20);
   const first = errors[0] ?? { field: "", message: "is not valid" };
-  const place = first.field === "" ? where : `${where} field \`${first.field}\``;
+  const place = first.field === "" ? where : `${where === "path" ? "" : `${where} field `}\`${first.field}\``;
   throw new AppError("InvalidArgument", `${place}: ${first.message}`, { errors });
 }
 
 type Issue = z.core.$ZodIssue;
 
 /** One cause for each place: of a union's branches, the one that got furthest. */
-function flatten(issues: readonly Issue[], prefix: readonly PropertyKey[] = []): { field: string; message: string }[] {
+function flatten(
+  issues: readonly Issue[],
+  value: unknown,
+  prefix: readonly PropertyKey[] = [],
+): { field: string; message: string }[] {
   return issues.flatMap((issue) => {
     const path = [...prefix, ...issue.path];
     if (issue.code === "invalid_union" && issue.errors.length > 0) {
@@ -182,8 +186,18 @@ function flatten(issues: readonly Issue[], prefix: readonly PropertyKey[] = []):
       }));
       branches.sort((a, b) => b.depth - a.depth || a.count - b.count);
       const best = branches[0];
-      if (best !== undefined && best.depth > 0) return flatten(best.branch, path);
+      if (best !== undefined && best.depth > 0) return flatten(best.branch, value, path);
     }
-    return [{ field: path.map(String).join("."), message: issue.message }];
+    return [{ field: path.map(String).join("."), message: messageOf(issue, value, path) }];
   });
+}
+
+/** A name that breaks its pattern is told with what was given: a path's fields stand nowhere in the caller's request by name. */
+function messageOf(issue: Issue, value: unknown, path: readonly PropertyKey[]): string {
+  if (issue.code !== "invalid_format" || issue.format !== "regex" || issue.pattern === undefined) return issue.message;
+  let given: unknown = value;
+  for (const key of path) given = typeof given === "object" && given !== null ? Reflect.get(given, key) : undefined;
+  if (typeof given !== "string") return issue.message;
+  const shown = given.length > 80 ? `${given.slice(0, 80)}…` : given;
+  return `\`${shown}\` must match \`${issue.pattern.replace(/^\/(.*)\/[a-z]*$/s, "$1")}\``;
 }

@@ -198,11 +198,15 @@ describe("data", () => {
     });
     const wrong = await ask("POST", "/data/d/versions", { body: { path: `azureml://trees/${id}`, type: "uri_file" } });
     const table = await ask("POST", "/data/d/versions", { body: { path: `azureml://trees/${id}`, type: "mltable" } });
+    const file = await ask("POST", "/data/d/versions", {
+      body: { path: `azureml://trees/${id}/sub/b.csv`, type: "uri_folder" },
+    });
     const absent = await ask("POST", "/data/d/versions", { body: { path: `azureml://trees/${id}/no` } });
 
     expect(whole.json).toMatchObject({ type: "uri_folder", size_bytes: 8, file_count: 2, content_hash: id });
     expect(part.json).toMatchObject({ type: "uri_file", size_bytes: 4, file_count: 1 });
-    expect([wrong.status, table.status, absent.status]).toEqual([400, 400, 404]);
+    expect([wrong.status, table.status, file.status, absent.status]).toEqual([400, 400, 400, 404]);
+    expect(file.json.hint).toContain("uri_file");
   });
 
   it("pins a reference to the version it names now", async () => {
@@ -281,6 +285,18 @@ describe("environments", () => {
 
     expect(made.status).toBe(201);
     expect(made.json.resolved.requirements).toContain("requests==2.32.3");
+  });
+});
+
+describe("a name that is none", () => {
+  it.each(["a%2Fb", "%F0%9F%9A%82", "..%2F.."])("%s is told as it was given", async (name) => {
+    const { ask } = await openTestApi();
+
+    const reply = await ask("POST", `/data/${name}/versions`, { body: at("f") });
+
+    expect(reply.status).toBe(400);
+    expect(reply.json.detail).toMatch(/^`name`: `/);
+    expect(reply.json.detail).toContain(`\`${decodeURIComponent(name)}\` must match`);
   });
 });
 

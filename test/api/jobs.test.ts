@@ -218,6 +218,20 @@ describe("what this home can't honour", () => {
     }
   });
 
+  test("does not count nodes whose processes run here", async () => {
+    const { client } = await openJobFrame();
+    const resources = { instance_count: 3 };
+    const distribution = { type: "pytorch" as const, process_count_per_instance: 2 };
+
+    const single = await client.call(routes.validate, { params, body: { spec: spec({ resources }) } });
+    const spread = await client.call(routes.validate, { params, body: { spec: spec({ resources, distribution }) } });
+
+    expect(single.warnings).toEqual(["`resources.instance_count` has no effect here: the job runs on one machine"]);
+    expect(spread.warnings).toEqual([
+      "`resources.instance_count`: the processes of all 3 nodes run on this one machine",
+    ]);
+  });
+
   test("is an error when the caller is strict", async () => {
     const { client } = await openJobFrame();
 

@@ -97,6 +97,11 @@ function checkShape(listing: Listing, type: DataType, uri: string): void {
       hint: "use type `uri_folder`, or name the file",
     });
   }
+  if (type !== "uri_file" && listing.isFile) {
+    throw new AppError("InvalidArgument", `\`${uri}\` is a file; data of type \`${type}\` is a folder`, {
+      hint: "use type `uri_file`, or name the folder",
+    });
+  }
   if (type === "mltable" && listing.cursor === undefined && !listing.files.some((file) => file.path === "MLTable")) {
     throw new AppError("InvalidArgument", `\`${uri}\` holds no file \`MLTable\`, which data of type \`mltable\` needs`);
   }

@@ -7,7 +7,11 @@ export function warnOfFields(spec: CommandJobSpec, findings: Findings): void {
   const say = (field: string, why: string): void => {
     findings.warnings.push(`\`${field}\` has no effect here: ${why}`);
   };
-  if ((resources?.instance_count ?? 1) > 1) say("resources.instance_count", "the job runs on one machine");
+  const nodes = resources?.instance_count ?? 1;
+  if (nodes > 1 && distribution === undefined) say("resources.instance_count", "the job runs on one machine");
+  if (nodes > 1 && distribution !== undefined) {
+    findings.warnings.push(`\`resources.instance_count\`: the processes of all ${nodes} nodes run on this one machine`);
+  }
   if (resources?.max_instance_count !== undefined) say("resources.max_instance_count", "the job runs on one machine");
   if (resources?.instance_type !== undefined) say("resources.instance_type", "the machine is what it is");
   if (resources?.locations !== undefined) say("resources.locations", "there is one place, this machine");
