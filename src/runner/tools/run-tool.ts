@@ -1,4 +1,7 @@
 import { spawn } from "node:child_process";
+import type { Readable } from "node:stream";
+
+const OUTPUT_LIMIT = 65_536;
 
 export interface ToolResult {
   readonly code: number;
@@ -6,7 +9,7 @@ export interface ToolResult {
   readonly output: string;
 }
 
-/** Runs a helper program to its end; its output goes to `onOutput` as it comes. The signal ends it with everything it started. */
+/** Runs a helper program to its end; its output goes to `onOutput` by whole lines. The signal ends it with everything it started. */
 export function runTool(
   command: string,
   args: readonly string[],
@@ -29,12 +32,21 @@ export function runTool(
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     let output = "";
-    const take = (text: string) => {
-      output = (output + text).slice(-65_536);
-      options.onOutput?.(text);
+    const take = (stream: Readable): void => {
+      let begun = "";
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output = (output + text).slice(-OUTPUT_LIMIT);
+        begun += text;
+        const end = begun.length > OUTPUT_LIMIT ? begun.length : begun.lastIndexOf("\n") + 1;
+        if (end > 0) options.onOutput?.(begun.slice(0, end));
+        begun = begun.slice(end);
+      });
+      stream.on("end", () => {
+        if (begun !== "") options.onOutput?.(begun);
+      });
     };
-    child.stdout.setEncoding("utf8").on("data", take);
-    child.stderr.setEncoding("utf8").on("data", take);
+    take(child.stdout);
+    take(child.stderr);
     const onAbort = () => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");

@@ -10,6 +10,7 @@ import { failureOf } from "../../../src/runner/failure.ts";
 import { parseRequest } from "../../../src/runner/request.ts";
 import { pipSettings, uvVariables } from "../../../src/runner/tools/pip-settings.ts";
 import { findPython, pythonCandidates } from "../../../src/runner/tools/python.ts";
+import { runTool } from "../../../src/runner/tools/run-tool.ts";
 import { baseAssignment } from "../../helpers/attempt.ts";
 
 function folder(): string {
@@ -17,6 +18,19 @@ function folder(): string {
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
+
+describe("a helper program", () => {
+  it("hands its output on by whole lines, the last one as it is", async () => {
+    const parts: string[] = [];
+    const script =
+      'const parts = ["Installed ", "2 packages\\n", "and ", "the rest"];const next = () => { const part = parts.shift(); if (part !== undefined) process.stderr.write(part, () => setImmediate(next)); };next();';
+
+    const result = await runTool(process.execPath, ["-e", script], { onOutput: (text) => parts.push(text) });
+
+    expect(result).toEqual({ code: 0, output: "Installed 2 packages\nand the rest" });
+    expect(parts).toEqual(["Installed 2 packages\n", "and the rest"]);
+  });
+});
 
 describe("pip's settings", () => {
   it("come from files, [install] over [global], then from variables", () => {
