@@ -80,11 +80,10 @@ function inOrder(points: Points): Points {
   const at = (column: Float64Array, i: number): number => column[i] ?? 0;
   const compare = (a: number, b: number): number =>
     at(timestamps, a) - at(timestamps, b) || at(steps, a) - at(steps, b) || compareValues(at(values, a), at(values, b));
-  const order = new Uint32Array(length);
+  // Nearly every log is in order of time already; then nothing else need be compared.
   let sorted = true;
-  for (let i = 0; i < length; i++) {
-    order[i] = i;
-    if (sorted && i > 0 && compare(i - 1, i) >= 0) sorted = false;
+  for (let i = 1; sorted && i < length; i++) {
+    sorted = at(timestamps, i - 1) < at(timestamps, i) || compare(i - 1, i) < 0;
   }
   if (sorted) {
     return {
@@ -94,6 +93,7 @@ function inOrder(points: Points): Points {
       steps: steps.subarray(0, length),
     };
   }
+  const order = Uint32Array.from({ length }, (_, i) => i);
   order.sort(compare);
   const result = {
     values: new Float64Array(length),

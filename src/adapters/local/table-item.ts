@@ -53,7 +53,8 @@ export function decodeItem(body: string, names: string | null, bytes: Uint8Array
   const attributes: [string, Uint8Array][] = [];
   let offset = 0;
   for (const [name, length] of JSON.parse(names) as [string, number][]) {
-    attributes.push([name, bytes.slice(offset, offset + length)]);
+    // The blob is the row's own; only attributes that share one are copied apart.
+    attributes.push([name, length === bytes.byteLength ? bytes : bytes.slice(offset, offset + length)]);
     offset += length;
   }
   return { ...item, ...Object.fromEntries(attributes) };

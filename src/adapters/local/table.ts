@@ -9,7 +9,8 @@ import { decodeItem, type EncodedItem, encodeItem } from "./table-item.ts";
 import { planQuery } from "./table-query.ts";
 import { applyUpdate, frozenUpdate } from "./table-update.ts";
 
-/** Rows fetched at a time, and text of a page at most, so that a page of large items stays small in memory. */
+/** Rows fetched first and at most at a time, and text of a page at most, so that a page of large items stays small in memory. */
+const FIRST_ROWS = 16;
 const ROWS_AT_A_TIME = 128;
 const PAGE_LIMIT_CHARS = 1024 * 1024;
 const SWEEP_EVERY_MS = 60_000;
@@ -149,7 +150,7 @@ function prepareSteps(writes: readonly Write[]): readonly Step[] {
 }
 
 function prepareStep(write: Write): Step {
-  const when = structuredClone(write.when ?? []);
+  const when = write.when === undefined ? [] : structuredClone(write.when);
   if (write.kind === "put") {
     const row = encodeItem(write.item);
     return { key: row.key, when, reads: false, apply: () => row };
@@ -167,9 +168,10 @@ function readPage(database: Database, query: Query): Page {
   const items: Item[] = [];
   let chars = 0;
   let position = plan.start;
+  let atATime = FIRST_ROWS;
   for (;;) {
     // One row more than asked tells whether there is another page.
-    const wanted = Math.min(ROWS_AT_A_TIME, plan.limit - items.length + 1);
+    const wanted = Math.min(atATime, plan.limit - items.length + 1);
     const rows = database
       .prepare(plan.text(position !== undefined))
       .all(...plan.values, ...(position ?? []), wanted) as unknown as Row[];
@@ -184,6 +186,9 @@ function readPage(database: Database, query: Query): Page {
     if (rows.length < wanted) {
       return { items };
     }
+    // Of rows like those before only what the page still takes is read, and the one that ends it.
+    const room = Math.max(0, PAGE_LIMIT_CHARS - chars);
+    atATime = Math.min(ROWS_AT_A_TIME, Math.ceil((room * items.length) / chars) + 1);
   }
 }
 
