@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { execute, root } from "./home.ts";
+
+export const MLFLOW_VERSION = "3.17.2";
+const START_LIMIT_MS = 120_000;
+
+export interface Peer {
+  readonly port: number;
+  readonly process: ChildProcess;
+  /** Milliseconds from its command to its first answer. */
+  readonly readyMs: number;
+  close(): Promise<void>;
+}
+
+/** An MLflow server of PyPI as quick as it goes on one machine: two uvicorn workers with uvloop, no job runner, SQLite. */
+export async function openMlflow(): Promise<Peer> {
+  const venv = await install();
+  const dir = mkdtempSync(join(tmpdir(), "trainyard-bench-mlflow-"));
+  const port = await freePort();
+  const start = performance.now();
+  const child = spawn(
+    join(venv, "bin", "mlflow"),
+    [
+      ...[
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        String(port),
+        "--workers",
+        "2",
+        "--uvicorn-opts",
+        "--loop uvloop --log-level warning",
+      ],
+      ...[
+        "--backend-store-uri",
+        `sqlite:///${join(dir, "mlflow.db")}`,
+        "--artifacts-destination",
+        join(dir, "artifacts"),
+      ],
+    ],
+    {
+      cwd: dir,
+      detached: true,
+      stdio: ["ignore", "ignore", "ignore"],
+      env: { ...process.env, MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false", MLFLOW_DISABLE_TELEMETRY: "true" },
+    },
+  );
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const close = async () => {
+    // The group: its workers outlive a master that is killed alone.
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
+    await ended;
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    await answers(`http://127.0.0.1:${port}/health`, child);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { port, process: child, readyMs: performance.now() - start, close };
+}
+
+/** Its virtual environment below node_modules/.cache, made on first use. */
+async function install(): Promise<string> {
+  const venv = join(root, "node_modules", ".cache", `mlflow-${MLFLOW_VERSION}`);
+  const done = join(venv, "installed");
+  if (existsSync(done)) return venv;
+  process.stderr.write(`installing MLflow ${MLFLOW_VERSION} …\n`);
+  mkdirSync(dirname(venv), { recursive: true });
+  rmSync(venv, { recursive: true, force: true });
+  await execute("python3", ["-m", "venv", venv]);
+  await execute(join(venv, "bin", "python"), [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    `mlflow==${MLFLOW_VERSION}`,
+    "uvloop",
+  ]);
+  writeFileSync(done, "");
+  return venv;
+}
+
+async function answers(url: string, child: ChildProcess): Promise<void> {
+  const limit = performance.now() + START_LIMIT_MS;
+  while (performance.now() < limit) {
+    if (child.exitCode !== null) throw new Error(`the MLflow server ended with ${child.exitCode}`);
+    const ok = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ok) return;
+    await delay(20);
+  }
+  throw new Error(`the MLflow server did not answer within ${START_LIMIT_MS} ms`);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")),
+      );
+    });
+  });
+}
