@@ -1,5 +1,6 @@
 import type { Findings } from "./diagnostics.ts";
-import { type MapNode, makeSource, placeAt, type ScalarNode, type SpecNode } from "./nodes.ts";
+import { child, keysOf, type MapNode, makeSource, placeAt, type ScalarNode, type SpecNode, textOf } from "./nodes.ts";
+import { nearest } from "./suggest.ts";
 import { parseYaml } from "./yaml-load.ts";
 import { resolvePlainScalar } from "./yaml-scalars.ts";
 
@@ -26,9 +27,29 @@ export function applyChanges(
       continue;
     }
     const value = valueNode(`--set ${argument}`, argument.slice(at + 1), findings);
-    if (value) assign(root, argument.slice(0, at), value, findings);
+    if (value) assign(root, valuePath(root, argument.slice(0, at), value, findings), value, findings);
   }
   for (const [path, value] of Object.entries(overrides)) assign(root, path, literalNode(`--${path}`, value), findings);
+}
+
+const LITERALS = ["string", "number", "integer", "boolean"];
+
+/**
+ * A value for an input that declares what it takes goes into the declaration, so that its type and bounds still hold; the first of `value`
+ * and `default` counts. A new input is said to be one when its name is nearly that of another.
+ */
+function valuePath(root: SpecNode, path: string, value: SpecNode, findings: Findings): string {
+  const [holder, name, ...rest] = splitPath(path);
+  const inputs = child(root, "inputs");
+  if (holder !== "inputs" || name === undefined || inputs?.form !== "map") return path;
+  const known = child(inputs, name);
+  if (known === undefined) {
+    const near = nearest(name, keysOf(inputs));
+    if (near !== undefined)
+      findings.warn(value, path, `there was no input \`${name}\`; it is added`, `did you mean \`${near}\`?`);
+  }
+  if (rest.length > 0 || value.form !== "scalar" || !LITERALS.includes(textOf(child(known, "type")) ?? "")) return path;
+  return `${path}.${child(known, "value") === undefined ? "default" : "value"}`;
 }
 
 /** Offset of the `=` that ends the path. */

@@ -1,6 +1,11 @@
+import { join } from "../complain.ts";
+import { child, type SpecNode, textOf } from "../nodes.ts";
+import { kindOfPath, resolvePath } from "../paths.ts";
+import { hasPlaceholder, parseRef } from "../refs.ts";
 import {
   anyText,
   anything,
+  type CheckContext,
   type Field,
   list,
   map,
@@ -52,15 +57,40 @@ export const environmentAsset = object(
 
 export const condaFile: Type = condaSpec;
 
-export const dataAsset = object("a data asset", {
-  ...base,
-  name: assetName,
-  type: oneOf("uri_file", "uri_folder", "mltable"),
-  path: need(ref("data", { versioned: true, uri: true, local: "any", absent: "warning" })),
-  properties: tags,
-  datastore: text(),
-  auto_delete_setting: autoDelete,
-});
+export const dataAsset = object(
+  "a data asset",
+  {
+    ...base,
+    name: assetName,
+    type: oneOf("uri_file", "uri_folder", "mltable"),
+    path: need(ref("data", { versioned: true, uri: true, local: "any", absent: "warning" })),
+    properties: tags,
+    datastore: text(),
+    auto_delete_setting: autoDelete,
+  },
+  { check: checkDataForm },
+);
+
+/** A file is no `uri_folder`, and a folder no `uri_file`; what is not here yet is not held against its type. */
+function checkDataForm(node: SpecNode, at: string, ctx: CheckContext): void {
+  const path = child(node, "path");
+  const type = textOf(child(node, "type"))?.toLowerCase() ?? "uri_folder";
+  if (path?.form !== "scalar" || !ctx.files || hasPlaceholder(path.text)) return;
+  const parsed = parseRef(path.text);
+  if (parsed.form !== "local") return;
+  const found = kindOfPath(ctx.reader, resolvePath(ctx.dir, parsed.path));
+  const say = (message: string, hint: string) => ctx.findings.error(path, join(at, "path"), message, hint);
+  if (found === "dir" && type === "uri_file")
+    say(
+      `\`${path.text}\` is a folder; data of type \`uri_file\` is one file`,
+      "use `type: uri_folder`, or name the file",
+    );
+  if (found === "file" && type === "uri_folder")
+    say(
+      `\`${path.text}\` is a file; data of type \`uri_folder\` is a folder`,
+      "use `type: uri_file`, or name the folder",
+    );
+}
 
 const modelFields: Readonly<Record<string, Type | Field>> = {
   ...base,

@@ -33,11 +33,12 @@ export const PORT_NAME = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
  */
 const dataInput = (type: string, strict: boolean): Type => {
   const model = type.endsWith("_model");
+  const form = type === "uri_file" ? "file" : type === "uri_folder" ? "dir" : "any";
   const place = ref(model ? "model" : "data", {
     also: model ? ["data"] : ["model"],
     versioned: true,
     uri: true,
-    local: "any",
+    local: form,
     absent: strict ? "error" : "warning",
   });
   return object(`a ${type} input`, {
@@ -50,8 +51,10 @@ const dataInput = (type: string, strict: boolean): Type => {
     path_on_compute: text(),
   });
 };
+/** An input without a type is a folder by name only: Azure takes a file, too. */
+const UNDECLARED = "data";
 const dataInputs = (strict: boolean): Readonly<Record<string, Type>> =>
-  Object.fromEntries(DATA_TYPES.map((type) => [type, dataInput(type, strict)]));
+  Object.fromEntries([...DATA_TYPES, UNDECLARED].map((type) => [type, dataInput(type, strict)]));
 const LENIENT_INPUTS = dataInputs(false);
 const STRICT_INPUTS = dataInputs(true);
 
@@ -83,7 +86,8 @@ function checkInput(node: SpecNode, at: string, ctx: CheckContext, cases: Readon
     );
   const declared = child(node, "type");
   const type = declared?.form === "scalar" ? declared.text.toLowerCase() : inferInputType(node);
-  const chosen = Object.hasOwn(cases, type) ? cases[type] : undefined;
+  const known: readonly string[] = [...DATA_TYPES, ...LITERAL_TYPES];
+  const chosen = declared && !known.includes(type) ? undefined : cases[declared || !isData(type) ? type : UNDECLARED];
   if (chosen) {
     const made = check(chosen, node, at, ctx);
     if (isNull(child(node, "path")))
@@ -96,7 +100,6 @@ function checkInput(node: SpecNode, at: string, ctx: CheckContext, cases: Readon
     return typeof made === "object" && made !== null ? { type, ...made, ...(declared ? { type } : {}) } : undefined;
   }
   if ((LITERAL_TYPES as readonly string[]).includes(type)) return checkLiteralInput(node, type, at, ctx);
-  const known = [...DATA_TYPES, ...LITERAL_TYPES];
   const near = nearest(type, known);
   ctx.findings.error(
     declared ?? node,
@@ -105,6 +108,10 @@ function checkInput(node: SpecNode, at: string, ctx: CheckContext, cases: Readon
     near === undefined ? undefined : `did you mean \`${near}\`?`,
   );
   return undefined;
+}
+
+function isData(type: string): boolean {
+  return (DATA_TYPES as readonly string[]).includes(type);
 }
 
 function inferInputType(node: MapNode): string {

@@ -88,6 +88,21 @@ describe("loadJob", () => {
     expect(loaded.spec).toMatchObject({ inputs: { rate: { type: "number", value: "0.5" } }, limits: { timeout: 90 } });
   });
 
+  it("holds a value set against what its input declares", () => {
+    const text =
+      "command: ls ${{inputs.rate}}\nenvironment: azureml:e:1\ninputs:\n  rate: {type: number, value: 0.1, max: 1}\n  kind: {type: string, default: a, enum: [a, b]}\n";
+    const set = (...sets: string[]) => loadJob(memoryReader({ "x.yml": text }), "x.yml", { set: sets });
+
+    expect(set("inputs.rate=0.5", "inputs.kind=b").spec.inputs).toMatchObject({
+      rate: { type: "number", value: "0.5" },
+      kind: { type: "string", value: "b" },
+    });
+    expect(codeOf(() => set("inputs.rate=3"))).toContain("input `rate` is `3`, above the maximum `1`");
+    expect(codeOf(() => set("inputs.kind=c"))).toContain("input `kind` must be one of `a`, `b`, not `c`");
+    expect(set("inputs.rat=3").warnings).toMatchObject([{ field: "inputs.rat", hint: "did you mean `rate`?" }]);
+    expect(set("inputs.other=3").warnings).toEqual([]);
+  });
+
   it("says which --set is wrong", () => {
     expect(codeOf(() => loadJob(memoryReader(FILES), "jobs/job.yml", { set: ["limits.timeout=soon"] }))).toContain(
       "InvalidSpec: --set limits.timeout=soon:1:1: `timeout` must be a whole number",

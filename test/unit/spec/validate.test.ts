@@ -73,7 +73,7 @@ describe("one cause, at its place", () => {
     [
       "data that is not there",
       `${COMMAND_JOB}inputs:\n  d: {type: uri_file, path: x.csv}\n`,
-      "5:29 inputs.d.path: file or directory not found: `x.csv`",
+      "5:29 inputs.d.path: file not found: `x.csv`",
     ],
     [
       "a literal of another type",
@@ -170,6 +170,42 @@ ${more}`;
     );
 
     expect(report).toMatchObject({ valid: true, kind: "job.sweep", search_space: ["x"] });
+  });
+});
+
+describe("data that is not of its type's form", () => {
+  const input = (fields: string) => `${COMMAND_JOB}inputs:\n  d: {${fields}}\n`;
+
+  it.each([
+    [
+      "a folder as a file",
+      "job",
+      input("type: uri_file, path: ./folder"),
+      "inputs.d.path",
+      "is a directory, not a file",
+    ],
+    [
+      "a file as a folder",
+      "job",
+      input("type: uri_folder, path: f.csv"),
+      "inputs.d.path",
+      "is a file, not a directory",
+    ],
+    ["a folder as a file", "data", "name: d\ntype: uri_file\npath: folder\n", "path", "is a folder; data of type"],
+    ["a file as a folder", "data", "name: d\npath: f.csv\n", "path", "is a file; data of type"],
+  ])("%s is refused in %s files", (_, kind, text, field, message) => {
+    const report = validate(text, kind, { "folder/x": "", "f.csv": "" });
+
+    expect(report.errors).toMatchObject([{ field, message: expect.stringContaining(message) }]);
+  });
+
+  it.each([
+    ["job", input("path: f.csv")],
+    ["job", input("type: uri_folder, path: ./folder")],
+    ["job", input("type: mltable, path: folder")],
+    ["data", "name: d\ntype: uri_file\npath: azureml://datastores/a/paths/b\n"],
+  ])("what may be is taken in %s files: %j", (kind, text) => {
+    expect(validate(text, kind, { "folder/x": "", "f.csv": "" }).errors).toEqual([]);
   });
 });
 
