@@ -65,10 +65,17 @@ export async function parseCommandLine(
   if (failure !== undefined) throw failure.error;
   if (Number(process.exitCode ?? 0) !== 0) {
     const verb = noun.verbs !== undefined && Object.hasOwn(noun.verbs, argv[0] ?? "") ? ` ${argv[0]}` : "";
+    const stray = /encountered "(.*)"/s.exec(complaint)?.[1];
+    const command = noun.only ?? noun.verbs[argv[0] ?? ""];
+    const takesName = stray !== undefined && command?.flags.name !== undefined && !argv.some(isNameFlag);
     throw new AppError("InvalidArgument", complaint.trim().replace(/^error: /, ""), {
-      hint: `\`yard ${name}${verb} --help\` shows what it takes`,
+      hint: takesName ? `did you mean \`--name ${stray}\`?` : `\`yard ${name}${verb} --help\` shows what it takes`,
     });
   }
+}
+
+function isNameFlag(arg: string): boolean {
+  return arg === "-n" || /^--name(?:=|$)/.test(arg);
 }
 
 function application(name: string, noun: Noun, execute: Run): Application<CommandContext> {

@@ -103,6 +103,17 @@ describe("a flag", () => {
     expect(ambiguous.code).toBe(2);
   });
 
+  it("without its flag is asked about", async () => {
+    const cwd = folder();
+
+    const shown = await yard(["job", "show", "mine"], { cwd });
+    const extra = await yard(["job", "show", "-n", "mine", "more"], { cwd });
+
+    expect(shown).toMatchObject({ code: 2 });
+    expect(shown.err).toContain("did you mean `--name mine`?");
+    expect(extra.err).toContain("`yard job show --help` shows what it takes");
+  });
+
   it("for an Azure registry is refused by every verb that has it", async () => {
     const cwd = folder();
     for (const argv of [
