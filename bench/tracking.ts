@@ -164,13 +164,16 @@ const PATHS: readonly Path[] = [
     count: 10,
     prepare: async (target) => {
       const experiment = await filledExperiment(target);
-      return (connection) =>
-        connection.send("POST", `${API}/runs/search`, {
-          experiment_ids: [experiment],
-          filter: "params.p0 = '7' and metrics.accuracy > 0.2",
-          order_by: ["metrics.accuracy DESC"],
-          max_results: 100,
-        });
+      const query = {
+        experiment_ids: [experiment],
+        filter: "params.p0 != '7' and metrics.accuracy > 0.2",
+        order_by: ["metrics.accuracy DESC"],
+        max_results: 100,
+      };
+      const { runs } = await once(target, "runs/search", query);
+      const found = Array.isArray(runs) ? runs.length : 0;
+      if (found !== 100) throw new Error(`the search answered ${found} runs, not a page of 100`);
+      return (connection) => connection.send("POST", `${API}/runs/search`, query);
     },
   },
   {
