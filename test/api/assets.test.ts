@@ -288,6 +288,17 @@ describe("environments", () => {
   });
 });
 
+describe("an asset that is not there", () => {
+  it.each([
+    ["@latest", "there is no data asset `nothing` in workspace `default`"],
+    ["3", "there is no version `3` of data asset `nothing` in workspace `default`"],
+  ])("by %s is told in words", async (version, words) => {
+    const { ask } = await openTestApi();
+
+    expect((await ask("GET", `/data/nothing/versions/${version}`)).json).toMatchObject({ status: 404, detail: words });
+  });
+});
+
 describe("a name that is none", () => {
   it.each(["a%2Fb", "%F0%9F%9A%82", "..%2F.."])("%s is told as it was given", async (name) => {
     const { ask } = await openTestApi();

@@ -55,9 +55,10 @@ export function refuseCurated(head: AssetHead | undefined, kind: AssetKind, name
 
 export function notFound(workspace: string, kind: AssetKind, name: string, version?: string): AppError {
   const what = `${KIND_WORDS[kind]} \`${name}\``;
+  // A name with any version has a latest one.
   return new AppError(
     "NotFound",
-    version === undefined
+    version === undefined || version === "@latest"
       ? `there is no ${what} in workspace \`${workspace}\``
       : `there is no version \`${version}\` of ${what} in workspace \`${workspace}\``,
   );
