@@ -36,6 +36,10 @@ export const NOUNS: Readonly<Record<string, NounEntry>> = {
   datastore: { brief: "Places that hold data", load: async () => (await import("./nouns/datastore.ts")).datastore },
   compute: { brief: "Machines that run jobs", load: async () => (await import("./nouns/compute.ts")).compute },
   workspace: { brief: "Workspaces", load: async () => (await import("./nouns/workspace.ts")).workspace },
+  lineage: {
+    brief: "What something was made from, and what came of it",
+    load: async () => (await import("./nouns/lineage.ts")).lineage,
+  },
   activity: { brief: "What was done, by whom", load: async () => (await import("./nouns/activity.ts")).activity },
   config: {
     brief: "Defaults of this machine: workspace, address, token; what MLflow needs",

@@ -72,6 +72,8 @@ export const datastores = group<typeof contract.datastores>("datastores", {
 
 export const activities = group<typeof contract.activities>("activities", { list: "GET /activities" });
 
+export const lineage = group<typeof contract.lineage>("lineage", { get: "GET /lineage" });
+
 export const trees = group<typeof contract.trees>("trees", {
   missing: "POST /blobs/missing",
   putBlob: "PUT /blobs/{id} <",

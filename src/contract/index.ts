@@ -9,6 +9,7 @@ export * from "./environments.ts";
 export * from "./errors.ts";
 export * from "./files.ts";
 export * from "./jobs.ts";
+export * from "./lineage.ts";
 export * from "./problem.ts";
 export * from "./route.ts";
 export * as routes from "./routes/index.ts";

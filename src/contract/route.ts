@@ -15,6 +15,7 @@ export type Resource =
   | "endpoint"
   | "deployment"
   | "activity"
+  | "lineage"
   | "file"
   | "tracking"
   | "registry"

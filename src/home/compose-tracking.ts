@@ -1,4 +1,5 @@
 import { makeExperimentRoutes } from "../api/experiments.ts";
+import { makeLineageRoutes } from "../api/lineage.ts";
 import type { RegisteredFiles } from "../api/mlflow/artifacts.ts";
 import { makeMlflowRoutes } from "../api/mlflow/routes.ts";
 import { makeModelRoutes } from "../api/models.ts";
@@ -8,7 +9,7 @@ import { REGISTERED_FOLDER } from "../core/registry/resolve.ts";
 import type { Ground, Part } from "./part.ts";
 import type { Stores } from "./stores.ts";
 
-/** MLflow's server, models and experiments. */
+/** MLflow's server, models, experiments and lineage. */
 export function composeTracking(
   ground: Ground,
   stores: Stores,
@@ -26,7 +27,14 @@ export function composeTracking(
     ...others,
     registered: makeRegisteredFiles(stores, files),
   };
-  return { routes: [...makeMlflowRoutes(deps), ...makeModelRoutes(deps), ...makeExperimentRoutes(deps)] };
+  return {
+    routes: [
+      ...makeMlflowRoutes(deps),
+      ...makeModelRoutes(deps),
+      ...makeExperimentRoutes(deps),
+      ...makeLineageRoutes(deps),
+    ],
+  };
 }
 
 /** `registered-models/<model id>/<version>/<path>` as artifacts: files of models registered from trees, datastores and jobs. */

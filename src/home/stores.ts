@@ -5,6 +5,7 @@ import { openDatastoreStore } from "../store/datastores.ts";
 import { openEndpointStore } from "../store/endpoints.ts";
 import { openExperimentStore } from "../store/experiments.ts";
 import { openJobStore } from "../store/jobs.ts";
+import { openLineageIndex } from "../store/lineage.ts";
 import { openLoggedModelStore } from "../store/logged-models.ts";
 import { openLogStore } from "../store/logs.ts";
 import { openModelStore } from "../store/models.ts";
@@ -24,6 +25,7 @@ export function openStores(ground: Ground) {
     endpoints: openEndpointStore(ground),
     experiments: openExperimentStore(ground),
     jobs: openJobStore(ground),
+    lineage: openLineageIndex(ground),
     loggedModels: openLoggedModelStore(ground),
     logs: openLogStore(ground),
     models: openModelStore(ground),

@@ -5,7 +5,17 @@ import type { Deed, JobFilter, JobStore, Leftover, QueueEntry } from "../core/jo
 import { currentAttempt, type JobRecord } from "../core/jobs/record.ts";
 import { isFinal, mlflowStatus } from "../core/jobs/state.ts";
 import { ABSENT, type Item, PRESENT, type Table, type Value, type Write } from "../core/ports/table.ts";
-import { computeKey, jobChildren, jobKey, jobList, leftoverKey, queueKey, workspaceKey } from "./facts/keys.ts";
+import {
+  computeKey,
+  jobChildren,
+  jobKey,
+  jobList,
+  leftoverKey,
+  modelHeadKey,
+  queueKey,
+  workspaceKey,
+} from "./facts/keys.ts";
+import { type Edge, edgeWrites, fitEdges } from "./lineage.ts";
 import { runCreateWrites, runStatusWrites } from "./runs.ts";
 
 /** Records looked at for one page at most; a filter that matches less answers a short page with a cursor. */
@@ -29,7 +39,8 @@ export function openJobStore(deps: { readonly table: Table; readonly activity: A
       if (job.compute !== LOCAL_COMPUTE) {
         writes.push({ kind: "check", key: computeKey(job.workspace, job.compute), when: PRESENT });
       }
-      const result = await table.transact(writes);
+      const edges = edgeWrites(job.workspace, await inputEdges(table, job));
+      const result = await table.transact([...writes, ...(await fitEdges(table, edges, writes.length))]);
       if (result.ok) return {};
       const standing = result.failed.find(({ item }) => item?.type === "JOB" || item?.type === "RUN");
       if (standing === undefined) throw missingPlace(job);
@@ -73,6 +84,21 @@ export function openJobStore(deps: { readonly table: Table; readonly activity: A
       await table.transact([{ kind: "delete", key: leftoverKey(workspace, attemptId) }]);
     },
   };
+}
+
+/** Which jobs used an asset; which assets a job used is in its own record. */
+async function inputEdges(table: Table, job: JobRecord): Promise<Edge[]> {
+  const edges = Object.entries(job.inputs).map(async ([label, { asset = "", type }]): Promise<Edge[]> => {
+    const [, name, version] = /^azureml:([^:]+):([^:]+)$/.exec(asset) ?? [];
+    if (name === undefined || version === undefined) return [];
+    const step = { thing: { kind: "run", name: job.name }, role: "input", label } as const;
+    if (!type.endsWith("_model")) return [{ of: { kind: "data", name, version }, direction: "down", step }];
+    const head = await table.get(modelHeadKey(job.workspace, name));
+    return head === undefined
+      ? []
+      : [{ of: { kind: "model", name: String(head.id), version }, direction: "down", step }];
+  });
+  return (await Promise.all(edges)).flat();
 }
 
 function missingPlace(job: JobRecord): AppError {

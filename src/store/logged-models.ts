@@ -4,6 +4,7 @@ import type { Item, Table, Value } from "../core/ports/table.ts";
 import { ABSENT } from "../core/ports/table.ts";
 import type { LoggedModel, LoggedModelMetric, LoggedModelStatus, LoggedModelStore } from "../core/tracking/ports.ts";
 import { loggedModelKey, loggedModelList, loggedModelListKey } from "./facts/keys.ts";
+import { edgeWrites } from "./lineage.ts";
 import { decodePoints, encodePoints } from "./metric-codec.ts";
 
 const TRIES = 50;
@@ -44,6 +45,13 @@ export function openLoggedModelStore(deps: {
           kind: "put",
           item: { ...loggedModelListKey(workspace, experimentId, modelId), type: "LOGGED-MODEL-ENTRY", v: 1 },
         },
+        ...edgeWrites(workspace, [
+          {
+            of: { kind: "run", name: model.sourceRunId },
+            direction: "down",
+            step: { thing: { kind: "logged_model", name: modelId }, role: "output" },
+          },
+        ]),
         activity({
           workspace,
           actor,

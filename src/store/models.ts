@@ -12,6 +12,7 @@ import type {
   Stage,
 } from "../core/registry/ports.ts";
 import { assetPartition, modelHeadKey, modelList, modelUseKey, modelUsePrefix, modelVersionKey } from "./facts/keys.ts";
+import { type Edge, edgeRemovals, edgeWrites } from "./lineage.ts";
 
 const TRIES = 100;
 /** Models whose versions are kept in memory for searches; a head's revision tells whether they still hold. */
@@ -73,6 +74,10 @@ export function openModelStore(deps: { readonly table: Table; readonly activity:
     const after: RegisteredModel = { ...before, ...step.model, rev: before.rev + 1 };
     const renamed = after.name !== before.name;
     const { workspace, id } = before;
+    const made = put.filter((each) => each.rev === 1).flatMap((each) => originEdges(id, each));
+    const gone = (await Promise.all(remove.map((number) => version(before, number)))).flatMap((each) =>
+      each === undefined ? [] : originEdges(id, each),
+    );
     const writes: Write[] = [
       {
         kind: "put",
@@ -81,6 +86,8 @@ export function openModelStore(deps: { readonly table: Table; readonly activity:
       },
       ...put.map((each): Write => ({ kind: "put", item: versionItem(workspace, id, each) })),
       ...remove.map((number): Write => ({ kind: "delete", key: modelVersionKey(workspace, id, number) })),
+      ...edgeWrites(workspace, made),
+      ...edgeRemovals(workspace, gone),
       ...(renamed
         ? [
             {
@@ -157,10 +164,15 @@ export function openModelStore(deps: { readonly table: Table; readonly activity:
         if (!result.ok)
           throw new AppError("Conflict", `model \`${name}\` was changed meanwhile`, { hint: "try again" });
         // Without its head nothing finds the versions; taking them away is tidying.
-        for (let at = 0; at < items.length; at += WRITES_LIMIT) {
-          await table.transact(
-            items.slice(at, at + WRITES_LIMIT).map(({ pk, sk }): Write => ({ kind: "delete", key: { pk, sk } })),
-          );
+        const edges = items
+          .filter((item) => item.sk.startsWith("V#"))
+          .flatMap((item) => originEdges(id, versionFrom(item)));
+        const removals = [
+          ...items.map(({ pk, sk }): Write => ({ kind: "delete", key: { pk, sk } })),
+          ...edgeRemovals(workspace, edges),
+        ];
+        for (let at = 0; at < removals.length; at += WRITES_LIMIT) {
+          await table.transact(removals.slice(at, at + WRITES_LIMIT));
         }
       });
     },
@@ -201,6 +213,15 @@ export async function modelReleaseWrites(
   const { workspace, name, version, user } = use;
   const head = await table.get(modelHeadKey(workspace, name));
   return head === undefined ? [] : [{ kind: "delete", key: modelUseKey(workspace, String(head.id), version, user) }];
+}
+
+/** What a run and a logged model became; which ones a version came from is in its own record. */
+function originEdges(id: string, { version, runId, modelId }: ModelVersion): Edge[] {
+  const thing = { kind: "model", name: id, version } as const;
+  return [
+    { of: { kind: "run", name: runId }, direction: "down", step: { thing, role: "output" } },
+    { of: { kind: "logged_model", name: modelId }, direction: "down", step: { thing, role: "registered" } },
+  ];
 }
 
 async function readAll(table: Table, pk: string, prefix?: string): Promise<Item[]> {

@@ -4,9 +4,11 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Item, Table, Write } from "../core/ports/table.ts";
 import type { Run, RunChange, RunStore } from "../core/tracking/ports.ts";
 import { runFeedKey, runKey, runPartKey } from "./facts/keys.ts";
+import { edgeWrites, fitEdges } from "./lineage.ts";
 import { foldWrites, levelToFold, logWrites, readHistory } from "./metric-log.ts";
 import { applyChange, type Draft, draftOf, isFinal } from "./run-changes.ts";
 import { datasetItems, readDatasets } from "./run-datasets.ts";
+import { runEdges } from "./run-edges.ts";
 import { partsFor, type RunDoc, runFrom, runItems } from "./run-items.ts";
 import { runCreateWrites } from "./runs.ts";
 
@@ -133,7 +135,7 @@ export function openRunStore(deps: {
     };
     const [head, ...rest] = runItems(doc, repartitioned ? undefined : draft.touched);
     if (head === undefined) throw new AppError("Internal", "a run has no items");
-    const result = await table.transact([
+    const writes: Write[] = [
       { kind: "put", item: head, when: [{ attr: "rev", op: "eq", value: before.rev }] },
       ...rest.map((item): Write => ({ kind: "put", item })),
       ...(log?.writes ?? []),
@@ -142,7 +144,10 @@ export function openRunStore(deps: {
       ),
       ...(moves ? feedMoves(before, doc) : []),
       ...records,
-    ]);
+    ];
+    const edges = runEdges(before, draft);
+    if (edges.length > 0) writes.push(...(await fitEdges(table, edgeWrites(doc.workspace, edges), writes.length)));
+    const result = await table.transact(writes);
     return result.ok ? doc : undefined;
   }
 

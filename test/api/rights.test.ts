@@ -40,7 +40,7 @@ function mayPass(caller: Caller, access: Exclude<AnyRoute["access"], "open">): b
       if (resource === "model" || resource === "registry") return ["read", "create", "update"].includes(action);
       if (resource === "file") return action === "read" || action === "create";
       if (resource === "tracking") return ["read", "create", "update", "delete"].includes(action);
-      return action === "read" && !["endpoint", "deployment", "activity", "home"].includes(resource);
+      return action === "read" && !["endpoint", "deployment", "activity", "lineage", "home"].includes(resource);
     case "deployment":
       return (
         (resource === "deployment" && action === "report") ||

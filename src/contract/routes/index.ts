@@ -4,5 +4,6 @@ export { onlineDeployments, onlineEndpoints } from "./endpoints.ts";
 export { files, trees } from "./files.ts";
 export { home } from "./home.ts";
 export { experiments, jobs } from "./jobs.ts";
+export { lineage } from "./lineage.ts";
 export { activities, computes, datastores, workspaces } from "./places.ts";
 export { runner } from "./runner.ts";

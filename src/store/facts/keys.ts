@@ -159,6 +159,25 @@ export const modelUseKey = (workspace: string, name: string, version: string, us
   sk: `${modelUsePrefix(version)}${user}`,
 });
 
+// lineage: edges that no record of the thing itself has; a partition for each thing and direction
+export const lineagePartition = (
+  workspace: string,
+  direction: string,
+  kind: string,
+  name: string,
+  version = "",
+): string => `W#${workspace}#LINEAGE-${direction.toUpperCase()}#${kind}#${plainText(name)}#${plainText(version)}`;
+export const lineageEdgeKey = (
+  partition: string,
+  role: string,
+  end: { readonly kind: string; readonly name: string; readonly version?: string },
+): Key => ({ pk: partition, sk: `${end.kind}#${plainText(end.name)}#${plainText(end.version ?? "")}#${role}` });
+
+/** Names that clients choose freely: never `#`, and at most three bytes a character. */
+function plainText(text: string): string {
+  return text.toWellFormed().replace(/[%#\p{Cc}]/gu, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
+
 // the AWS home's own: secrets and their names, what the bus remembers of a message, timers
 export const secretKey = (name: string): Key => ({ pk: "SECRETS", sk: name });
 export const secretNameKey = (name: string): Key => ({ pk: "SECRET-NAMES", sk: name });
