@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "../../contract/errors.ts";
@@ -29,7 +29,7 @@ interface Holder {
  */
 export async function acquireLock(options: { readonly dir: string }): Promise<Lock> {
   const { dir } = options;
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeFolder(dir);
   const holderFile = join(dir, "lock.json");
   const database = new DatabaseSync(join(dir, "lock.db"), { timeout: 0 });
   try {
@@ -60,6 +60,35 @@ export async function acquireLock(options: { readonly dir: string }): Promise<Lo
       }
     },
   };
+}
+
+/**
+ * Makes the workspace folder and those above it, or throws AppError("InvalidArgument"). One level at a time: Node's `recursive` never returns
+ * where a parent that exists answers ENOENT, as under `/proc`.
+ */
+function makeFolder(dir: string): void {
+  try {
+    makeLevels(dir);
+  } catch (cause) {
+    const reason = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    throw new AppError(
+      "InvalidArgument",
+      `workspace folder \`${dir}\` can't be made (${reason})`,
+      { hint: "choose a folder that you can write with `--data-dir`" },
+      { cause },
+    );
+  }
+}
+
+function makeLevels(dir: string): void {
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (dirname(dir) !== dir) makeLevels(dirname(dir));
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it in between.
+    if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
+  }
 }
 
 function conflict(dir: string, holder: Holder | undefined): AppError {

@@ -107,6 +107,29 @@ test("a refused server does not name a dead process", async () => {
   expect(String(refusal)).toContain("another process");
 });
 
+test("a folder that can't be made is refused with its name and what to do", async () => {
+  const file = join(tempDir(), "file");
+  writeFileSync(file, "");
+
+  for (const dir of [file, join(file, "below", "deep")]) {
+    const refusal = await acquireLock({ dir }).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: "InvalidArgument" });
+    expect(String(refusal)).toContain(dir);
+  }
+});
+
+test.runIf(process.platform === "linux")("a folder below /proc is refused instead of tried for ever", () => {
+  const lock = new URL("../../../src/adapters/local/lock.ts", import.meta.url).href;
+  const script = `import { acquireLock } from ${JSON.stringify(lock)};
+    await acquireLock({ dir: "/proc/nope/deep" }).catch((error) => console.log(error.code));`;
+  const child = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    encoding: "utf8",
+    timeout: 20_000,
+  });
+
+  expect(child.stdout).toBe("InvalidArgument\n");
+});
+
 test("ids are long, of their alphabet, and differ", () => {
   const ids = makeIds();
   const hex = Array.from({ length: 1000 }, () => ids.hex32());
