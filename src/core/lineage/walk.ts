@@ -31,12 +31,13 @@ export async function walk(root: Thing, directions: readonly Direction[], limits
   const things = new Map<string, Thing>([[idOf(root), root]]);
   const edges = new Map<string, Walked["edges"][number]>();
   const cuts = new Set<string>();
+  let isFull = false;
   for (const direction of directions) {
     const seen = new Set([idOf(root)]);
     let level: readonly Thing[] = [root];
     for (let depth = 0; level.length > 0; depth++) {
       const next: Thing[] = [];
-      for (const [thing, { steps, more }] of await lookAll(level, direction, near)) {
+      for await (const [thing, { steps, more }] of lookAll(level, direction, near, () => isFull)) {
         if (more) cuts.add("a node has more neighbours than are read");
         for (const step of steps) {
           const id = idOf(step.thing);
@@ -46,6 +47,7 @@ export async function walk(root: Thing, directions: readonly Direction[], limits
               continue;
             }
             if (!things.has(id) && things.size >= limits.nodes) {
+              isFull = true;
               cuts.add(`${limits.nodes} nodes were reached; ask from a node further on`);
               continue;
             }
@@ -71,11 +73,10 @@ function addEdge(edges: Map<string, Walked["edges"][number]>, edge: Walked["edge
   else if (edge.label !== undefined && edge.label !== first.label) edges.set(`${pair} ${edge.label}`, edge);
 }
 
-async function lookAll(level: readonly Thing[], direction: Direction, near: Near) {
-  const found: (readonly [Thing, Awaited<ReturnType<Near>>])[] = [];
-  for (let at = 0; at < level.length; at += AT_ONCE) {
+/** A few at a time, and none after the answer is full: what is read stays in proportion to what is answered. */
+async function* lookAll(level: readonly Thing[], direction: Direction, near: Near, isFull: () => boolean) {
+  for (let at = 0; at < level.length && !isFull(); at += AT_ONCE) {
     const some = level.slice(at, at + AT_ONCE);
-    found.push(...(await Promise.all(some.map(async (thing) => [thing, await near(thing, direction)] as const))));
+    yield* await Promise.all(some.map(async (thing) => [thing, await near(thing, direction)] as const));
   }
-  return found;
 }

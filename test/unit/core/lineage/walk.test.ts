@@ -90,6 +90,16 @@ describe("the walk of a lineage", () => {
     expect(cuts).toEqual([expect.stringContaining("4 nodes")]);
   });
 
+  it("reads little more once the answer is full", async () => {
+    const first = Array.from({ length: 90 }, (_, i) => `a>b${i}`);
+    const second = Array.from({ length: 90 }, (_, i) => `b${i}>c${i}`);
+
+    const { asked, cuts } = await walked([...first, ...second], "a", { nodes: 91 }, ["down"]);
+
+    expect(cuts).toEqual([expect.stringContaining("91 nodes")]);
+    expect(asked).toHaveLength(17);
+  });
+
   it("says that a thing has more neighbours than were read", async () => {
     const near: Near = async () => ({ steps: [], more: true });
 
