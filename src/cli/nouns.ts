@@ -41,6 +41,10 @@ export const NOUNS: Readonly<Record<string, NounEntry>> = {
     load: async () => (await import("./nouns/lineage.ts")).lineage,
   },
   activity: { brief: "What was done, by whom", load: async () => (await import("./nouns/activity.ts")).activity },
+  import: {
+    brief: "Move in from an MLflow server, an mlruns folder or a database",
+    load: async () => (await import("./nouns/import.ts")).importNoun,
+  },
   config: {
     brief: "Defaults of this machine: workspace, address, token; what MLflow needs",
     load: async () => (await import("./nouns/config.ts")).config,

@@ -55,6 +55,11 @@ export const experiments = group<typeof contract.experiments>("experiments", {
   update: "PATCH /experiments/{name}",
 });
 
+export const imports = group<typeof contract.imports>("imports", {
+  run: "PUT /imports/runs/{run}",
+  loggedModel: "PUT /imports/logged-models/{model}",
+});
+
 export const computes = group<typeof contract.computes>("computes", {
   list: "GET /computes",
   get: "GET /computes/{name}",

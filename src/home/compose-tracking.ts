@@ -1,4 +1,5 @@
 import { makeExperimentRoutes } from "../api/experiments.ts";
+import { makeImportRoutes } from "../api/imports.ts";
 import { makeLineageRoutes } from "../api/lineage.ts";
 import type { RegisteredFiles } from "../api/mlflow/artifacts.ts";
 import { makeMlflowRoutes } from "../api/mlflow/routes.ts";
@@ -32,6 +33,7 @@ export function composeTracking(
       ...makeMlflowRoutes(deps),
       ...makeModelRoutes(deps),
       ...makeExperimentRoutes(deps),
+      ...makeImportRoutes(deps),
       ...makeLineageRoutes(deps),
     ],
   };

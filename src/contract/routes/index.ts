@@ -3,6 +3,7 @@ export { components, data, environments, models } from "./assets.ts";
 export { onlineDeployments, onlineEndpoints } from "./endpoints.ts";
 export { files, trees } from "./files.ts";
 export { home } from "./home.ts";
+export { imports } from "./imports.ts";
 export { experiments, jobs } from "./jobs.ts";
 export { lineage } from "./lineage.ts";
 export { activities, computes, datastores, workspaces } from "./places.ts";

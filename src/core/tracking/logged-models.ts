@@ -29,6 +29,9 @@ const NAME_LIMIT = 500;
 export async function createLoggedModel(
   deps: LoggedModelDeps,
   input: Caller & {
+    /** Id and time of one that was made elsewhere; absent: a new one. */
+    readonly modelId?: string | undefined;
+    readonly createdMs?: number | undefined;
     readonly experimentId: string;
     readonly name?: string | undefined;
     readonly modelType?: string | undefined;
@@ -40,7 +43,7 @@ export async function createLoggedModel(
   const { workspace, principal } = input;
   const experiment = await experimentOf(deps, workspace, input.experimentId);
   mustBeActiveExperiment(experiment);
-  const modelId = `m-${deps.ids.hex32()}`;
+  const modelId = input.modelId ?? `m-${deps.ids.hex32()}`;
   const name = input.name || friendlyName(modelId.slice(2));
   if (/[/:.%"']/.test(name)) {
     throw invalid(
@@ -61,7 +64,7 @@ export async function createLoggedModel(
     rev: 1,
     experimentId: experiment.id,
     name,
-    createdMs: now,
+    createdMs: input.createdMs ?? now,
     updatedMs: now,
     artifactUri: `${root}/models/${modelId}/artifacts`,
     status: "LOGGED_MODEL_PENDING",

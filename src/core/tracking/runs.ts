@@ -36,6 +36,8 @@ export async function experimentOf(
 export async function createRun(
   deps: RunDeps,
   input: Caller & {
+    /** Of a run that was made elsewhere; absent: a new one. */
+    readonly runId?: string | undefined;
     readonly experimentId?: string | undefined;
     readonly userId?: string | undefined;
     readonly name?: string | undefined;
@@ -57,7 +59,7 @@ export async function createRun(
       `Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='${input.name}', mlflow.runName='${tagName}').`,
     );
   }
-  const runId = deps.ids.hex32();
+  const runId = input.runId ?? deps.ids.hex32();
   const name = input.name || tagName || friendlyName(runId);
   const parentRunId = tags.get(PARENT_TAG) ?? (principal.kind === "run" ? principal.runId : undefined);
   if (principal.kind === "run" && parentRunId !== undefined && parentRunId !== principal.runId) {
