@@ -58,9 +58,9 @@ function signalOf(code: number | undefined): NodeJS.Signals | undefined {
   return found?.[0] as NodeJS.Signals | undefined;
 }
 
-/** The last line with something on it: of a Python traceback, the exception. */
+/** The command's last line with something on it: of a Python traceback, the exception. Our own lines say nothing of why it failed. */
 function lastLine(tail: string): string | undefined {
-  const lines = tail.split(/[\r\n]+/).filter((line) => /[\p{L}\p{N}]/u.test(line));
+  const lines = tail.split(/[\r\n]+/).filter((line) => /[\p{L}\p{N}]/u.test(line) && !line.startsWith("[trainyard] "));
   const line = lines.at(-1)?.trim();
   // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal colours are control characters
   return line?.replace(/\u001b\[[0-9;]*[A-Za-z]/g, "").slice(0, 500);

@@ -13,7 +13,7 @@ import { isSameProcess, processesWith, processStartTime, signalProcess } from ".
 /** Marks the runner of one attempt in the process table, with the attempt's folder: unlike its name, no other home of this machine has that. */
 const RUNNER_MARKER = "TRAINYARD_RUNNER";
 /** Marks what a job's command started, likewise; set by the runner. */
-const ATTEMPT_MARKER = "TRAINYARD_ATTEMPT";
+const ATTEMPT_MARKER = "TRAINYARD_FOLDER";
 /** A standby that nobody needed for so long is let go. */
 const STANDBY_MS = 10 * 60_000;
 const SETTLE_MS = 50;
@@ -101,7 +101,10 @@ export function makeLocalLauncher(options: LocalLauncherOptions): LocalLauncher 
       return { handle };
     },
     async inspect(handle) {
-      return inspect(folderOf(handle));
+      const state = inspect(folderOf(handle));
+      // A runner that was killed could not end its command.
+      if (state.state === "gone") endStrays(folderOf(handle));
+      return state;
     },
     async cancel(handle, graceSec) {
       const folder = folderOf(handle);
@@ -117,6 +120,7 @@ export function makeLocalLauncher(options: LocalLauncherOptions): LocalLauncher 
       }, graceSec * 1000).unref();
     },
     async cleanup(handle) {
+      endStrays(folderOf(handle));
       rmSync(folderOf(handle), { recursive: true, force: true, maxRetries: 3 });
     },
     close() {
@@ -133,6 +137,11 @@ export function handleOf(workspace: string, attemptId: string): string {
   if (name.length <= 200) return name;
   const number = attemptId.slice(attemptId.lastIndexOf("."));
   return `${name.slice(0, 150)}-${createHash("sha256").update(name).digest("hex").slice(0, 24)}${number}`;
+}
+
+/** Kills what the attempt's command left running. */
+function endStrays(folder: string): void {
+  for (const pid of processesWith(ATTEMPT_MARKER, folder)) signalProcess(pid, "SIGKILL");
 }
 
 /** True where a runner of this attempt is, or was, at work. One that died before it noted anything has done nothing. */

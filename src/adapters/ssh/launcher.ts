@@ -6,7 +6,7 @@ import type { Launcher, LaunchRequest, LaunchState } from "../../core/ports/laun
 import type { Vault } from "../../core/ports/vault.ts";
 import { readBundle, uploadBundle } from "./bundle.ts";
 import { openConnection, quoted, type SshConnection, type SshCredentials, type SshTarget } from "./connection.ts";
-import { cancelScript, inspectScript, launchScript, prepareScript } from "./scripts.ts";
+import { cancelScript, cleanupScript, inspectScript, launchScript, prepareScript } from "./scripts.ts";
 
 const DEFAULT_FOLDER = "~/.trainyard-compute";
 const NODE_MAJOR = 24;
@@ -132,7 +132,7 @@ export function makeSshLauncher(options: SshLauncherOptions): SshLauncher {
     async cleanup(text) {
       const handle = parseHandle(text);
       const { connection } = await machineOf(handle);
-      await connection.run(`rm -rf ${quoted(handle.run)}`);
+      await connection.run(cleanupScript(handle.run));
     },
     close() {
       for (const { machine, idle } of machines.values()) {

@@ -2,7 +2,7 @@ import { quoted } from "./connection.ts";
 
 /** Marks the runner of one attempt in the machine's process table, with its folder; what its command starts carries the other. */
 const RUNNER_MARKER = "TRAINYARD_RUNNER";
-const ATTEMPT_MARKER = "TRAINYARD_ATTEMPT";
+const ATTEMPT_MARKER = "TRAINYARD_FOLDER";
 
 /** Makes the folder and tells what is there: `folder PATH`, `node PATH VERSION`, `python PATH`. */
 export function prepareScript(folder: string, node: string | undefined): string {
@@ -61,6 +61,14 @@ cd ${quoted(run)} 2>/dev/null || exit 0
 ${end("TERM")}
 ( sleep ${graceSec}; ${end("KILL")} ) >/dev/null 2>&1 </dev/null &
 exit 0
+`;
+}
+
+/** Kills what a runner that died left of its command, and removes the attempt's folder. */
+export function cleanupScript(run: string): string {
+  return `
+for pid in $(${findMarked(`${ATTEMPT_MARKER}=${run}`)}); do kill -KILL $pid 2>/dev/null; done
+rm -rf ${quoted(run)}
 `;
 }
 

@@ -111,9 +111,10 @@ describe("a job ends", () => {
     await until(() => !alive(pid), "the end of the child");
   });
 
-  test("failed, not hung, when its runner is killed", async () => {
-    const { name } = await submit(server, commandJob("echo started; sleep 600"));
-    await said(name, "started\n");
+  test("failed, not hung, when its runner is killed, and its command is ended", async () => {
+    const { name } = await submit(server, commandJob("echo child $$; sleep 600"));
+    await said(name, "\n");
+    const command = Number(/child (\d+)/.exec(await readWholeLog(server, name))?.[1]);
     const { attempts } = await getJob(server, name);
     const pids = await until(() => runnersOf(name), "the runner's process");
     for (const pid of pids) process.kill(pid, "SIGKILL");
@@ -122,6 +123,8 @@ describe("a job ends", () => {
     expect(attempts).toHaveLength(1);
     expect(job.status).toBe("Failed");
     expect(job.status_reason).toContain("not running any more");
+    expect(command).toBeGreaterThan(1);
+    await until(() => !alive(command), "the end of the command");
   });
 });
 
