@@ -4,7 +4,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 const PART_BYTES = 16 * 1024 * 1024;
 
 interface Target {
-  readonly sdk: typeof import("@aws-sdk/client-s3");
+  readonly sdk: typeof import("./s3-sdk.ts");
   readonly client: S3Client;
   readonly bucket: string;
   readonly key: string;

@@ -18,7 +18,7 @@ export interface S3Options {
   readonly allowPrivate: boolean;
 }
 
-type Sdk = typeof import("@aws-sdk/client-s3");
+type Sdk = typeof import("./s3-sdk.ts");
 interface Session {
   readonly sdk: Sdk;
   readonly client: S3Client;
@@ -49,7 +49,7 @@ export function makeS3Place(options: S3Options): Place {
 
   async function fileOf(path: string, key: string, sizeBytes: number): Promise<PlaceFile> {
     const { sdk, client } = await session();
-    const { getSignedUrl } = await import("@aws-sdk/s3-request-presigner");
+    const { getSignedUrl } = await import("./s3-sdk.ts");
     const url = await getSignedUrl(client, new sdk.GetObjectCommand({ Bucket: bucket, Key: key }), {
       expiresIn: SIGNED_SEC,
     });
@@ -138,7 +138,7 @@ export function makeS3Place(options: S3Options): Place {
     },
     async signWrite(path) {
       const { sdk, client } = await session();
-      const { getSignedUrl } = await import("@aws-sdk/s3-request-presigner");
+      const { getSignedUrl } = await import("./s3-sdk.ts");
       const url = await getSignedUrl(client, new sdk.PutObjectCommand({ Bucket: bucket, Key: keyOf(path) }), {
         expiresIn: SIGNED_SEC,
       });
@@ -154,7 +154,7 @@ async function openSession(options: S3Options): Promise<Session> {
     }
     checkHost(new URL(options.endpoint), options.allowPrivate);
   }
-  const sdk = await import("@aws-sdk/client-s3");
+  const sdk = await import("./s3-sdk.ts");
   const { access_key_id, secret_access_key, session_token } = options.credentials ?? {};
   const client = new sdk.S3Client({
     region: options.region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? "us-east-1",

@@ -59,7 +59,8 @@ function connect(access: DatastoreAccess, allowPrivate: boolean, forget: () => v
   async function open(): Promise<SFTPWrapper> {
     if (!URL.canParse(`ssh://${host}`)) throw unreachable(access, new Error("the host is not a name"));
     checkHost(new URL(`ssh://${host.includes(":") ? `[${host}]` : host}`), allowPrivate);
-    const { Client } = await import("ssh2");
+    // In a bundle a CommonJS package that is imported dynamically has a default export only.
+    const { Client } = (await import("ssh2")).default;
     const opened = new Client();
     client = opened;
     return new Promise<SFTPWrapper>((resolve, reject) => {
