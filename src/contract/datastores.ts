@@ -12,9 +12,15 @@ export const DatastoreSpec = z.discriminatedUnion("type", [
   z.strictObject({
     ...Common,
     type: z.literal("s3"),
-    bucket: z.string().min(3).max(63),
+    bucket: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/)
+      .describe("3..63 lower-case letters, digits, `.` or `-`"),
     prefix: z.string().max(900).optional(),
-    region: z.string().max(50).optional(),
+    region: z
+      .string()
+      .regex(/^[a-z0-9-]{1,50}$/)
+      .optional(),
     endpoint: z.string().max(500).optional(),
     credentials: z
       .strictObject({ access_key_id: z.string(), secret_access_key: z.string(), session_token: z.string().optional() })
