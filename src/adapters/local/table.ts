@@ -145,14 +145,14 @@ interface Step {
 }
 
 function prepareSteps(writes: readonly Write[]): readonly Step[] {
-  checkWrites(writes);
-  return writes.map(prepareStep);
+  const sizes = checkWrites(writes);
+  return writes.map((write, index) => prepareStep(write, sizes[index]));
 }
 
-function prepareStep(write: Write): Step {
+function prepareStep(write: Write, sizeBytes: number | undefined): Step {
   const when = write.when === undefined ? [] : structuredClone(write.when);
   if (write.kind === "put") {
-    const row = encodeItem(write.item);
+    const row = encodeItem(write.item, sizeBytes);
     return { key: row.key, when, reads: false, apply: () => row };
   }
   const key = { pk: write.key.pk, sk: write.key.sk };
