@@ -68,6 +68,18 @@ export async function checkSource(
   }
 }
 
+/** Where the logged model's artifacts lie or, without one, the run's. */
+async function artifactRoot(
+  deps: SourceDeps,
+  workspace: string,
+  runId: string,
+  modelId: string,
+): Promise<string | undefined> {
+  const owner =
+    modelId === "" ? await deps.runs.get(workspace, runId) : await deps.loggedModels.get(workspace, modelId);
+  return owner?.artifactUri;
+}
+
 /** A local path is fine only inside the run's (or logged model's) own local artifact folder. */
 async function checkLocal(
   deps: SourceDeps,
@@ -77,10 +89,7 @@ async function checkLocal(
   runId: string,
   modelId: string,
 ): Promise<Lineage> {
-  const root =
-    modelId === ""
-      ? (await deps.runs.get(workspace, runId))?.artifactUri
-      : (await deps.loggedModels.get(workspace, modelId))?.artifactUri;
+  const root = await artifactRoot(deps, workspace, runId, modelId);
   const path = localPath(decoded);
   const folder = root === undefined || /^(?!file:)[A-Za-z][A-Za-z0-9+.-]+:/.test(root) ? undefined : localPath(root);
   if (folder?.startsWith("/") && (path === folder || path.startsWith(`${folder}/`))) return { source, runId, modelId };
@@ -155,10 +164,7 @@ async function checkArtifacts(
   runId: string,
   modelId: string,
 ): Promise<Lineage> {
-  const root =
-    modelId === ""
-      ? (await deps.runs.get(workspace, runId))?.artifactUri
-      : (await deps.loggedModels.get(workspace, modelId))?.artifactUri;
+  const root = await artifactRoot(deps, workspace, runId, modelId);
   const clean = withoutAuthority(decoded);
   const within = root === undefined ? undefined : withoutAuthority(root);
   if (
