@@ -179,9 +179,10 @@ async function send(response: Response, incoming: IncomingMessage, outgoing: Ser
   await pump(response.body, outgoing);
 }
 
-/** JSON answers are in memory already: sent in one piece with their length. */
+/** JSON answers are in memory already: sent in one piece with their length. What knows its length is a file, of whatever type, and streams. */
 function isWhole(response: Response): boolean {
-  return /^application\/(?:problem\+)?json/.test(response.headers.get("content-type") ?? "");
+  const { headers } = response;
+  return !headers.has("content-length") && /^application\/(?:problem\+)?json/.test(headers.get("content-type") ?? "");
 }
 
 async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
