@@ -1,163 +1,264 @@
 import { numberMatcher, sortNumber, textMatcher } from "../core/tracking/match.ts";
 import type { Comparison, DatasetBrief, OrderKey, Run, SortValue } from "../core/tracking/ports.ts";
+import { defaultArtifactUri } from "./run-items.ts";
+import { TextPool, upTo, withRoom } from "./text-pool.ts";
 
-/** Numbers of all rows; `has` tells those that are there. */
-interface NumberColumn {
+type Codes = Uint8Array | Uint16Array | Uint32Array;
+
+/** Numbers of all rows; `has` has a bit for each row, set where there is one. Rows beyond the arrays have none. */
+export interface NumberColumn {
   values: Float64Array;
   has: Uint8Array;
 }
 
-/** Texts of all rows as numbers of a dictionary; 0 is not there. */
-interface TextColumn {
-  codes: Uint32Array;
-  readonly texts: string[];
-  readonly numbers: Map<string, number>;
+/** Texts of all rows as numbers of a pool; 0 is not there. As wide as the pool needs: most have few texts. */
+export interface TextColumn {
+  codes: Codes;
+  readonly pool: TextPool;
 }
 
-const START_ROOM = 64;
+/** All that makes the same columns again. */
+export interface StoredColumns {
+  readonly ids: TextPool;
+  readonly revs: Float64Array;
+  readonly numbers: ReadonlyMap<string, NumberColumn>;
+  readonly texts: ReadonlyMap<string, TextColumn>;
+  readonly datasets: ReadonlyMap<number, readonly DatasetBrief[]>;
+}
+
+/** How a sort key's value of a row is read; `prefix` orders rows where it differs, and is never NaN. */
+export interface SortReader {
+  value(row: number): SortValue;
+  prefix(row: number): number;
+}
+
+const LIFECYCLE = "lifecycle";
+const RUN_NAME = "run_name";
+const NAME_TAG = "tag mlflow.runName";
+const NUMBER_ATTRIBUTES = new Set(["start_time", "end_time"]);
 
 /** Summaries of one experiment's runs, column by column: 100,000 runs are filtered and sorted without touching a record. */
 export class RunColumns {
-  count = 0;
-  private room = START_ROOM;
-  private readonly rows = new Map<string, number>();
-  private readonly ids: string[] = [];
-  private readonly revs: number[] = [];
-  private readonly numbers = new Map<string, NumberColumn>();
-  private readonly texts = new Map<string, TextColumn>();
-  private readonly datasets = new Map<number, readonly DatasetBrief[]>();
-  private readonly tagColumns: TextColumn[] = [];
+  private readonly experimentId: string;
+  /** Row `r` is text `r + 1`. */
+  private readonly ids: TextPool;
+  private revs: Float64Array;
+  private readonly numbers: Map<string, NumberColumn>;
+  private readonly texts: Map<string, TextColumn>;
+  private readonly datasets: Map<number, readonly DatasetBrief[]>;
   /** Rows whose status is not final. */
-  readonly active = new Set<string>();
+  private readonly activeRows = new Set<number>();
+
+  constructor(experimentId: string, stored?: StoredColumns) {
+    this.experimentId = experimentId;
+    this.ids = stored?.ids ?? new TextPool();
+    this.revs = stored?.revs ?? new Float64Array(0);
+    this.numbers = new Map(stored?.numbers);
+    this.texts = new Map(stored?.texts);
+    this.datasets = new Map(stored?.datasets);
+    const status = this.texts.get("status");
+    for (let row = 0; status !== undefined && row < this.count; row++) {
+      if (isActive(textAt(status, row))) this.activeRows.add(row);
+    }
+  }
+
+  get count(): number {
+    return this.ids.size;
+  }
 
   revOf(runId: string): number | undefined {
-    const row = this.rows.get(runId);
-    return row === undefined ? undefined : this.revs[row];
+    const code = this.ids.find(runId);
+    return code === 0 ? undefined : this.revs[code - 1];
   }
 
   idOf(row: number): string {
-    return this.ids[row] ?? "";
+    return this.ids.text(row + 1);
+  }
+
+  /** Runs whose status is not final. */
+  active(): string[] {
+    return Array.from(this.activeRows, (row) => this.idOf(row));
   }
 
   /** Takes a run in; an older revision than the one known is ignored. */
-  put(run: Run): void {
-    let row = this.rows.get(run.runId);
-    if (row !== undefined && (this.revs[row] ?? 0) >= run.rev) return;
-    const isNew = row === undefined;
-    if (row === undefined) {
-      row = this.count++;
-      this.rows.set(run.runId, row);
-      this.ids[row] = run.runId;
-      this.grow();
-    }
+  put(run: Run): boolean {
+    const isNew = this.ids.find(run.runId) === 0;
+    const row = this.ids.add(run.runId) - 1;
+    if (!isNew && (this.revs[row] ?? 0) >= run.rev) return false;
+    this.revs = withRoom(this.revs, row + 1);
     this.revs[row] = run.rev;
-    if (run.status === "RUNNING" || run.status === "SCHEDULED") this.active.add(run.runId);
-    else this.active.delete(run.runId);
+    if (isActive(run.status)) this.activeRows.add(row);
+    else this.activeRows.delete(row);
     this.number("start_time", row, run.startMs);
     this.number("end_time", row, run.endMs);
     this.text("status", row, run.status);
-    this.text("lifecycle", row, run.lifecycle);
-    this.text("run_name", row, run.name);
+    this.text(LIFECYCLE, row, run.lifecycle);
+    this.text(RUN_NAME, row, run.name);
     this.text("user_id", row, run.userId);
     for (const [key, { value }] of run.metrics) this.number(`metric ${key}`, row, value);
     for (const [key, value] of run.params) this.text(`parameter ${key}`, row, value);
     // Of all a run has, only tags are ever taken away.
-    if (!isNew) for (const column of this.tagColumns) column.codes[row] = 0;
+    if (!isNew) for (const [name, column] of this.texts) if (name.startsWith("tag ")) clear(column, row);
     for (const [key, value] of run.tags) this.text(`tag ${key}`, row, value);
     if (run.datasets.length > 0) this.datasets.set(row, run.datasets);
-    if (run.artifactUri !== defaultUri(run)) this.text("artifact_uri", row, run.artifactUri);
-    else if (!isNew) this.text("artifact_uri", row, undefined);
+    const isDefault = run.artifactUri === defaultArtifactUri(run.experimentId, run.runId);
+    this.text("artifact_uri", row, isDefault ? undefined : run.artifactUri);
+    return true;
+  }
+
+  /** Forgets a run that is no more: its row stays, and is never found. */
+  remove(runId: string): boolean {
+    const row = this.ids.find(runId) - 1;
+    if (row < 0) return false;
+    this.revs[row] = 0;
+    this.activeRows.delete(row);
+    this.datasets.delete(row);
+    for (const column of this.texts.values()) clear(column, row);
+    for (const { has } of this.numbers.values()) {
+      if (row >> 3 < has.length) has[row >> 3] = (has[row >> 3] ?? 0) & ~(1 << (row & 7));
+    }
+    return true;
   }
 
   /** Rows that fit, in no order. */
-  select(filter: readonly Comparison[], view: "active" | "deleted" | "all", experimentId: string): Uint32Array {
-    const tests = filter.map((comparison) => this.test(comparison, experimentId));
-    if (view !== "all") tests.unshift(this.textTest("lifecycle", (text) => text === view));
-    const found = new Uint32Array(this.count);
-    let size = 0;
-    rows: for (let row = 0; row < this.count; row++) {
-      for (const test of tests) if (!test(row)) continue rows;
-      found[size++] = row;
-    }
-    return found.subarray(0, size);
+  select(filter: readonly Comparison[], view: "active" | "deleted" | "all"): Uint32Array {
+    const rows = upTo(this.count);
+    const lifecycle: Comparison = {
+      entity: "attribute",
+      key: LIFECYCLE,
+      ...(view === "all" ? { op: "IS NOT NULL" } : { op: "=", value: view }),
+    };
+    return [lifecycle, ...filter].reduce((left, comparison) => keep(left, this.test(comparison)), rows);
   }
 
-  /** How a row's value of one sort key is read. */
-  reader(order: Pick<OrderKey, "entity" | "key" | "kind">, experimentId: string): (row: number) => SortValue {
-    const name = columnName(order);
+  reader(order: Pick<OrderKey, "entity" | "key" | "kind" | "descending">): SortReader {
+    const sign = order.descending ? -1 : 1;
     if (order.kind === "number") {
-      const column = this.numbers.get(name);
-      if (column === undefined) return () => null;
-      return (row) => sortNumber(column.has[row] === 1 ? column.values[row] : undefined);
+      const column = this.numbers.get(columnName(order));
+      return {
+        value: (row) => sortNumber(column === undefined ? undefined : numberAt(column, row)),
+        prefix(row) {
+          const number = column === undefined ? undefined : numberAt(column, row);
+          return number === undefined || Number.isNaN(number) ? Number.POSITIVE_INFINITY : sign * number;
+        },
+      };
     }
-    const read = this.textReader(name, experimentId);
-    return (row) => read(row) ?? null;
+    if (order.entity === "attribute" && order.key === "artifact_uri") {
+      return { value: (row) => this.artifactUri(row), prefix: () => 0 };
+    }
+    const { codeAt, pool } = this.coded(columnName(order));
+    const text = pool.reader();
+    return {
+      value(row) {
+        const code = codeAt(row);
+        return code === 0 ? null : text(code);
+      },
+      prefix(row) {
+        const code = codeAt(row);
+        return code === 0 ? Number.POSITIVE_INFINITY : sign * pool.prefix(code);
+      },
+    };
   }
 
   *datasetBriefs(): Iterable<DatasetBrief> {
     for (const briefs of this.datasets.values()) yield* briefs;
   }
 
-  private test(comparison: Comparison, experimentId: string): (row: number) => boolean {
+  /** For a snapshot; not to be changed. */
+  stored(): StoredColumns {
+    const { ids, revs, numbers, texts, datasets } = this;
+    return { ids, revs: revs.subarray(0, this.count), numbers, texts, datasets };
+  }
+
+  get sizeBytes(): number {
+    let sum = this.ids.sizeBytes + this.revs.byteLength;
+    for (const { values, has } of this.numbers.values()) sum += values.byteLength + has.byteLength + COLUMN_BYTES;
+    for (const { codes, pool } of this.texts.values()) sum += codes.byteLength + pool.sizeBytes + COLUMN_BYTES;
+    return sum;
+  }
+
+  private test(comparison: Comparison): (row: number) => boolean {
     const { entity, key } = comparison;
-    if (entity === "metric" || (entity === "attribute" && (key === "start_time" || key === "end_time"))) {
+    if (entity === "metric" || (entity === "attribute" && NUMBER_ATTRIBUTES.has(key))) {
       const column = this.numbers.get(columnName(comparison));
       if (column === undefined) return () => false;
       const fits = numberMatcher(comparison);
-      return (row) => column.has[row] === 1 && fits(column.values[row]);
+      return (row) => fits(numberAt(column, row));
     }
-    const fits = textMatcher(comparison);
     if (entity === "dataset") {
+      const fits = textMatcher(comparison);
       const field = key as keyof DatasetBrief;
       return (row) =>
         this.datasets.get(row)?.some((brief) => brief[field] !== undefined && fits(brief[field])) ?? false;
     }
-    if (entity === "attribute" && (key === "run_id" || key === "artifact_uri")) {
-      const read = this.textReader(key, experimentId);
-      return (row) => fits(read(row));
+    if (entity === "attribute" && key === "artifact_uri") {
+      const fits = textMatcher(comparison);
+      return (row) => fits(this.artifactUri(row));
     }
-    return this.textTest(columnName(comparison), fits);
+    return this.codeTest(comparison);
   }
 
-  /** Decides once for each text of the dictionary. */
-  private textTest(name: string, fits: (text: string | undefined) => boolean): (row: number) => boolean {
-    const column = this.texts.get(name);
-    if (column === undefined) {
-      const always = fits(undefined);
-      return () => always;
-    }
-    const { codes, texts } = column;
-    const decided = new Int8Array(texts.length);
-    return (row) => {
-      const code = codes[row] ?? 0;
-      let decision = decided[code];
-      if (decision === 0) {
-        decision = fits(code === 0 ? undefined : texts[code]) ? 1 : -1;
-        decided[code] = decision;
+  /** Decides once for each text of the pool; equality by number, without reading a text. */
+  private codeTest(comparison: Comparison): (row: number) => boolean {
+    const { codeAt, pool } = this.coded(columnName(comparison));
+    const { op, value } = comparison;
+    switch (op) {
+      case "IS NULL":
+        return (row) => codeAt(row) === 0;
+      case "IS NOT NULL":
+        return (row) => codeAt(row) !== 0;
+      case "=":
+      case "!=": {
+        const wanted = pool.find(String(value));
+        if (op === "=") return wanted === 0 ? () => false : (row) => codeAt(row) === wanted;
+        return (row) => codeAt(row) !== 0 && codeAt(row) !== wanted;
       }
-      return decision === 1;
-    };
+      case "IN":
+      case "NOT IN": {
+        const wanted = new Set((value as readonly string[]).map((text) => pool.find(text)));
+        return (row) => codeAt(row) !== 0 && wanted.has(codeAt(row)) === (op === "IN");
+      }
+      default: {
+        const fits = textMatcher(comparison);
+        const text = pool.reader();
+        const decided = new Int8Array(pool.size + 1);
+        decided[0] = fits(undefined) ? 1 : -1;
+        return (row) => {
+          const code = codeAt(row);
+          if (decided[code] === 0) decided[code] = fits(text(code)) ? 1 : -1;
+          return decided[code] === 1;
+        };
+      }
+    }
   }
 
-  private textReader(name: string, experimentId: string): (row: number) => string | undefined {
-    if (name === "run_id") return (row) => this.ids[row];
+  private coded(name: string): { readonly codeAt: (row: number) => number; readonly pool: TextPool } {
+    if (name === "run_id") return { codeAt: (row) => row + 1, pool: this.ids };
     const column = this.texts.get(name);
-    const read = (row: number): string | undefined => {
-      const code = column?.codes[row] ?? 0;
-      return code === 0 ? undefined : column?.texts[code];
-    };
-    if (name !== "artifact_uri") return read;
-    return (row) => read(row) ?? defaultUri({ experimentId, runId: this.idOf(row) });
+    if (column === undefined) return { codeAt: () => 0, pool: new TextPool() };
+    const { codes, pool } = column;
+    return { codeAt: (row) => codes[row] ?? 0, pool };
+  }
+
+  private artifactUri(row: number): string {
+    const column = this.texts.get("artifact_uri");
+    return (
+      (column === undefined ? undefined : textAt(column, row)) ?? defaultArtifactUri(this.experimentId, this.idOf(row))
+    );
   }
 
   private number(name: string, row: number, value: number | undefined): void {
     let column = this.numbers.get(name);
     if (column === undefined) {
       if (value === undefined) return;
-      column = { values: new Float64Array(this.room), has: new Uint8Array(this.room) };
+      column = { values: new Float64Array(0), has: new Uint8Array(0) };
       this.numbers.set(name, column);
     }
-    column.has[row] = value === undefined ? 0 : 1;
+    column.values = withRoom(column.values, row + 1);
+    column.has = withRoom(column.has, (row >> 3) + 1);
+    const bit = 1 << (row & 7);
+    const others = (column.has[row >> 3] ?? 0) & ~bit;
+    column.has[row >> 3] = value === undefined ? others : others | bit;
     column.values[row] = value ?? 0;
   }
 
@@ -165,43 +266,54 @@ export class RunColumns {
     let column = this.texts.get(name);
     if (column === undefined) {
       if (value === undefined) return;
-      column = { codes: new Uint32Array(this.room), texts: [""], numbers: new Map() };
+      // A run's name is its tag too: the texts are kept once.
+      const pool = (name === NAME_TAG ? this.texts.get(RUN_NAME)?.pool : undefined) ?? new TextPool();
+      column = { codes: new Uint8Array(0), pool };
       this.texts.set(name, column);
-      if (name.startsWith("tag ")) this.tagColumns.push(column);
     }
     if (value === undefined) {
-      column.codes[row] = 0;
+      clear(column, row);
       return;
     }
-    let code = column.numbers.get(value);
-    if (code === undefined) {
-      code = column.texts.length;
-      column.texts.push(value);
-      column.numbers.set(value, code);
-    }
+    const code = column.pool.add(value);
+    column.codes = withRoom(wideEnough(column.codes, code), row + 1);
     column.codes[row] = code;
-  }
-
-  private grow(): void {
-    if (this.count <= this.room) return;
-    this.room *= 2;
-    for (const column of this.numbers.values()) {
-      const { values, has } = column;
-      column.values = new Float64Array(this.room);
-      column.values.set(values);
-      column.has = new Uint8Array(this.room);
-      column.has.set(has);
-    }
-    for (const column of this.texts.values()) {
-      const { codes } = column;
-      column.codes = new Uint32Array(this.room);
-      column.codes.set(codes);
-    }
   }
 }
 
-function defaultUri(run: Pick<Run, "experimentId" | "runId">): string {
-  return `mlflow-artifacts:/${run.experimentId}/${run.runId}/artifacts`;
+/** A column's own objects, roughly. */
+const COLUMN_BYTES = 600;
+
+function isActive(status: string | undefined): boolean {
+  return status === "RUNNING" || status === "SCHEDULED";
+}
+
+function keep(rows: Uint32Array, fits: (row: number) => boolean): Uint32Array {
+  let size = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] ?? 0;
+    if (fits(row)) rows[size++] = row;
+  }
+  return rows.subarray(0, size);
+}
+
+function numberAt({ values, has }: NumberColumn, row: number): number | undefined {
+  return ((has[row >> 3] ?? 0) >> (row & 7)) & 1 ? values[row] : undefined;
+}
+
+function textAt({ codes, pool }: TextColumn, row: number): string | undefined {
+  const code = codes[row] ?? 0;
+  return code === 0 ? undefined : pool.text(code);
+}
+
+function clear(column: TextColumn, row: number): void {
+  if (row < column.codes.length) column.codes[row] = 0;
+}
+
+function wideEnough(codes: Codes, code: number): Codes {
+  if (code > 0xffff) return codes instanceof Uint32Array ? codes : Uint32Array.from(codes);
+  if (code > 0xff) return codes instanceof Uint8Array ? Uint16Array.from(codes) : codes;
+  return codes;
 }
 
 function columnName({ entity, key }: Pick<Comparison, "entity" | "key">): string {

@@ -1,8 +1,8 @@
 import type { Table } from "../core/ports/table.ts";
-import { compareSort, firstInOrder } from "../core/tracking/match.ts";
-import type { DatasetBrief, OrderKey, RunQuery, RunSearch, SortValue } from "../core/tracking/ports.ts";
+import type { DatasetBrief, RunSearch } from "../core/tracking/ports.ts";
 import { padded, RUN_FEED_SHARDS, runFeed } from "./facts/keys.ts";
 import { RunColumns } from "./run-columns.ts";
+import { findRuns } from "./run-find.ts";
 import { loadMany } from "./run-store.ts";
 import { isWatched } from "./table-watch.ts";
 
@@ -56,7 +56,7 @@ export function openRunIndex(deps: { readonly table: Table }): RunSearch {
     const turn = index.tail.then(async () => {
       const missing = experimentIds.filter((id) => !index.experiments.has(id));
       // Made known first: what is written while the feed is read is dirty then, and read again.
-      for (const id of missing) index.experiments.set(id, { columns: new RunColumns(), seenMs: [] });
+      for (const id of missing) index.experiments.set(id, { columns: new RunColumns(id), seenMs: [] });
       try {
         for (const id of watched ? missing : experimentIds) await readFeed(workspace, id, index);
       } catch (error) {
@@ -111,8 +111,7 @@ export function openRunIndex(deps: { readonly table: Table }): RunSearch {
   }
 
   async function readActive(workspace: string, index: WorkspaceIndex, experimentIds: readonly string[]): Promise<void> {
-    for (const id of experimentIds)
-      await take(workspace, index, [...(index.experiments.get(id)?.columns.active ?? [])]);
+    for (const id of experimentIds) await take(workspace, index, index.experiments.get(id)?.columns.active() ?? []);
   }
 
   async function take(workspace: string, index: WorkspaceIndex, runIds: readonly string[]): Promise<void> {
@@ -127,7 +126,7 @@ export function openRunIndex(deps: { readonly table: Table }): RunSearch {
     async search(query) {
       const experimentIds = [...new Set(query.experimentIds)];
       const index = await refresh(query.workspace, experimentIds);
-      return find(index, experimentIds, query);
+      return findRuns((id) => index.experiments.get(id)?.columns, query);
     },
     async datasets(workspace, experimentId) {
       const index = await refresh(workspace, [experimentId]);
@@ -138,65 +137,4 @@ export function openRunIndex(deps: { readonly table: Table }): RunSearch {
       return [...briefs.values()];
     },
   };
-}
-
-const BY_START: OrderKey = { entity: "attribute", key: "start_time", kind: "number", descending: true };
-const BY_ID: OrderKey = { entity: "attribute", key: "run_id", kind: "text", descending: false };
-
-/** The query's order with the ties' behind it; the id makes it total. */
-function totalOrder(orderBy: readonly OrderKey[]): OrderKey[] {
-  const has = (key: string): boolean => orderBy.some((order) => order.entity === "attribute" && order.key === key);
-  return [...orderBy, ...(has("start_time") ? [] : [BY_START]), ...(has("run_id") ? [] : [BY_ID])];
-}
-
-function find(
-  index: WorkspaceIndex,
-  experimentIds: readonly string[],
-  query: RunQuery,
-): Awaited<ReturnType<RunSearch["search"]>> {
-  const order = totalOrder(query.orderBy);
-  const ids: string[] = [];
-  const keys: SortValue[][] = order.map(() => []);
-  for (const experimentId of experimentIds) {
-    const columns = index.experiments.get(experimentId)?.columns;
-    if (columns === undefined) continue;
-    const isDeleted = query.deletedExperimentIds?.has(experimentId) ?? false;
-    if (isDeleted && query.view === "active") continue;
-    const view = isDeleted ? "all" : query.view;
-    const readers = order.map((key) => columns.reader(key, experimentId));
-    const { after } = query;
-    for (const row of columns.select(query.filter, view, experimentId)) {
-      if (after !== undefined && !isAfter(order, readers, row, after)) continue;
-      ids.push(columns.idOf(row));
-      for (let k = 0; k < readers.length; k++) keys[k]?.push(readers[k]?.(row) ?? null);
-    }
-  }
-  const compare = (a: number, b: number): number => {
-    for (let k = 0; k < order.length; k++) {
-      const column = keys[k];
-      const result = compareSort(column?.[a] ?? null, column?.[b] ?? null, order[k]?.descending ?? false);
-      if (result !== 0) return result;
-    }
-    return 0;
-  };
-  const candidates = Uint32Array.from({ length: ids.length }, (_, i) => i);
-  const first = firstInOrder(candidates, Math.min(query.limit + 1, ids.length), compare);
-  const page = [...first.subarray(0, query.limit)];
-  const last = page.at(-1);
-  const runIds = page.map((i) => ids[i] ?? "");
-  if (first.length <= query.limit || last === undefined) return { runIds };
-  return { runIds, next: keys.map((column) => column[last] ?? null) };
-}
-
-function isAfter(
-  order: readonly OrderKey[],
-  readers: readonly ((row: number) => SortValue)[],
-  row: number,
-  after: readonly SortValue[],
-): boolean {
-  for (let k = 0; k < order.length; k++) {
-    const result = compareSort(readers[k]?.(row) ?? null, after[k] ?? null, order[k]?.descending ?? false);
-    if (result !== 0) return result > 0;
-  }
-  return false;
 }

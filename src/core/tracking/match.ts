@@ -47,8 +47,29 @@ export function numberMatcher({ op, value }: Comparison): (number: number | unde
 /** SQL's LIKE: `%` any text, `_` one character. Linear in the text whatever the pattern. */
 export function likeMatcher(pattern: string, ignoreCase: boolean): (text: string) => boolean {
   const fold = (text: string): string => (ignoreCase ? text.toLowerCase() : text);
+  if (!pattern.includes("_")) {
+    const parts = fold(pattern).split("%");
+    return (text) => hasInOrder(fold(text), parts);
+  }
   const wanted = [...fold(pattern)];
   return (text) => likes([...fold(text)], wanted);
+}
+
+/** The first part at the start, the last at the end, the others between in order; a single one is the whole text. */
+function hasInOrder(text: string, parts: readonly string[]): boolean {
+  const [first = ""] = parts;
+  if (parts.length === 1) return text === first;
+  const last = parts.at(-1) ?? "";
+  const end = text.length - last.length;
+  if (end < first.length || !text.startsWith(first) || !text.endsWith(last)) return false;
+  let from = first.length;
+  for (let i = 1; i < parts.length - 1; i++) {
+    const part = parts[i] ?? "";
+    const at = text.indexOf(part, from);
+    if (at < 0) return false;
+    from = at + part.length;
+  }
+  return from <= end;
 }
 
 function likes(text: readonly string[], pattern: readonly string[]): boolean {
