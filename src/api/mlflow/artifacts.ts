@@ -11,6 +11,7 @@ import {
   writeArtifact,
 } from "../../core/tracking/artifacts.ts";
 import { invalid, missing } from "../../core/tracking/errors.ts";
+import { makeEventFiles } from "../../core/tracking/event-files.ts";
 import { getLoggedModel, type LoggedModelDeps } from "../../core/tracking/logged-models.ts";
 import { getRun, type RunDeps } from "../../core/tracking/runs.ts";
 import { abortUpload, completeUpload, createUpload, putPart, type UploadDeps } from "../../core/tracking/uploads.ts";
@@ -76,10 +77,13 @@ function ok(): Response {
 }
 
 export function artifactRoutes(deps: ArtifactRouteDeps): RawRoute[] {
-  return [...proxyRoutes(deps), ...uploadRoutes(deps), ...viewRoutes(deps)];
+  const onStored = makeEventFiles(deps);
+  return [...proxyRoutes(deps, onStored), ...uploadRoutes(deps, onStored), ...viewRoutes(deps, onStored)];
 }
 
-function proxyRoutes(deps: ArtifactRouteDeps): RawRoute[] {
+type OnStored = ReturnType<typeof makeEventFiles>;
+
+function proxyRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
   return [
     ...byteRoutes("GET", `${A}/artifacts/{path+}`, READ, (call) => {
       const path = pathOf(call);
@@ -87,6 +91,7 @@ function proxyRoutes(deps: ArtifactRouteDeps): RawRoute[] {
     }),
     ...byteRoutes("PUT", `${A}/artifacts/{path+}`, WRITE, async (call) => {
       await writeArtifact(deps, call, pathOf(call), call.request.body ?? new Uint8Array(0));
+      await onStored(call.workspace, pathOf(call));
       return ok();
     }),
     ...mlflowRoutes("DELETE", `${A}/artifacts/{path+}`, DELETE, async ({ call, ...caller }) => {
@@ -125,7 +130,7 @@ function uploadPath(call: Call, args: Args): string {
   return folder === "" ? file : `${folder}/${file}`;
 }
 
-function uploadRoutes(deps: ArtifactRouteDeps): RawRoute[] {
+function uploadRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
   const folders = ["", "/{path+}"];
   return [
     ...folders.flatMap((folder) => [
@@ -152,6 +157,7 @@ function uploadRoutes(deps: ArtifactRouteDeps): RawRoute[] {
           .objects("parts")
           .map((part) => ({ number: part.requiredInt("part_number"), etag: part.text("etag") ?? "" }));
         await completeUpload(deps, caller, uploadPath(call, args), args.required("upload_id"), parts);
+        await onStored(caller.workspace, uploadPath(call, args));
       }),
       ...mlflowRoutes("POST", `${A}/mpu/abort${folder}`, WRITE, async ({ call, args, ...caller }) => {
         await abortUpload(deps, caller, uploadPath(call, args), args.required("upload_id"));
@@ -169,7 +175,7 @@ function uploadRoutes(deps: ArtifactRouteDeps): RawRoute[] {
   ];
 }
 
-function viewRoutes(deps: ArtifactRouteDeps): RawRoute[] {
+function viewRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
   const ofUi = ["", "/ajax-api/2.0/mlflow"];
   return [
     ...mlflowRoutes("GET", "/2.0/mlflow/artifacts/list", READ, async ({ args, workspace }) => {
@@ -238,7 +244,9 @@ function viewRoutes(deps: ArtifactRouteDeps): RawRoute[] {
         const bytes = await small(call.request);
         if (bytes.byteLength === 0) throw invalid("Request must specify data.");
         const run = await getRun(deps, call.workspace, runId);
-        await writeArtifact(deps, call, `${rootOf(run.artifactUri)}/${clean}`, bytes);
+        const full = `${rootOf(run.artifactUri)}/${clean}`;
+        await writeArtifact(deps, call, full, bytes);
+        await onStored(call.workspace, full);
         return ok();
       },
       ["/ajax-api/2.0/mlflow"],
