@@ -37,6 +37,33 @@ export const workspaces = group<typeof contract.workspaces>("workspaces", {
   delete: "DELETE ",
 });
 
+export const me = group<typeof contract.me>("me", { get: "GET //me" });
+
+export const tokens = group<typeof contract.tokens>("tokens", {
+  list: "GET //tokens",
+  create: "POST //tokens",
+  delete: "DELETE //tokens/{id}",
+});
+
+export const members = group<typeof contract.members>("members", {
+  list: "GET /members",
+  put: "PUT /members/{name}",
+  delete: "DELETE /members/{name}",
+});
+
+export const homeMembers = group<typeof contract.homeMembers>("homeMembers", {
+  list: "GET //members",
+  put: "PUT //members/{name}",
+  delete: "DELETE //members/{name}",
+});
+
+export const roles = group<typeof contract.roles>("roles", {
+  list: "GET /roles",
+  get: "GET /roles/{name}",
+  put: "PUT /roles/{name}",
+  delete: "DELETE /roles/{name}",
+});
+
 export const jobs = group<typeof contract.jobs>("jobs", {
   create: "POST /jobs",
   put: "PUT /jobs/{name}",

@@ -1,4 +1,5 @@
 /** The one contract: what travels between server, client, CLI, studio, runner and serving. Browser-safe. */
+export * from "./access.ts";
 export * from "./activities.ts";
 export * from "./assets.ts";
 export * from "./common.ts";

@@ -1,29 +1,37 @@
 import type { z } from "zod";
 
 /** Things that rights are about. */
-export type Resource =
-  | "workspace"
-  | "job"
-  | "run"
-  | "experiment"
-  | "compute"
-  | "datastore"
-  | "data"
-  | "environment"
-  | "component"
-  | "model"
-  | "endpoint"
-  | "deployment"
-  | "activity"
-  | "lineage"
-  | "file"
-  | "tracking"
-  | "registry"
-  | "home";
-export type Action = "read" | "create" | "update" | "delete" | "run" | "secrets" | "report" | "score";
+export const RESOURCES = [
+  "workspace",
+  "member",
+  "role",
+  "job",
+  "run",
+  "experiment",
+  "compute",
+  "datastore",
+  "data",
+  "environment",
+  "component",
+  "model",
+  "endpoint",
+  "deployment",
+  "activity",
+  "lineage",
+  "file",
+  "tracking",
+  "registry",
+  "home",
+] as const;
+export type Resource = (typeof RESOURCES)[number];
+export const ACTIONS = ["read", "create", "update", "delete", "run", "secrets", "report", "score"] as const;
+export type Action = (typeof ACTIONS)[number];
 
-/** `open`: answered without a token (health, version, server-info, the OpenAPI document). */
-export type Access = { readonly resource: Resource; readonly action: Action } | "open";
+/**
+ * `open`: answered without a token (health, version, server-info, the OpenAPI document).
+ * `self`: what callers may ask and do about themselves, whatever their rights; only a person's own token changes anything.
+ */
+export type Access = { readonly resource: Resource | "self"; readonly action: Action } | "open";
 
 export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
 

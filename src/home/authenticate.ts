@@ -1,17 +1,29 @@
+import { makePersonalCheck } from "../core/access/tokens.ts";
 import type { Principal } from "../core/auth/principal.ts";
 import { principalOf, tokenOf } from "../core/auth/tokens.ts";
 import { makeRunTokenCheck } from "../core/jobs/check-run-token.ts";
 import type { Ground } from "./part.ts";
 import type { Stores } from "./stores.ts";
 
-/** The caller of a request, from its token. */
-export function makeAuthenticate(ground: Ground, stores: Stores): (request: Request) => Promise<Principal | undefined> {
+/** Whom a token stands for. Throws Unauthenticated for one that is not of this home, too old or revoked. */
+export function makeReadToken(
+  ground: Pick<Ground, "signer" | "clock">,
+  stores: Pick<Stores, "tokens" | "members" | "roles" | "jobs">,
+): (token: string) => Promise<Principal> {
   const checkRun = makeRunTokenCheck({ ...stores, clock: ground.clock });
-  return async (request) => {
-    const token = tokenOf(request.headers.get("authorization"));
-    if (token === undefined) return undefined;
-    const principal = await principalOf(ground, token);
+  const personal = makePersonalCheck({ ...stores, clock: ground.clock });
+  return async (token) => {
+    const principal = await principalOf({ ...ground, personal }, token);
     await checkRun(principal);
     return principal;
+  };
+}
+
+/** The caller of a request, from its token. */
+export function makeAuthenticate(ground: Ground, stores: Stores): (request: Request) => Promise<Principal | undefined> {
+  const readToken = makeReadToken(ground, stores);
+  return async (request) => {
+    const token = tokenOf(request.headers.get("authorization"));
+    return token === undefined ? undefined : readToken(token);
   };
 }

@@ -1,4 +1,5 @@
 import { makeArchiver } from "../adapters/node/archive.ts";
+import { makeAccessRoutes } from "../api/access.ts";
 import { makeActivityRoutes } from "../api/activities.ts";
 import { makeComponentRoutes } from "../api/components.ts";
 import { makeDataRoutes } from "../api/data.ts";
@@ -16,7 +17,7 @@ import type { Ground, Part } from "./part.ts";
 import type { Stores } from "./stores.ts";
 import { listWorkspaceNames } from "./workspace-names.ts";
 
-/** Workspaces and what is kept in them: files, trees, datastores, data, environments, components, activities; and what the home says of itself. */
+/** Workspaces, who may do what in them, and what is kept in them: files, trees, datastores, data, environments, components, activities; and what the home says of itself. */
 export function composeAssets(
   ground: Ground,
   stores: Stores,
@@ -36,6 +37,7 @@ export function composeAssets(
   return {
     routes: [
       ...makeHomeRoutes(others),
+      ...makeAccessRoutes(deps),
       ...makeWorkspaceRoutes(deps),
       ...makeTreeRoutes(deps),
       ...makeFileRoutes(deps),

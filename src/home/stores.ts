@@ -1,3 +1,4 @@
+import { openAccessStores } from "../store/access.ts";
 import { openActivityStore } from "../store/activities.ts";
 import { openAssetStore } from "../store/assets.ts";
 import { openComputeStore } from "../store/computes.ts";
@@ -11,6 +12,7 @@ import { openLogStore } from "../store/logs.ts";
 import { openModelStore } from "../store/models.ts";
 import { openRunIndex } from "../store/run-index.ts";
 import { openRunStore } from "../store/run-store.ts";
+import { openTokenStore } from "../store/tokens.ts";
 import { openTreeStore } from "../store/trees.ts";
 import { openWorkspaceStore } from "../store/workspaces.ts";
 import type { Ground } from "./part.ts";
@@ -18,6 +20,7 @@ import type { Ground } from "./part.ts";
 /** Every room's records, opened once: several of them keep things in memory that must not be kept twice. */
 export function openStores(ground: Ground) {
   return {
+    ...openAccessStores(ground),
     activities: openActivityStore(ground),
     assets: openAssetStore(ground),
     computes: openComputeStore(ground),
@@ -31,6 +34,7 @@ export function openStores(ground: Ground) {
     models: openModelStore(ground),
     runs: openRunStore(ground),
     runIndex: openRunIndex(ground),
+    tokens: openTokenStore(ground),
     trees: openTreeStore(ground),
     workspaces: openWorkspaceStore(ground),
   };

@@ -8,6 +8,7 @@ import { type SettleDeps, settleDeletedEndpoint, settleDeployment } from "../cor
 import type { Files } from "../core/files/ports.ts";
 import type { Builder } from "../core/ports/builder.ts";
 import type { Delivery } from "../core/ports/bus.ts";
+import { makeReadToken } from "../home/authenticate.ts";
 import type { Part } from "../home/part.ts";
 import type { Stores } from "../home/stores.ts";
 import { modelReleaseWrites, modelUseWrites } from "../store/models.ts";
@@ -26,7 +27,7 @@ export interface EndpointsPart extends Part {
 /** Online endpoints: records, the replicas on this machine, and the way of a scoring request to them. */
 export function composeEndpoints(
   ground: Ground,
-  stores: Pick<Stores, "endpoints">,
+  stores: Pick<Stores, "endpoints" | "tokens" | "members" | "roles" | "jobs">,
   others: { readonly files: Files; readonly environments: Environments; readonly builder: Builder },
 ): EndpointsPart {
   const { settings, log, table, bus } = ground;
@@ -37,7 +38,7 @@ export function composeEndpoints(
     env: process.env,
   });
   const { endpoints } = stores;
-  const router = makeRouter({ ...ground, endpoints, host });
+  const router = makeRouter({ ...ground, endpoints, host, readToken: makeReadToken(ground, stores) });
   const closing = new AbortController();
   const deps = {
     ...ground,

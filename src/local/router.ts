@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { allows } from "../core/auth/allow.ts";
-import { principalOf } from "../core/auth/tokens.ts";
+import type { Principal } from "../core/auth/principal.ts";
 import type { ScoringClaims } from "../core/endpoints/endpoint-keys.ts";
 import type { EndpointStore, Routing } from "../core/endpoints/ports.ts";
 import type { EndpointRecord } from "../core/endpoints/record.ts";
@@ -21,6 +21,8 @@ export interface RouterDeps {
   readonly vault: Vault;
   readonly signer: Signer;
   readonly clock: Clock;
+  /** Whom a token of this home stands for; throws for any other. */
+  readonly readToken: (token: string) => Promise<Principal>;
   readonly ids: Ids;
 }
 
@@ -202,7 +204,7 @@ async function judge(
 
 async function isUser(deps: RouterDeps, token: string, workspace?: string): Promise<boolean> {
   try {
-    const principal = await principalOf(deps, token);
+    const principal = await deps.readToken(token);
     return workspace === undefined || allows(principal, { resource: "endpoint", action: "score" }, workspace);
   } catch {
     return false;

@@ -4,6 +4,7 @@ import type { ActivityWrite } from "../core/activities/ports.ts";
 import type { AssetKind } from "../core/assets/ports.ts";
 import { ABSENT, type Clause, type Item, type Query, type Table, type Write } from "../core/ports/table.ts";
 import type { WorkspaceRecord, WorkspaceStore } from "../core/workspaces/ports.ts";
+import { forgetMember } from "./access.ts";
 import { localComputeWrite } from "./computes.ts";
 import { defaultDatastoreWrite } from "./datastores.ts";
 import {
@@ -14,8 +15,10 @@ import {
   endpointKey,
   experimentList,
   jobList,
+  memberList,
   modelList,
   RUN_FEED_SHARDS,
+  roleList,
   runFeed,
   WORKSPACE_LIST,
   workspaceKey,
@@ -128,6 +131,8 @@ export function openWorkspaceStore(deps: { readonly table: Table; readonly activ
         for await (const head of all({ index: "gsi1", pk: assetNames(name, kind) })) heads.push(String(head.name));
         for (const head of heads) await deletePartition(assetPartition(name, kind, head));
       }
+      for await (const member of all({ pk: memberList(name) })) await table.transact(forgetMember(member, name));
+      await deletePartition(roleList(name));
       await deletePartition(datastoreList(name));
       await deletePartition(computeKey(name, "x").pk);
       await table.transact([{ kind: "delete", key: workspacePurgeKey(name) }]);

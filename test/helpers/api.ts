@@ -6,6 +6,7 @@ import { makeDigest } from "../../src/adapters/node/digest.ts";
 import { makeApp } from "../../src/api/app.ts";
 import { type TreeEntry, treeText } from "../../src/contract/trees.ts";
 import type { Principal } from "../../src/core/auth/principal.ts";
+import { grantsOf } from "../../src/core/auth/rights.ts";
 import type { Vault } from "../../src/core/ports/vault.ts";
 import { composeAssets } from "../../src/home/compose-assets.ts";
 import { openStores, type Stores } from "../../src/home/stores.ts";
@@ -119,7 +120,8 @@ export function sha256Of(content: string | Uint8Array): string {
 }
 
 function principalOf(name: string): Principal | undefined {
-  if (name === "owner" || name === "reader") return { kind: "user", name: `user:${name}`, roles: { "*": name } };
+  if (name === "owner" || name === "reader")
+    return { kind: "user", name: `user:${name}`, grants: grantsOf({ "*": name }) };
   if (name.startsWith("run:")) return { kind: "run", name, workspace: "default", runId: name.slice(4) };
   if (name !== "deployment") return undefined;
   return { kind: "deployment", name: "deployment:e/d", workspace: "default", endpoint: "e", deployment: "d" };

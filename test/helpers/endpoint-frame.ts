@@ -5,6 +5,7 @@ import { makeApp } from "../../src/api/app.ts";
 import { makeEndpointRoutes } from "../../src/api/endpoints.ts";
 import { AppError } from "../../src/contract/errors.ts";
 import type { Principal } from "../../src/core/auth/principal.ts";
+import { grantsOf } from "../../src/core/auth/rights.ts";
 import { settleDeletedEndpoint, settleDeployment } from "../../src/core/endpoints/settle-deployment.ts";
 import type { Files } from "../../src/core/files/ports.ts";
 import type { Host, HostRequest, HostState } from "../../src/core/ports/host.ts";
@@ -205,7 +206,7 @@ function principalOf(as: string): Principal {
   const [kind = "", endpoint = "", deployment = ""] = as.split(":");
   if (kind === "deployment") return { kind, name: as, workspace: "default", endpoint, deployment };
   if (kind === "owner" || kind === "contributor" || kind === "reader") {
-    return { kind: "user", name: `user:${kind}`, roles: { "*": kind } };
+    return { kind: "user", name: `user:${kind}`, grants: grantsOf({ "*": kind }) };
   }
   throw new AppError("Unauthenticated", "nobody");
 }

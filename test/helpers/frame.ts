@@ -1,6 +1,7 @@
 import { onTestFinished } from "vitest";
 import { makeApp } from "../../src/api/app.ts";
 import type { RawRoute } from "../../src/api/raw-route.ts";
+import { grantsOf } from "../../src/core/auth/rights.ts";
 import { tokenOf } from "../../src/core/auth/tokens.ts";
 import { openHttp } from "../../src/local/http.ts";
 
@@ -16,7 +17,7 @@ export async function serveFrame(
     routes,
     authenticate: async (request) =>
       tokenOf(request.headers.get("authorization")) === FRAME_TOKEN
-        ? { kind: "user", name: "user:tester", roles: { "*": "owner" } }
+        ? { kind: "user", name: "user:tester", grants: grantsOf({ "*": "owner" }) }
         : undefined,
     requestId: () => `request-${++count}`,
     onFault: () => undefined,

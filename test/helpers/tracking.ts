@@ -4,6 +4,7 @@ import { openHome } from "../../src/adapters/local/home.ts";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
 import { makeApp } from "../../src/api/app.ts";
 import type { Principal } from "../../src/core/auth/principal.ts";
+import { grantsOf } from "../../src/core/auth/rights.ts";
 import type { NewRun } from "../../src/core/tracking/ports.ts";
 import { composeAssets } from "../../src/home/compose-assets.ts";
 import { composeTracking } from "../../src/home/compose-tracking.ts";
@@ -155,6 +156,7 @@ export async function openTrackingApi(options: { readonly watched?: boolean } = 
 }
 
 function principalOf(name: string): Principal | undefined {
-  if (name === "owner" || name === "reader") return { kind: "user", name: `user:${name}`, roles: { "*": name } };
+  if (name === "owner" || name === "reader")
+    return { kind: "user", name: `user:${name}`, grants: grantsOf({ "*": name }) };
   return name.startsWith("run:") ? { kind: "run", name, workspace: "default", runId: name.slice(4) } : undefined;
 }

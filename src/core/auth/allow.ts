@@ -1,8 +1,6 @@
 import type { Access, Action, Resource } from "../../contract/route.ts";
-import type { Principal, Role } from "./principal.ts";
-
-const READER: readonly Action[] = ["read"];
-const CONTRIBUTOR: readonly Action[] = ["read", "create", "update", "delete", "run", "score"];
+import type { Principal } from "./principal.ts";
+import { holds } from "./rights.ts";
 
 /** What a run's token may do at most; use cases narrow writes to the run itself and its descendants. */
 const RUN: Readonly<Partial<Record<Resource, readonly Action[]>>> = {
@@ -29,30 +27,16 @@ const DEPLOYMENT: Readonly<Partial<Record<Resource, readonly Action[]>>> = {
 
 /** Deny by default: true only where a rule says so. `workspace` is undefined for routes above workspaces. */
 export function allows(principal: Principal, access: Exclude<Access, "open">, workspace: string | undefined): boolean {
+  const { resource, action } = access;
+  if (resource === "self") return principal.kind === "user" || action === "read";
   switch (principal.kind) {
     case "user":
       // The list of workspaces is for everybody with a role in one; it shows those they may read.
-      if (workspace === undefined && access.resource === "workspace" && access.action === "read") {
-        return Object.keys(principal.roles).length > 0;
-      }
-      return userAllows(roleIn(principal.roles, workspace), access);
+      if (workspace === undefined && resource === "workspace" && action === "read") return principal.grants.size > 0;
+      return holds(principal.grants, `${resource}/${action}`, workspace);
     case "run":
-      return principal.workspace === workspace && (RUN[access.resource]?.includes(access.action) ?? false);
+      return principal.workspace === workspace && (RUN[resource]?.includes(action) ?? false);
     case "deployment":
-      return principal.workspace === workspace && (DEPLOYMENT[access.resource]?.includes(access.action) ?? false);
+      return principal.workspace === workspace && (DEPLOYMENT[resource]?.includes(action) ?? false);
   }
-}
-
-function roleIn(roles: Readonly<Record<string, Role>>, workspace: string | undefined): Role | undefined {
-  return (workspace === undefined ? undefined : roles[workspace]) ?? roles["*"];
-}
-
-function userAllows(role: Role | undefined, access: { resource: Resource; action: Action }): boolean {
-  if (role === undefined) return false;
-  // Reports come from runners and replicas; no person's token may fake one.
-  if (access.action === "report") return false;
-  if (role === "owner") return true;
-  if (role === "reader") return READER.includes(access.action);
-  if (access.resource === "workspace" || access.resource === "home") return access.action === "read";
-  return CONTRIBUTOR.includes(access.action);
 }

@@ -1,13 +1,28 @@
+import type { BuiltInRole } from "../../contract/access.ts";
 import { AppError } from "../../contract/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Signer } from "../ports/signer.ts";
-import type { Principal, Role } from "./principal.ts";
+import type { Principal } from "./principal.ts";
+import { grantsOf } from "./rights.ts";
 
 /** Claims as they are signed; names are short because tokens travel with every request. */
 type Claims =
-  | { t: "user"; sub: string; roles: Record<string, Role>; exp?: number; jti: string }
+  | { t: "user"; sub: string; roles: Record<string, BuiltInRole>; exp?: number; jti: string }
+  | ({ t: "pat" } & PersonalClaims)
   | { t: "run"; ws: string; run: string; exp?: number }
   | { t: "dep"; ws: string; ep: string; dep: string; exp?: number };
+
+/** What a personal access token carries; its record says whether it was revoked. */
+export interface PersonalClaims {
+  readonly jti: string;
+  readonly sub: string;
+  /** Workspace or `*` to role. */
+  readonly roles: Readonly<Record<string, string>>;
+  readonly exp: number;
+}
+
+/** Whom a personal access token stands for now. Throws Unauthenticated for one that was revoked. */
+export type PersonalCheck = (claims: PersonalClaims) => Promise<Principal>;
 
 /** A run's token. It has no expiry of its own: it is good until its run has been final for 15 minutes, which the verifier of runs checks. */
 export function signRunToken(signer: Signer, workspace: string, runId: string): Promise<string> {
@@ -24,12 +39,17 @@ export function signDeploymentToken(
   return signer.sign({ t: "dep", ws: workspace, ep: endpoint, dep: deployment } satisfies Claims);
 }
 
-/** A person's token; `expiresSec` in seconds since the epoch, absent for the laptop home's own token. */
+/** A personal access token. */
+export function signPersonalToken(signer: Signer, { jti, sub, roles, exp }: PersonalClaims): Promise<string> {
+  return signer.sign({ t: "pat", jti, sub, roles, exp } satisfies Claims);
+}
+
+/** A token of whoever holds the home's key; `expiresSec` in seconds since the epoch, absent for the laptop home's own token. */
 export function signUserToken(
   signer: Signer,
   user: {
     readonly name: string;
-    readonly roles: Record<string, Role>;
+    readonly roles: Record<string, BuiltInRole>;
     readonly id: string;
     readonly expiresSec?: number;
   },
@@ -40,7 +60,10 @@ export function signUserToken(
 }
 
 /** The principal a token stands for. Throws Unauthenticated for tokens that are not ours or too old. */
-export async function principalOf(deps: { signer: Signer; clock: Clock }, token: string): Promise<Principal> {
+export async function principalOf(
+  deps: { readonly signer: Signer; readonly clock: Clock; readonly personal: PersonalCheck },
+  token: string,
+): Promise<Principal> {
   const claims = (await deps.signer.verify(token)) as Claims | undefined;
   if (claims === undefined)
     throw new AppError("Unauthenticated", "the token is not one of this home", {
@@ -50,7 +73,9 @@ export async function principalOf(deps: { signer: Signer; clock: Clock }, token:
     throw new AppError("Unauthenticated", "the token has expired", { hint: "get a new one" });
   switch (claims.t) {
     case "user":
-      return { kind: "user", name: `user:${claims.sub}`, roles: claims.roles };
+      return { kind: "user", name: `user:${claims.sub}`, grants: grantsOf(claims.roles), holdsKey: true };
+    case "pat":
+      return deps.personal(claims);
     case "run":
       return { kind: "run", name: `run:${claims.run}`, workspace: claims.ws, runId: claims.run };
     case "dep":

@@ -12,6 +12,21 @@ export const workspaceKey = (workspace: string): Key => ({ pk: WORKSPACE_LIST, s
 /** Stands from a workspace's deletion until all that was in it is gone. */
 export const workspacePurgeKey = (workspace: string): Key => ({ pk: "WORKSPACE-PURGES", sk: workspace });
 
+// access: members of a workspace (`*`: of the whole home), the same by person, roles of a workspace's own, personal access tokens
+export const memberList = (workspace: string): string => `W#${workspace}#MEMBERS`;
+export const memberKey = (workspace: string, person: string): Key => ({ pk: memberList(workspace), sk: person });
+export const membershipList = (person: string): string => `PERSON#${person}`;
+export const membershipKey = (workspace: string, person: string): Key => ({
+  pk: membershipList(person),
+  sk: workspace,
+});
+export const roleList = (workspace: string): string => `W#${workspace}#ROLES`;
+export const roleKey = (workspace: string, name: string): Key => ({ pk: roleList(workspace), sk: name });
+export const tokenKey = (id: string): Key => ({ pk: `TOKEN#${id}`, sk: "TOKEN" });
+/** gsi1 and gsi2, by time of making. */
+export const tokensOf = (person: string): string => `TOKENS-OF#${person}`;
+export const TOKEN_LIST = "TOKENS";
+
 // activities: by month, and by what they are about (gsi1)
 export const activityMonth = (workspace: string, month: string): string => `W#${workspace}#ACTIVITY#${month}`;
 export const activityKey = (workspace: string, at: string, id: string): Key => ({

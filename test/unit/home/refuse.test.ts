@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { makeApp } from "../../../src/api/app.ts";
 import type { RawRoute } from "../../../src/api/raw-route.ts";
 import { computes } from "../../../src/contract/routes/index.ts";
+import { grantsOf } from "../../../src/core/auth/rights.ts";
 import { refuseAll, refuseSome } from "../../../src/home/refuse.ts";
 
 const routes: readonly RawRoute[] = [computes.list, computes.put].map(({ id, method, path, access }) => ({
@@ -16,7 +17,8 @@ const routes: readonly RawRoute[] = [computes.list, computes.put].map(({ id, met
 function ask(all: readonly RawRoute[], method: string, path: string, role?: "owner" | "reader") {
   const app = makeApp({
     routes: all,
-    authenticate: async () => (role === undefined ? undefined : { kind: "user", name: role, roles: { "*": role } }),
+    authenticate: async () =>
+      role === undefined ? undefined : { kind: "user", name: role, grants: grantsOf({ "*": role }) },
     requestId: () => "id",
     onFault: (error) => {
       throw error;
