@@ -158,6 +158,7 @@ describe("access", () => {
     expect(before).toEqual([["default"], true]);
     expect(lowered).toEqual([["default"], false]);
     expect(removed.status).toBe(403);
+    home.pass(31_000);
     await expect(home.tokenOf("ann", { default: "reader" })).rejects.toThrow("which you do not");
   });
 
