@@ -11,6 +11,8 @@ const START_LIMIT_MS = 120_000;
 
 export interface Peer {
   readonly port: number;
+  /** Where its records and artifacts are. */
+  readonly dir: string;
   readonly process: ChildProcess;
   /** Milliseconds from its command to its first answer. */
   readonly readyMs: number;
@@ -64,7 +66,7 @@ export async function openMlflow(): Promise<Peer> {
     await close();
     throw error;
   }
-  return { port, process: child, readyMs: performance.now() - start, close };
+  return { port, dir, process: child, readyMs: performance.now() - start, close };
 }
 
 /** Its virtual environment below node_modules/.cache, made on first use. */
