@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ERRORS, isAppError } from "../../src/contract/errors.ts";
 import { computes } from "../../src/contract/routes/places.ts";
+import { insist, mlflowGet, mlflowPost, pause } from "./insist.ts";
 import { commandJob, isOver, readWholeLog, submit, type TestServer, waitFor } from "./server.ts";
 
 /** What a server that was killed over and over did with what it had acknowledged. */
@@ -76,11 +76,16 @@ async function submitJobs(server: TestServer, round: number, ranFile: string, ac
 
 /** One point a request, as fast as they are acknowledged. */
 async function logPoints(server: TestServer, load: { over: boolean; readonly points: number[] }): Promise<string> {
-  const made = await insist(() => mlflow(server, "runs/create", { experiment_id: "0", start_time: Date.now() }));
-  const run = (made as { run: { info: { run_id: string } } }).run.info.run_id;
+  const made = await insist(() =>
+    mlflowPost<{ run: { info: { run_id: string } } }>(server, "runs/create", {
+      experiment_id: "0",
+      start_time: Date.now(),
+    }),
+  );
+  const run = made.run.info.run_id;
   for (let step = 1; !load.over; step++) {
     const metrics = [{ key: "m", value: step, timestamp: 1_700_000_000_000 + step, step }];
-    await insist(() => mlflow(server, "runs/log-batch", { run_id: run, metrics, params: [], tags: [] }));
+    await insist(() => mlflowPost(server, "runs/log-batch", { run_id: run, metrics, params: [], tags: [] }));
     load.points.push(step);
   }
   return run;
@@ -90,47 +95,17 @@ async function readPoints(server: TestServer, run: string): Promise<number[]> {
   const steps: number[] = [];
   let token = "";
   do {
-    const query = new URLSearchParams({ run_id: run, metric_key: "m", max_results: "10000", page_token: token });
-    const response = await fetch(`${server.url()}/w/default/api/2.0/mlflow/metrics/get-history?${query}`, {
-      headers: { authorization: `Bearer ${server.token()}` },
-    });
-    const page = (await response.json()) as { metrics?: { step?: number | string }[]; next_page_token?: string };
+    const page = await mlflowGet<{ metrics?: { step?: number | string }[]; next_page_token?: string }>(
+      server,
+      "metrics/get-history",
+      { run_id: run, metric_key: "m", max_results: "10000", page_token: token },
+    );
     steps.push(...(page.metrics ?? []).map((point) => Number(point.step)));
     token = page.next_page_token ?? "";
   } while (token !== "");
   return steps;
 }
 
-class Refused extends Error {}
-
-async function mlflow(server: TestServer, path: string, body: object): Promise<unknown> {
-  const response = await fetch(`${server.url()}/w/default/api/2.0/mlflow/${path}`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${server.token()}`, "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  if (!response.ok) throw new Refused(`${path}: ${response.status} ${await response.text()}`);
-  return response.json();
-}
-
-/** Tries until it is acknowledged: a server that is down is tried again, an answer that says no is not. */
-async function insist<T>(call: () => Promise<T>): Promise<T> {
-  const end = performance.now() + 60_000;
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      const final = error instanceof Refused || (isAppError(error) && !ERRORS[error.code].retry);
-      if (final || performance.now() > end) throw error;
-      await pause(20);
-    }
-  }
-}
-
 function countOf(text: string, part: string): number {
   return text.split(part).length - 1;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
