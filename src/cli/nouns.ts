@@ -36,6 +36,13 @@ export const NOUNS: Readonly<Record<string, NounEntry>> = {
   datastore: { brief: "Places that hold data", load: async () => (await import("./nouns/datastore.ts")).datastore },
   compute: { brief: "Machines that run jobs", load: async () => (await import("./nouns/compute.ts")).compute },
   workspace: { brief: "Workspaces", load: async () => (await import("./nouns/workspace.ts")).workspace },
+  member: { brief: "Who has which role", load: async () => (await import("./nouns/member.ts")).member },
+  role: { brief: "What members may do", load: async () => (await import("./nouns/role.ts")).role },
+  token: { brief: "Personal access tokens", load: async () => (await import("./nouns/token.ts")).token },
+  whoami: {
+    brief: "Who the home takes you for, and what you may do",
+    load: async () => (await import("./nouns/whoami.ts")).whoami,
+  },
   lineage: {
     brief: "What something was made from, and what came of it",
     load: async () => (await import("./nouns/lineage.ts")).lineage,

@@ -400,3 +400,29 @@ describe("the program", () => {
     expect(existsSync(join(folder, "home/server.json"))).toBe(false);
   });
 });
+
+describe("who may do what", () => {
+  it("makes a token that signs another in, and revokes it", async () => {
+    const cwd = project();
+    await answer(cwd, ["role", "create", "--name", "auditor", "--rights", "*/read"]);
+    await answer(cwd, ["member", "create", "--name", "ada@example.org", "--role", "auditor"]);
+    const made = await answer<{ id: string; token: string }>(cwd, [
+      ...["token", "create", "--name", "for Ada", "--person", "ada@example.org", "--role", "auditor", "--days", "7"],
+    ]);
+    const asAda = { env: { TRAINYARD_TOKEN: made.token } };
+
+    const who = await run(cwd, ["whoami", "-o", "json"], asAda);
+    const list = await run(cwd, ["member", "list", "--query", "[].[name, role]", "-o", "json"], asAda);
+    const refused = await run(cwd, ["member", "delete", "--name", "ada@example.org"], asAda);
+    const inUse = await run(cwd, ["role", "delete", "--name", "auditor"]);
+    const revoked = await run(cwd, ["token", "delete", "--id", made.id]);
+    const after = await run(cwd, ["whoami"], asAda);
+
+    expect(JSON.parse(who.out)).toMatchObject({ name: "user:ada@example.org", kind: "user" });
+    expect(JSON.parse(list.out)).toEqual([["ada@example.org", "auditor"]]);
+    expect([refused.code === 0, inUse.code === 0, revoked.code]).toEqual([false, false, 0]);
+    expect(inUse.err).toContain("role `auditor` is `ada@example.org`'s");
+    expect(after.code).not.toBe(0);
+    expect(after.err).toContain("revoked");
+  });
+});
