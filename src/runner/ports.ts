@@ -90,11 +90,27 @@ function parentUri(uri: string): string {
   return clean.slice(0, clean.lastIndexOf("/"));
 }
 
+const ARTIFACT_FOLDERS = ["outputs", "logs"];
+
+/** Where a command leaves what is kept: folders of artifacts, and those of named outputs. */
+export function outputFolders(
+  assignment: Assignment,
+  made: Ports,
+  work: string,
+): { readonly folder: string; readonly name: string }[] {
+  const named = Object.entries(assignment.outputs).flatMap(([name, output]) => {
+    const path = made.outputs[name];
+    if (output.mode === "direct" || path === undefined) return [];
+    return [{ folder: output.is_file ? dirname(path) : path, name }];
+  });
+  return [...ARTIFACT_FOLDERS.map((name) => ({ folder: join(work, name), name })), ...named];
+}
+
 /** `./outputs` and `./logs` of the work folder become artifacts of the run. */
 export async function sendArtifacts(options: PortsOptions, work: string): Promise<void> {
   const { home, signal } = options;
   const uri = `azureml://jobs/${home.run}/outputs/artifacts/paths/`;
-  for (const name of ["outputs", "logs"]) {
+  for (const name of ARTIFACT_FOLDERS) {
     const sent = await collect(home, uri, { folder: join(work, name), prefix: `${name}/` }, signal);
     if (sent.files > 0) options.tell(`artifacts ${name}/: ${sent.files} files, ${sent.bytes} bytes\n`);
   }

@@ -9,6 +9,7 @@ import type { Assignment, RunnerReport } from "../contract/runner.ts";
 import { type CommandEnd, type RunningCommand, startCommand } from "./command.ts";
 import { type Plan, planRanks } from "./distribution.ts";
 import { type UsedEnvironment, useEnvironment } from "./environment/use.ts";
+import { startEventFiles } from "./event-files.ts";
 import { detailLog, failureOf, oomKills, reasonOf } from "./failure.ts";
 import { type Home, openHome } from "./home.ts";
 import { type LogStream, openLog } from "./log.ts";
@@ -16,7 +17,15 @@ import { materialize } from "./materialize.ts";
 import { startSystemMetrics } from "./metrics.ts";
 import { isGone, type Orders, openOrders, type Stop } from "./orders.ts";
 import { type OutputPipe, openPipes } from "./pipe.ts";
-import { bringInputs, makeOutputs, type Ports, type PortsOptions, sendArtifacts, sendOutputs } from "./ports.ts";
+import {
+  bringInputs,
+  makeOutputs,
+  outputFolders,
+  type Ports,
+  type PortsOptions,
+  sendArtifacts,
+  sendOutputs,
+} from "./ports.ts";
 import { endAll } from "./processes.ts";
 import type { RunnerRequest } from "./request.ts";
 import { openStateFiles, type StateFiles } from "./state.ts";
@@ -236,6 +245,16 @@ async function runCommand(attempt: Attempt, prepared: Prepared): Promise<Outcome
   told.catch(() => {});
   tell(`running with process group ${command.groups.join(", ")}\n`);
   const metrics = startSystemMetrics(home, assignment.tracking_uri, request.token, request.folder);
+  const events = startEventFiles({
+    home,
+    trackingUri: assignment.tracking_uri,
+    token: request.token,
+    folders: outputFolders(assignment, ports, work),
+    tell: (text) => {
+      tell(`${text}\n`);
+      log.write(`[trainyard] ${text}\n`);
+    },
+  });
 
   const ending = new AbortController();
   const timeout =
@@ -262,6 +281,7 @@ async function runCommand(attempt: Attempt, prepared: Prepared): Promise<Outcome
   if (why !== undefined) await asked;
   await clearUp(attempt, command, end, graceMs);
   await metrics.stop();
+  await events.finish();
   const killed = oomBefore !== undefined && (oomKills() ?? 0) > oomBefore;
   return outcomeOf(attempt, end, why, killed);
 }
