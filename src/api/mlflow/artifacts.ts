@@ -196,6 +196,7 @@ function viewRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
         if (path === null || path === "") throw missing("path");
         const runId = query.get("run_id") ?? query.get("run_uuid");
         if (runId === null) throw missing("run_id");
+        artifactPath(path);
         const run = await getRun(deps, call.workspace, runId);
         return serveBelow(deps, call, run.artifactUri, path);
       },
@@ -212,6 +213,7 @@ function viewRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
           if (value === null || value === "") throw missing(field);
           return value;
         });
+        artifactPath(path ?? "");
         const model = await getModel(deps, call.workspace, name ?? "");
         const uri = await downloadUri(deps, call.workspace, model, await versionOf(deps, model, version ?? ""));
         return serveBelow(deps, call, uri, path ?? "");

@@ -3,8 +3,10 @@ import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
 import { invalid, notFound } from "../tracking/errors.ts";
 import { checkKey, checkLength, checkModelName, KEY_LIMIT } from "../tracking/names.ts";
+import type { LoggedModelStore } from "../tracking/ports.ts";
 import { mayWriteRun } from "../tracking/rights.ts";
 import type { Caller } from "../tracking/runs.ts";
+import { tellLoggedModel } from "./logged-model-tag.ts";
 import {
   type Deed,
   type ModelStep,
@@ -18,6 +20,7 @@ import { checkSource, type SourceDeps } from "./sources.ts";
 
 export interface RegistryDeps extends SourceDeps {
   readonly models: ModelStore;
+  readonly loggedModels: LoggedModelStore;
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -169,14 +172,16 @@ export function checkNewAlias(alias: string): void {
   if (/^v\d+$/i.test(alias)) throw invalid(`Version alias name '${alias}' is reserved.`);
 }
 
-export function setAlias(
+export async function setAlias(
   deps: RegistryDeps,
   caller: Caller,
   name: string,
   alias: string,
   version: string,
 ): Promise<RegisteredModel> {
+  checkModelName(name);
   checkNewAlias(alias);
+  await getVersion(deps, caller.workspace, name, version);
   return changeModel(
     deps,
     caller,
@@ -204,9 +209,14 @@ export async function getVersion(
   version: string,
 ): Promise<VersionAnswer> {
   checkModelName(name);
+  checkVersion(version);
   const model = await deps.models.get(workspace, name);
   if (model === undefined) throw notFound(`Model Version (name=${name}, version=${version}) not found`);
   return { model, version: await versionOf(deps, model, version) };
+}
+
+function checkVersion(version: string): void {
+  if (!/^\s*[+-]?\d+\s*$/.test(version)) throw invalid(`Parameter 'version' must be an integer, got '${version}'.`);
 }
 
 /** A version that stands, by number as text. */
@@ -215,7 +225,7 @@ export async function versionOf(
   model: RegisteredModel,
   version: string,
 ): Promise<ModelVersion> {
-  if (!/^\s*[+-]?\d+\s*$/.test(version)) throw invalid(`Parameter 'version' must be an integer, got '${version}'.`);
+  checkVersion(version);
   const found = await deps.models.version(model, String(Math.max(0, Number(version))));
   if (found === undefined) throw notFound(`Model Version (name=${model.name}, version=${version}) not found`);
   return found;
@@ -277,6 +287,8 @@ export async function createVersion(
     },
   );
   if (made === undefined) throw new AppError("Internal", `no version of \`${input.name}\` was made`);
+  if (!isPrompt && lineage.modelId !== "")
+    await tellLoggedModel(deps.loggedModels, caller, lineage.modelId, { name: model.name, version: made.version });
   return { model, version: made };
 }
 
@@ -307,6 +319,7 @@ export async function changeVersion(
   about: Omit<Deed, "actor">,
   decide: (version: ModelVersion) => Partial<ModelVersion> | undefined,
 ): Promise<VersionAnswer> {
+  await getVersion(deps, caller.workspace, name, version);
   let answer: ModelVersion | undefined;
   const model = await changeModel(deps, caller, name, about, async (before) => {
     const found = await versionOf(deps, before, version);
@@ -319,6 +332,7 @@ export async function changeVersion(
 }
 
 export async function deleteVersion(deps: RegistryDeps, caller: Caller, name: string, version: string): Promise<void> {
+  await getVersion(deps, caller.workspace, name, version);
   await changeModel(
     deps,
     caller,
@@ -345,6 +359,7 @@ export async function transitionStage(
       `Model version transition cannot archive existing model versions because '${input.stage}' is not an Active stage. Valid stages are ['Staging', 'Production']`,
     );
   }
+  await getVersion(deps, caller.workspace, input.name, input.version);
   let answer: ModelVersion | undefined;
   const model = await changeModel(
     deps,

@@ -21,6 +21,7 @@ function refused(source: string, why: string): AppError {
 }
 
 const DECODINGS = 16;
+const UNLIKE = "The run_id and model_id request parameters must match the referenced model version.";
 
 /** Decodes until nothing changes, so that no layer of encoding hides a step upwards. */
 function fullyDecoded(source: string): string {
@@ -48,7 +49,7 @@ export async function checkSource(
   if (/[\p{Cc}\\]/u.test(decoded) || decoded.split(/[/?#]/).includes("..")) {
     throw refused(
       source,
-      "An absolute path must be provided without relative path references present. Please provide an absolute path.",
+      "If supplying a source as an http, https, local file path, ftp, objectstore, or mlflow-artifacts uri, an absolute path must be provided without relative path references present. Please provide an absolute path.",
     );
   }
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(source)?.[1]?.toLowerCase();
@@ -110,10 +111,7 @@ function localPath(uri: string): string {
 function checkRun(source: string, decoded: string, runId: string, modelId: string): Lineage {
   const match = /^runs:\/([^/]+)(\/.*)?$/i.exec(decoded);
   if (match === null || modelId !== "" || match[1] !== runId) {
-    throw refused(
-      source,
-      "To use a runs:/ URI as a model version source, the run_id request parameter has to be that of the URI.",
-    );
+    throw refused(source, notTheOwner(modelId));
   }
   return { source, runId, modelId };
 }
@@ -132,10 +130,7 @@ async function checkModel(
   const parts = body.split("/");
   if (parts.length === 1 && !body.includes("@")) {
     if (body !== modelId)
-      throw refused(
-        source,
-        "To use a models:/<model_id> URI as a model version source, the model_id request parameter has to be that of the URI.",
-      );
+      throw refused(source, "The model_id request parameter must identify the resource that contains the source.");
     const logged = await deps.loggedModels.get(workspace, modelId);
     if (logged === undefined || logged.deleted)
       throw new AppError("NotFound", `Logged model with ID '${modelId}' not found.`);
@@ -149,10 +144,8 @@ async function checkModel(
     number !== undefined && /^\d+$/.test(number) ? await deps.models.version(model, String(Number(number))) : undefined;
   if (version === undefined)
     throw new AppError("NotFound", `Model Version (name=${name}, version=${wanted}) not found`);
-  if (runId !== "" && runId !== version.runId)
-    throw refused(source, "The run_id request parameter has to match the referenced model version.");
-  if (modelId !== "" && modelId !== version.modelId)
-    throw refused(source, "The model_id request parameter has to match the referenced model version.");
+  if (runId !== "" && runId !== version.runId) throw refused(source, UNLIKE);
+  if (modelId !== "" && modelId !== version.modelId) throw refused(source, UNLIKE);
   return { source, runId: version.runId, modelId: version.modelId };
 }
 
@@ -174,11 +167,12 @@ async function checkArtifacts(
     (clean === within || clean.startsWith(`${within}/`))
   )
     return { source, runId, modelId };
+  throw refused(source, notTheOwner(modelId));
+}
+
+function notTheOwner(modelId: string): string {
   const id = modelId === "" ? "run_id" : "model_id";
-  throw refused(
-    source,
-    `To use an mlflow-artifacts URI as a model version source, the ${id} request parameter has to be specified and the path has to be contained within its artifacts.`,
-  );
+  return `The ${id} request parameter must identify the resource that contains the source.`;
 }
 
 /** `mlflow-artifacts:/a/b` -> `a/b`; undefined for one of another host. */

@@ -86,6 +86,7 @@ export async function bulkHistory(
       `GetMetricHistoryBulk request cannot specify more than ${RUNS_LIMIT} run_ids. Received ${query.runIds.length} run_ids.`,
     );
   }
+  if (query.key === "") throw invalid("GetMetricHistoryBulk request must specify a metric_key.");
   let room = Math.min(query.maxResults ?? PAGE_LIMIT, PAGE_LIMIT);
   const found: RunPoints[] = [];
   for (const runId of [...new Set(query.runIds)].sort()) {
