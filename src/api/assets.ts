@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { AssetSummary, UpdateAsset } from "../contract/assets.ts";
 import type { data } from "../contract/routes/assets.ts";
 import type { CreatedVersion } from "../core/assets/create-version.ts";

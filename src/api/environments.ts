@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { EnvironmentAssetSpec } from "../contract/assets.ts";
 import { environments as routes } from "../contract/routes/assets.ts";
 import type { AssetVersion } from "../core/assets/ports.ts";

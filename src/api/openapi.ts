@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Problem } from "../contract/problem.ts";
 import type { AnyRoute } from "../contract/route.ts";
 import * as routes from "../contract/routes/index.ts";

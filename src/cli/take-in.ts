@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { TreeSource } from "../client/trees.ts";
 import type { ComponentSpec, DataSpec, EnvironmentAssetSpec, ModelSpec } from "../contract/assets.ts";
 import type { ComputeSpec } from "../contract/computes.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Actor, Description, ResourceName, Time } from "./common.ts";
 import { ACTIONS, RESOURCES } from "./route.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Actor, pageOf, Time } from "./common.ts";
 
 /** One write, as it happened. `before`/`after` hold the fields that changed, secrets left out. */

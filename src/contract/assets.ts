@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Actor, AssetName, AssetVersion, Description, ModelName, pageOf, Tags, Time } from "./common.ts";
 import { EnvironmentDefinition, EnvironmentSpec } from "./environments.ts";
 import { DataType } from "./jobs.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Workspace, compute, datastore, endpoint and deployment names share one form. */
 export const ResourceName = z

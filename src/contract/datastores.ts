@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Actor, Description, ResourceName, Tags, Time } from "./common.ts";
 
 const Common = { description: Description.optional(), tags: Tags.optional() };

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { AssetName, AssetVersion, Description, Tags } from "./common.ts";
 
 const Route = z.object({ port: z.number().int().min(1).max(65535), path: z.string() });

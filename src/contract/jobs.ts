@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Actor, Description, pageOf, ResourceName, RunId, Tags, Time } from "./common.ts";
 import { EnvironmentSpec, EnvironmentValue } from "./environments.ts";
 

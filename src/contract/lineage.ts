@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** `run`: a job's or an MLflow client's. `dataset`: what an MLflow client logged as an input, known by name and digest. */
 export const LineageKind = z.enum(["data", "dataset", "run", "logged_model", "model", "deployment"]);

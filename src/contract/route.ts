@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 
 /** Things that rights are about. */
 export const RESOURCES = [

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { RunId, Time } from "./common.ts";
 import { EnvironmentSpec } from "./environments.ts";
 import { Distribution, JobStatus } from "./jobs.ts";

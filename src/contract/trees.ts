@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Sha256 } from "./common.ts";
 
 export { PACK_LIMIT_BYTES, treeText } from "./tree-text.ts";

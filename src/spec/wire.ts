@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ComponentSpec, DataSpec, EnvironmentAssetSpec, ModelSpec } from "../contract/assets.ts";
 import type { ComputeSpec } from "../contract/computes.ts";
 import type { DatastoreSpec } from "../contract/datastores.ts";

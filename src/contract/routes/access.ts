@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Me, Member, MemberSpec, NewToken, PersonName, Role, RoleName, RoleSpec, Token, TokenSpec } from "../access.ts";
 import { Empty, PageQuery, pageOf, WorkspaceParams } from "../common.ts";
 import { defineRoute } from "../route.ts";

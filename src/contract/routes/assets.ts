@@ -1,5 +1,5 @@
 import type { ZodType } from "zod";
-import { z } from "zod";
+import * as z from "zod";
 import {
   AssetSummaryPage,
   Component,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { PageQuery, Sha256, WorkspaceParams } from "../common.ts";
 import { AskUploads, FilePage, UploadPlan } from "../files.ts";
 import { defineRoute } from "../route.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { PageQuery, pageOf, RunId, WorkspaceParams } from "../common.ts";
 import { CreateJob, ExperimentSummary, Job, JobPage, JobStatus, UpdateJob } from "../jobs.ts";
 import { defineRoute } from "../route.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { WorkspaceParams } from "../common.ts";
 import { LineageDirection, LineageGraph, LineageKind } from "../lineage.ts";
 import { defineRoute } from "../route.ts";

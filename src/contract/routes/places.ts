@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ActivityPage } from "../activities.ts";
 import { Empty, PageQuery, pageOf, ResourceName, WorkspaceParams } from "../common.ts";
 import { Compute, ComputeSpec } from "../computes.ts";

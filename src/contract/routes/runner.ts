@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { RunId, WorkspaceParams } from "../common.ts";
 import { defineRoute } from "../route.ts";
 import { Assignment, RunnerOrders, RunnerReport } from "../runner.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ComponentSpec } from "../../contract/assets.ts";
 import { type CreatedVersion, createVersion } from "../assets/create-version.ts";
 import type { AssetStore } from "../assets/ports.ts";

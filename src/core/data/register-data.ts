@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { DataSpec } from "../../contract/assets.ts";
 import { AppError } from "../../contract/errors.ts";
 import type { DataType } from "../../contract/jobs.ts";

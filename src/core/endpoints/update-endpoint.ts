@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { OnlineEndpoint, UpdateOnlineEndpoint } from "../../contract/endpoints.ts";
 import type { Clock } from "../ports/clock.ts";
 import { mustChangeEndpoint } from "./get-endpoint.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { EnvironmentAssetSpec } from "../../contract/assets.ts";
 import type { EnvironmentDefinition } from "../../contract/environments.ts";
 import { type CreatedVersion, createVersion } from "../assets/create-version.ts";

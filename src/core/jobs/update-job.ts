@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { AppError } from "../../contract/errors.ts";
 import type { Job, UpdateJob } from "../../contract/jobs.ts";
 import type { Precondition, Revised } from "../records/revision.ts";

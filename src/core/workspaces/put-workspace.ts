@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { AppError } from "../../contract/errors.ts";
 import type { WorkspaceSpec } from "../../contract/workspaces.ts";
 import type { AssetStore } from "../assets/ports.ts";
