@@ -1,7 +1,7 @@
-import { AppError } from "../../contract/errors.ts";
 import { MLFLOW_VERSION } from "../../contract/version.ts";
 import type { RawRoute } from "../raw-route.ts";
 import { mlflowError } from "./errors.ts";
+import { unsupportedRoutes } from "./unsupported.ts";
 
 const TEXT = { "content-type": "text/plain; charset=utf-8" };
 
@@ -39,29 +39,6 @@ export function serverRoutes(): RawRoute[] {
     open("/health", () => new Response("OK", { headers: TEXT })),
     open("/version", () => new Response(MLFLOW_VERSION, { headers: TEXT })),
     ...infoRoutes,
-    ...unsupported(),
+    ...unsupportedRoutes(),
   ];
-}
-
-/** Addresses of MLflow features this server does not have yet. */
-function unsupported(): RawRoute[] {
-  const paths = ["/api/3.0/mlflow/{rest+}", "/api/2.0/mlflow/traces/{rest+}", "/ajax-api/3.0/mlflow/{rest+}"];
-  const methods = ["GET", "POST", "PATCH", "DELETE", "PUT"] as const;
-  return paths.flatMap((path) =>
-    methods.map(
-      (method): RawRoute => ({
-        id: `mlflow:${method} ${path}`,
-        method,
-        path,
-        base: "workspace",
-        access: { resource: "tracking", action: "read" },
-        onError: mlflowError,
-        handle() {
-          throw new AppError("NotFound", "this server does not support this part of the MLflow API", {
-            mlflow: "ENDPOINT_NOT_FOUND",
-          });
-        },
-      }),
-    ),
-  );
 }
