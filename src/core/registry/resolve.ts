@@ -56,18 +56,19 @@ const COPIES_LIMIT = 32;
 
 /** `models:/m-…`, `models:/name/version` and `runs:/ID/path` become the artifact place behind them; anything else stays. */
 export async function resolveSource(deps: SourceDeps, workspace: string, source: string, depth = 0): Promise<string> {
-  const logged = /^models:\/(m-[^/@]+)(\/.*)?$/.exec(source);
-  if (logged !== null) {
-    const model = await deps.loggedModels.get(workspace, logged[1] ?? "");
-    if (model === undefined) throw new AppError("NotFound", `Logged model with ID '${logged[1]}' not found.`);
-    return model.artifactUri + (logged[2] ?? "");
-  }
+  // First: a name may begin with `m-` too, and `models:/m-…/1` is then its version.
   const copied = /^models:\/([^/@]+)(?:\/(\d+)|@([^/]+))$/.exec(source);
   if (copied !== null) {
     const ref: ModelRef = copied[2] === undefined ? { label: copied[3] ?? "" } : { version: copied[2] };
     const found = depth < COPIES_LIMIT ? await findVersion(deps.models, workspace, copied[1] ?? "", ref) : undefined;
     if (found === undefined) throw new AppError("NotFound", `\`${source}\` names no version that is there`);
     return resolveSource(deps, workspace, found.version.source, depth + 1);
+  }
+  const logged = /^models:\/(m-[^/@]+)(\/.*)?$/.exec(source);
+  if (logged !== null) {
+    const model = await deps.loggedModels.get(workspace, logged[1] ?? "");
+    if (model === undefined) throw new AppError("NotFound", `Logged model with ID '${logged[1]}' not found.`);
+    return model.artifactUri + (logged[2] ?? "");
   }
   const ofRun = /^runs:\/([^/]+)(\/.*)?$/.exec(source);
   if (ofRun === null) return source;

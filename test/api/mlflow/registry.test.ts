@@ -243,6 +243,16 @@ describe("sources", () => {
     expect((await api.get("registered-models/get", { name: "iris" })).registered_model.latest_versions).toBeUndefined();
   });
 
+  it("resolve a copy of a model whose name begins as the ids of logged models do", async () => {
+    await api.post("registered-models/create", { name: "m-iris" });
+    await api.post("model-versions/create", { name: "m-iris", source: "s3://bucket/iris" });
+    await api.post("model-versions/create", { name: "m-iris", source: "models:/m-iris/1" });
+
+    expect(await api.get("model-versions/get-download-uri", { name: "m-iris", version: "2" })).toEqual({
+      artifact_uri: "s3://bucket/iris",
+    });
+  });
+
   it("resolve to artifact places, copies to what they copy", async () => {
     const experiment = await api.experiment();
     const run = await api.run(experiment);
