@@ -19,14 +19,17 @@ export interface Peer {
   close(): Promise<void>;
 }
 
+/** What the server keeps its records in: `mlflow.db` or `mlruns` of its folder. */
+export type PeerStore = "sqlite" | "folder";
+
 /** An MLflow server of PyPI as quick as it goes on one machine: two uvicorn workers with uvloop, no job runner, SQLite. */
-export async function openMlflow(): Promise<Peer> {
-  const venv = await install();
+export async function openMlflow(store: PeerStore = "sqlite"): Promise<Peer> {
+  const program = await mlflowProgram();
   const dir = mkdtempSync(join(tmpdir(), "trainyard-bench-mlflow-"));
   const port = await freePort();
   const start = performance.now();
   const child = spawn(
-    join(venv, "bin", "mlflow"),
+    program,
     [
       ...[
         "server",
@@ -41,16 +44,21 @@ export async function openMlflow(): Promise<Peer> {
       ],
       ...[
         "--backend-store-uri",
-        `sqlite:///${join(dir, "mlflow.db")}`,
+        store === "sqlite" ? `sqlite:///${join(dir, "mlflow.db")}` : join(dir, "mlruns"),
         "--artifacts-destination",
-        join(dir, "artifacts"),
+        join(dir, "mlartifacts"),
       ],
     ],
     {
       cwd: dir,
       detached: true,
       stdio: ["ignore", "ignore", "ignore"],
-      env: { ...process.env, MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false", MLFLOW_DISABLE_TELEMETRY: "true" },
+      env: {
+        ...process.env,
+        MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
+        MLFLOW_DISABLE_TELEMETRY: "true",
+        ...(store === "folder" ? { MLFLOW_ALLOW_FILE_STORE: "true" } : {}),
+      },
     },
   );
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
@@ -67,6 +75,11 @@ export async function openMlflow(): Promise<Peer> {
     throw error;
   }
   return { port, dir, process: child, readyMs: performance.now() - start, close };
+}
+
+/** The program, of a virtual environment of its own. */
+export async function mlflowProgram(): Promise<string> {
+  return join(await install(), "bin", "mlflow");
 }
 
 /** Its virtual environment below node_modules/.cache, made on first use. */

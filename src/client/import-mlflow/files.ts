@@ -1,7 +1,11 @@
 import { AppError } from "../../contract/errors.ts";
+import { eachOf } from "../each-of.ts";
 import { sha256Of, summing } from "./digest.ts";
 import { listOf, type Mlflow, numberOf, textOf } from "./rest.ts";
 import type { Tally } from "./tally.ts";
+
+/** Of one run or logged model, some of which are copied side by side. */
+const AT_ONCE = 4;
 
 /** The files of a run or of a logged model at one server. */
 export interface Place {
@@ -60,7 +64,7 @@ export async function copyFiles(from: Place, to: Place, tally: Tally): Promise<v
   const wanted = await filesOf(from);
   if (wanted.size === 0) return;
   const there = await filesOf(to);
-  for (const [path, size] of wanted) {
+  await eachOf(wanted, AT_ONCE, async ([path, size]) => {
     tally.found("artifact_files");
     try {
       const target = ownPath(to, path);
@@ -70,7 +74,7 @@ export async function copyFiles(from: Place, to: Place, tally: Tally): Promise<v
         if (copy.sha256 === first.sha256) {
           tally.equal("artifact_files");
           tally.bytes(first.bytes);
-          continue;
+          return;
         }
       }
       const passing = summing();
@@ -88,5 +92,5 @@ export async function copyFiles(from: Place, to: Place, tally: Tally): Promise<v
     } catch (error) {
       tally.problem(`artifact \`${path}\` of ${from.kind} \`${from.id}\``, error);
     }
-  }
+  });
 }

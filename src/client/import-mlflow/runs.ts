@@ -60,7 +60,7 @@ export async function copyRun(ends: Ends, pair: Pair, source: Json): Promise<voi
         body: {
           experiment_id: pair.toId,
           name: textOf(info.run_name) || tags.get(NAME_TAG) || undefined,
-          user_id: textOf(info.user_id) || undefined,
+          user_id: textOf(info.user_id),
           start_time: numberOf(info.start_time),
           tags: Object.fromEntries([...tags].filter(([key]) => key !== NAME_TAG)),
         },

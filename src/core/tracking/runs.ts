@@ -74,7 +74,7 @@ export async function createRun(
       runId,
       experimentId: experiment.id,
       name,
-      userId: input.userId || tags.get("mlflow.user") || principal.name.replace(/^user:/, ""),
+      userId: input.userId ?? (tags.get("mlflow.user") || principal.name.replace(/^user:/, "")),
       startMs: input.startMs ?? now,
       status: "RUNNING",
       tags: Object.fromEntries(tags),
