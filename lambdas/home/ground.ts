@@ -1,8 +1,5 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { S3Client } from "@aws-sdk/client-s3";
-import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { openHomeKey } from "../../src/adapters/aws/home-key.ts";
-import { openObjects } from "../../src/adapters/aws/objects.ts";
+import type { HomeKey } from "../../src/adapters/aws/home-key.ts";
 import { openSigner } from "../../src/adapters/aws/signer.ts";
 import { openTable } from "../../src/adapters/aws/table.ts";
 import { openVault } from "../../src/adapters/aws/vault.ts";
@@ -10,20 +7,20 @@ import { makeClock } from "../../src/adapters/node/clock.ts";
 import { makeIds } from "../../src/adapters/node/ids.ts";
 import type { Ground } from "../../src/home/part.ts";
 import { makeActivityWrite } from "../../src/store/activities.ts";
+import { lazyObjects, once } from "./lazy.ts";
 import { makeLog } from "./log.ts";
 import type { Settings } from "./settings.ts";
 
-/** The AWS home's adapters. Connections are made with the first call that needs them. */
+/** The AWS home's adapters. Clients are loaded and connections made with the first call that needs them. */
 export function openGround(settings: Settings): Ground {
   const { tableName, bucketName, vaultKeyArn, apiUrl, hasOneEndpoint } = settings;
-  const s3 = new S3Client({ forcePathStyle: hasOneEndpoint, requestChecksumCalculation: "WHEN_REQUIRED" });
-  const homeKey = openHomeKey({ client: new SecretsManagerClient({}), secretId: vaultKeyArn });
+  const homeKey = lazyHomeKey(vaultKeyArn);
   const table = openTable({ client: new DynamoDBClient({}), tableName });
   const clock = makeClock();
   const ids = makeIds();
   return {
     table,
-    objects: openObjects({ client: s3, bucket: bucketName }),
+    objects: lazyObjects(async () => (await import("./s3.ts")).openBucket({ bucketName, hasOneEndpoint })),
     vault: openVault({ table, homeKey }),
     signer: openSigner({ homeKey }),
     clock,
@@ -32,4 +29,9 @@ export function openGround(settings: Settings): Ground {
     log: makeLog(),
     address: () => apiUrl,
   };
+}
+
+function lazyHomeKey(secretId: string): HomeKey {
+  const opened = once(async () => (await import("./secret.ts")).openSecret(secretId));
+  return { derive: async (purpose) => (await opened()).derive(purpose) };
 }

@@ -1,22 +1,22 @@
-import { fileURLToPath } from "node:url";
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
-import { Architecture, Runtime } from "aws-cdk-lib/aws-lambda";
-import { NodejsFunction, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
+import { Architecture, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
+import { bundle } from "./bundle.ts";
 
 /** A TypeScript function on Node 24, bundled with what it imports; it may do nothing until it is granted something. */
 export class ApiFunction extends Construct {
-  readonly handler: NodejsFunction;
+  readonly handler: LambdaFunction;
 
   constructor(scope: Construct, id: string, props: { readonly entry: string }) {
     super(scope, id);
-    this.handler = new NodejsFunction(this, "Function", {
-      entry: fileURLToPath(new URL(`../../lambdas/${props.entry}`, import.meta.url)),
+    this.handler = new LambdaFunction(this, "Function", {
+      code: bundle(this, props.entry),
+      handler: "index.handler",
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: 1024,
@@ -26,19 +26,6 @@ export class ApiFunction extends Construct {
         removalPolicy: RemovalPolicy.DESTROY,
       }),
       environment: { NODE_OPTIONS: "--enable-source-maps" },
-      bundling: {
-        format: OutputFormat.ESM,
-        target: "node24",
-        minify: true,
-        sourceMap: true,
-        sourcesContent: false,
-        // The SDK travels with the code: what was tested is what runs.
-        bundleAwsSDK: true,
-        // Optional native parts of ssh2; it works without.
-        externalModules: ["cpu-features"],
-        loader: { ".node": "empty" },
-        banner: REQUIRE,
-      },
     });
   }
 
@@ -71,6 +58,3 @@ export class ApiFunction extends Construct {
     );
   }
 }
-
-/** CommonJS packages inside an ES module bundle still call `require`. */
-const REQUIRE = 'import{createRequire as __r}from"node:module";const require=__r(import.meta.url);';

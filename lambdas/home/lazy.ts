@@ -1,0 +1,30 @@
+import type { Objects } from "../../src/core/ports/objects.ts";
+
+/** Does a thing when it is first asked for, once; a failure is tried again. */
+export function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let done: Promise<T> | undefined;
+  return () => {
+    done ??= work().catch((error: unknown) => {
+      done = undefined;
+      throw error;
+    });
+    return done;
+  };
+}
+
+/** Objects whose adapter is loaded with the first call: a function that answers from records alone starts without it. */
+export function lazyObjects(open: () => Promise<Objects>): Objects {
+  const opened = once(open);
+  return {
+    put: async (...args) => (await opened()).put(...args),
+    get: async (...args) => (await opened()).get(...args),
+    head: async (...args) => (await opened()).head(...args),
+    list: async (...args) => (await opened()).list(...args),
+    delete: async (...args) => (await opened()).delete(...args),
+    copy: async (...args) => (await opened()).copy(...args),
+    compose: async (...args) => (await opened()).compose(...args),
+    sign: async (...args) => (await opened()).sign(...args),
+    // No object of this home is a file of the machine.
+    localPath: () => undefined,
+  };
+}
