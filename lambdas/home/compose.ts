@@ -1,9 +1,11 @@
 import { makePlaces } from "../../src/adapters/datastores/open.ts";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
+import { toResponse } from "../../src/api/reply.ts";
 import { onlineDeployments, onlineEndpoints } from "../../src/contract/routes/index.ts";
 import { makeEnvironments } from "../../src/core/jobs/environments.ts";
 import { composeAssets } from "../../src/home/compose-assets.ts";
 import { composeFiles } from "../../src/home/compose-files.ts";
+import { composeGc } from "../../src/home/compose-gc.ts";
 import { composeJobs, type Launchers } from "../../src/home/compose-jobs.ts";
 import { composeTracking } from "../../src/home/compose-tracking.ts";
 import { makeHandle } from "../../src/home/handle.ts";
@@ -42,6 +44,7 @@ export function compose(ground: Ground): Composition {
       routes: refuseSome(jobs.routes ?? [], STARTS_MACHINES, "this AWS home has no computes to run jobs on yet", HINT),
     },
     composeTracking(ground, stores, { files }),
+    composeGc(ground, stores),
     { routes: refuseAll(endpointRoutes(), "this AWS home has no hosts for online endpoints yet", HINT) },
   ];
   const handle = makeHandle(ground, stores, parts);
@@ -51,7 +54,7 @@ export function compose(ground: Ground): Composition {
       if (new URL(request.url).pathname !== "/health") {
         await ready().catch((error: unknown) => ground.log.fault("the home could not be made ready", error));
       }
-      return handle(request);
+      return toResponse(await handle(request));
     },
   };
 }

@@ -4,12 +4,13 @@ import { allows } from "../core/auth/allow.ts";
 import type { Principal } from "../core/auth/principal.ts";
 import { makeMatcher } from "./matcher.ts";
 import { problemResponse } from "./problem.ts";
-import type { Call, RawRoute } from "./raw-route.ts";
+import type { ApiRequest, Call, RawRoute } from "./raw-route.ts";
+import type { Reply } from "./reply.ts";
 
 export interface AppDeps {
   readonly routes: readonly RawRoute[];
   /** The caller behind the request's credentials; undefined without any; throws Unauthenticated for bad ones. */
-  readonly authenticate: (request: Request) => Promise<Principal | undefined>;
+  readonly authenticate: (request: ApiRequest) => Promise<Principal | undefined>;
   /** False answers NotFound to everything inside a workspace. Absent: routes find out themselves. */
   readonly hasWorkspace?: (name: string) => Promise<boolean>;
   readonly requestId: () => string;
@@ -18,14 +19,14 @@ export interface AppDeps {
 }
 
 /** The whole API as a function: match, authenticate, authorize, handle, word errors. It never throws. */
-export function makeApp(deps: AppDeps): (request: Request) => Promise<Response> {
+export function makeApp(deps: AppDeps): (request: ApiRequest) => Promise<Reply> {
   const matcher = makeMatcher(deps.routes);
 
   return async (request) => {
     const requestId = deps.requestId();
     let route: RawRoute | undefined;
     try {
-      const url = new URL(request.url);
+      const url = typeof request.url === "string" ? new URL(request.url) : request.url;
       const { base, workspace, path } = place(url.pathname);
       const match =
         matcher.match(base, request.method, path) ??
@@ -58,7 +59,7 @@ export function makeApp(deps: AppDeps): (request: Request) => Promise<Response> 
       return response;
     } catch (error) {
       if (!isAppError(error) || error.code === "Internal")
-        deps.onFault(error, { requestId, route: route?.id ?? request.url });
+        deps.onFault(error, { requestId, route: route?.id ?? String(request.url) });
       const response = (route?.onError ?? problemResponse)(error, requestId);
       response.headers.set("x-request-id", requestId);
       return response;
@@ -73,7 +74,7 @@ function place(pathname: string): { base: "root" | "workspace"; workspace: strin
   return { base: "workspace", workspace: match[1] ?? DEFAULT_WORKSPACE, path: match[2] ?? "/" };
 }
 
-async function mustKnow(deps: AppDeps, request: Request): Promise<Principal> {
+async function mustKnow(deps: AppDeps, request: ApiRequest): Promise<Principal> {
   const principal = await deps.authenticate(request);
   if (principal !== undefined) return principal;
   throw new AppError("Unauthenticated", "this address needs a token", {
@@ -93,7 +94,7 @@ async function mustHaveWorkspace(deps: AppDeps, route: RawRoute, workspace: stri
 async function authorize(
   deps: AppDeps,
   route: RawRoute,
-  request: Request,
+  request: ApiRequest,
   workspace: string | undefined,
 ): Promise<Principal | undefined> {
   if (route.access === "open") return undefined;

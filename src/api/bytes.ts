@@ -1,5 +1,6 @@
 import { AppError } from "../contract/errors.ts";
 import type { ByteRange, ObjectBody } from "../core/ports/objects.ts";
+import type { ApiRequest } from "./raw-route.ts";
 
 const BYTES = "application/octet-stream";
 
@@ -8,7 +9,7 @@ const BYTES = "application/octet-stream";
  * Always a download of bytes: what a job wrote must not run as a page of this origin.
  */
 export async function sendFile(
-  request: Request,
+  request: ApiRequest,
   open: (range?: ByteRange) => Promise<ObjectBody | undefined>,
   what: string,
 ): Promise<Response> {

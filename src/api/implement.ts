@@ -1,7 +1,8 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { AppError } from "../contract/errors.ts";
 import type { AnyRoute, Route } from "../contract/route.ts";
-import type { Call, RawRoute } from "./raw-route.ts";
+import type { ApiRequest, Call, RawRoute } from "./raw-route.ts";
+import { JsonReply } from "./reply.ts";
 
 type ParamsOf<R> = R extends Route<infer P, z.ZodObject, infer _B, infer _A> ? z.output<P> : never;
 type QueryOf<R> = R extends Route<z.ZodObject, infer Q, infer _B, infer _A> ? z.output<Q> : never;
@@ -59,10 +60,7 @@ export function implement<R extends AnyRoute>(
       const answer = await handle({ params, query, body, call } as unknown as Input<R>);
       if (answer instanceof Response) return answer;
       const { value, status, headers } = answer instanceof Answer ? answer : new Answer(answer);
-      return new Response(JSON.stringify(value), {
-        status: status ?? route.status ?? 200,
-        headers: { "content-type": "application/json", "cache-control": "no-store", ...headers },
-      });
+      return new JsonReply(JSON.stringify(value), { status: status ?? route.status ?? 200, headers });
     },
   };
 }
@@ -76,7 +74,7 @@ function queryOf(url: URL): Record<string, string> {
   return query;
 }
 
-async function bodyOf(route: AnyRoute, request: Request): Promise<unknown> {
+async function bodyOf(route: AnyRoute, request: ApiRequest): Promise<unknown> {
   if (route.body === undefined) return undefined;
   const limit = route.bodyLimit ?? (route.body === "bytes" ? undefined : JSON_LIMIT_BYTES);
   const length = Number(request.headers.get("content-length") ?? Number.NaN);
@@ -107,14 +105,15 @@ function limited(stream: ReadableStream<Uint8Array>, limit: number | undefined):
   );
 }
 
-/** A body as text, never more than `limit` bytes of it. */
-export async function readText(request: Request, limit: number): Promise<string> {
-  if (request.body === null) return "";
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Undefined when there are more than `limit` bytes. */
+async function readAll(body: ApiRequest["body"], limit: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body) {
+  for await (const chunk of body ?? []) {
     size += chunk.byteLength;
-    if (size > limit) throw tooLarge(limit);
+    if (size > limit) return undefined;
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(size);
@@ -123,8 +122,15 @@ export async function readText(request: Request, limit: number): Promise<string>
     bytes.set(chunk, at);
     at += chunk.byteLength;
   }
+  return bytes;
+}
+
+/** A body as text, never more than `limit` bytes of it. */
+export async function readText(request: ApiRequest, limit: number): Promise<string> {
+  const bytes = request.readAll === undefined ? await readAll(request.body, limit) : await request.readAll(limit);
+  if (bytes === undefined) throw tooLarge(limit);
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return UTF8.decode(bytes);
   } catch (cause) {
     throw new AppError("InvalidArgument", "the body is not UTF-8", {}, { cause });
   }

@@ -1,9 +1,22 @@
 import type { Access, Method } from "../contract/route.ts";
 import type { Principal } from "../core/auth/principal.ts";
+import type { Reply } from "./reply.ts";
+
+/** What the API asks of a request: a fetch Request has it, and so has what a home makes with less work. */
+export interface ApiRequest {
+  readonly method: string;
+  readonly url: string | URL;
+  readonly headers: Pick<Headers, "get">;
+  /** Aborted when the client leaves. */
+  readonly signal: AbortSignal;
+  readonly body: ReadableStream<Uint8Array> | null;
+  /** The whole body, where the home has it without a stream; undefined when it is more than `limit` bytes. Instead of `body`, once. */
+  readonly readAll?: (limit: number) => Promise<Uint8Array | undefined>;
+}
 
 /** What a handler gets of one request. */
 export interface Call {
-  readonly request: Request;
+  readonly request: ApiRequest;
   readonly url: URL;
   /** Decoded placeholders of the path. */
   readonly params: Readonly<Record<string, string>>;
@@ -24,7 +37,7 @@ export interface RawRoute {
   readonly path: string;
   readonly base: "root" | "workspace";
   readonly access: Access;
-  handle(call: Call): Promise<Response> | Response;
+  handle(call: Call): Promise<Reply> | Reply;
   /** How this family words its errors; default problem+json. */
   readonly onError?: (error: unknown, requestId: string) => Response;
 }

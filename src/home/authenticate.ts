@@ -1,3 +1,4 @@
+import type { ApiRequest } from "../api/raw-route.ts";
 import { makePersonalCheck } from "../core/access/tokens.ts";
 import type { Principal } from "../core/auth/principal.ts";
 import { principalOf, tokenOf } from "../core/auth/tokens.ts";
@@ -20,7 +21,10 @@ export function makeReadToken(
 }
 
 /** The caller of a request, from its token. */
-export function makeAuthenticate(ground: Ground, stores: Stores): (request: Request) => Promise<Principal | undefined> {
+export function makeAuthenticate(
+  ground: Ground,
+  stores: Stores,
+): (request: ApiRequest) => Promise<Principal | undefined> {
   const readToken = makeReadToken(ground, stores);
   return async (request) => {
     const token = tokenOf(request.headers.get("authorization"));

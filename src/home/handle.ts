@@ -1,4 +1,6 @@
 import { makeApp } from "../api/app.ts";
+import type { ApiRequest } from "../api/raw-route.ts";
+import type { Reply } from "../api/reply.ts";
 import { makeAuthenticate } from "./authenticate.ts";
 import type { Ground, Part } from "./part.ts";
 import type { Stores } from "./stores.ts";
@@ -8,7 +10,7 @@ export function makeHandle(
   ground: Ground,
   stores: Stores,
   parts: readonly Part[],
-): (request: Request) => Promise<Response> {
+): (request: ApiRequest) => Promise<Reply> {
   return makeApp({
     routes: parts.flatMap((part) => part.routes ?? []),
     authenticate: makeAuthenticate(ground, stores),

@@ -2,8 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { resolve } from "node:path";
 import { makeLocalBuilder } from "../adapters/local/builder.ts";
 import { makeDigest } from "../adapters/node/digest.ts";
+import type { ApiRequest } from "../api/raw-route.ts";
+import type { Reply } from "../api/reply.ts";
 import { makeEnvironments } from "../core/jobs/environments.ts";
 import { composeAssets } from "../home/compose-assets.ts";
+import { composeGc } from "../home/compose-gc.ts";
 import { composeJobs } from "../home/compose-jobs.ts";
 import { composeTracking } from "../home/compose-tracking.ts";
 import { makeHandle } from "../home/handle.ts";
@@ -41,12 +44,13 @@ function partsOf(ground: Ground, stores: Stores): { readonly all: readonly Part[
       resolveLocation: (location) => resolve(location),
     }),
     endpoints,
+    composeGc(ground, stores),
   ];
   return { all, router };
 }
 
 export interface Composition {
-  readonly handle: (request: Request) => Promise<Response>;
+  readonly handle: (request: ApiRequest) => Promise<Reply>;
   /** Scoring requests go past the frame. */
   readonly intercept: (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
   start(): Promise<void>;

@@ -1,8 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import type { ApiRequest } from "../api/raw-route.ts";
+import type { Reply } from "../api/reply.ts";
 import { AppError } from "../contract/errors.ts";
-import { bodyOf, discard } from "./http-body.ts";
+import { discard } from "./http-body.ts";
+import { send } from "./http-reply.ts";
+import { toRequest } from "./http-request.ts";
 
 /** How long open requests may go on after `close` was asked for. */
 const CLOSE_GRACE_MS = 1200;
@@ -22,20 +26,22 @@ export interface HttpOptions {
   /** Answers requests that need no frame (scoring), as quickly as it can; false for all others. */
   readonly intercept?: (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
   /** Never throws. */
-  readonly handle: (request: Request) => Promise<Response>;
+  readonly handle: (request: ApiRequest) => Promise<Reply>;
   /** Words a request that is refused before it reaches `handle`. */
   readonly refuse: (error: AppError) => Response;
   /** Told of requests whose answer could not be sent for a reason of ours. */
   readonly onFault: (error: unknown, about: string) => void;
 }
 
-/** Serves a fetch-style handler on the loopback interface: bodies stream both ways with backpressure, a client that leaves aborts its request's signal. */
+/** Serves the API's handler on the loopback interface: bodies stream both ways with backpressure, a client that leaves aborts its request's signal. */
 export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   const server = createServer({
     keepAliveTimeout: 70_000,
     headersTimeout: 30_000,
     requestTimeout: 0,
     maxHeaderSize: HEADERS_LIMIT_BYTES,
+    // As fetch's Headers have it; else the first of two credentials would count, and the second go unseen.
+    joinDuplicateHeaders: true,
   });
   server.on("clientError", refuseUnparsed);
   // A refused or failed request must not cost the connection's other requests an answer, nor the process its life.
@@ -100,115 +106,13 @@ async function close(server: Server): Promise<void> {
 }
 
 async function answer(options: HttpOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  const leaving = new AbortController();
-  outgoing.once("close", () => {
-    if (!outgoing.writableFinished) leaving.abort();
-  });
-  let response: Response;
+  let reply: Reply;
   try {
-    response = await options.handle(toRequest(incoming, leaving.signal));
+    reply = await options.handle(toRequest(incoming, outgoing));
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    response = options.refuse(error);
+    reply = options.refuse(error);
   }
-  await send(response, incoming, outgoing);
+  await send(reply, incoming, outgoing);
   discard(incoming);
-}
-
-function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
-  const url = checkedUrl(incoming);
-  const headers = new Headers();
-  const { rawHeaders } = incoming;
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) headers.append(rawHeaders[i] ?? "", rawHeaders[i + 1] ?? "");
-  const method = incoming.method ?? "GET";
-  if (method === "GET" || method === "HEAD") return new Request(url, { method, headers, signal });
-  // fetch's Request refuses these three; a name nobody answers gets the frame's own 405.
-  const asked = ["TRACE", "TRACK", "CONNECT"].includes(method) ? `X-${method}` : method;
-  const hasBody = headers.has("content-length") || headers.has("transfer-encoding");
-  if (!hasBody) return new Request(url, { method: asked, headers, signal });
-  return new Request(url, { method: asked, headers, signal, body: bodyOf(incoming), duplex: "half" });
-}
-
-/** Only loopback names are answered, so that a web page whose name resolves to this machine (DNS rebinding) can't talk to the home; nor can a page of another origin. */
-function checkedUrl(incoming: IncomingMessage): URL {
-  const { host, origin } = incoming.headers;
-  const path = incoming.url ?? "/";
-  if (host === undefined || !isLoopback(host)) {
-    const hint = "use the address `yard up` printed";
-    throw new AppError("Forbidden", `host \`${host ?? ""}\` is not a name of this machine's loopback interface`, {
-      hint,
-    });
-  }
-  if (origin !== undefined && !isSameOrigin(origin, host)) {
-    throw new AppError("Forbidden", `pages of origin \`${origin}\` may not call this home`);
-  }
-  if (!path.startsWith("/")) throw new AppError("InvalidPath", "the request's target must begin with `/`");
-  try {
-    return new URL(`http://${host}${path}`);
-  } catch (cause) {
-    throw new AppError("InvalidPath", "the request's address is not a valid URL", {}, { cause });
-  }
-}
-
-const LOOPBACK = /^(?:localhost|[a-z0-9-]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
-
-export function isLoopback(host: string): boolean {
-  return LOOPBACK.test(host);
-}
-
-function isSameOrigin(origin: string, host: string): boolean {
-  return origin.toLowerCase() === `http://${host.toLowerCase()}`;
-}
-
-async function send(response: Response, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  outgoing.statusCode = response.status;
-  for (const [name, value] of response.headers) if (name !== "set-cookie") outgoing.setHeader(name, value);
-  const cookies = response.headers.getSetCookie();
-  if (cookies.length > 0) outgoing.setHeader("set-cookie", cookies);
-  if (response.body === null || incoming.method === "HEAD") {
-    await response.body?.cancel();
-    outgoing.end();
-    return;
-  }
-  if (isWhole(response)) {
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    outgoing.setHeader("content-length", bytes.byteLength);
-    outgoing.end(bytes);
-    return;
-  }
-  await pump(response.body, outgoing);
-}
-
-/** JSON answers are in memory already: sent in one piece with their length. What knows its length is a file, of whatever type, and streams. */
-function isWhole(response: Response): boolean {
-  const { headers } = response;
-  return !headers.has("content-length") && /^application\/(?:problem\+)?json/.test(headers.get("content-type") ?? "");
-}
-
-async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
-  const reader = body.getReader();
-  outgoing.once("close", () => {
-    // Fails only for a stream that has failed already.
-    reader.cancel().catch(() => undefined);
-  });
-  outgoing.flushHeaders();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    if (outgoing.destroyed) return;
-    if (!outgoing.write(value)) await drained(outgoing);
-  }
-  outgoing.end();
-}
-
-function drained(outgoing: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const go = () => {
-      outgoing.off("drain", go);
-      outgoing.off("close", go);
-      resolve();
-    };
-    outgoing.once("drain", go);
-    outgoing.once("close", go);
-  });
 }

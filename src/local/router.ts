@@ -12,7 +12,7 @@ import type { Host, HostState } from "../core/ports/host.ts";
 import type { Ids } from "../core/ports/ids.ts";
 import type { Signer } from "../core/ports/signer.ts";
 import type { Vault } from "../core/ports/vault.ts";
-import { isLoopback } from "./http.ts";
+import { isLoopback } from "./http-request.ts";
 import { makeUpstreams, type Refusal, refuse, type Target, type Upstreams } from "./upstream.ts";
 
 export interface RouterDeps {

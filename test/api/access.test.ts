@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openHome } from "../../src/adapters/local/home.ts";
+import { toResponse } from "../../src/api/reply.ts";
 import { createToken } from "../../src/core/access/tokens.ts";
 import { signUserToken } from "../../src/core/auth/tokens.ts";
 import { makeReadToken } from "../../src/home/authenticate.ts";
@@ -32,12 +33,14 @@ async function openAccessHome() {
   const root = await signUserToken(home.signer, { name: "owner", roles: { "*": "owner" }, id: "root" });
 
   async function ask(method: string, path: string, body?: unknown, token = root) {
-    const response = await app.handle(
-      new Request(`http://127.0.0.1:1/api/v1${path}`, {
-        method,
-        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      }),
+    const response = toResponse(
+      await app.handle(
+        new Request(`http://127.0.0.1:1/api/v1${path}`, {
+          method,
+          headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        }),
+      ),
     );
     // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes
     return { status: response.status, json: (await response.json()) as any };

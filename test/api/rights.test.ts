@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openHome } from "../../src/adapters/local/home.ts";
+import { toResponse } from "../../src/api/reply.ts";
 import { type AnyRoute, routes } from "../../src/contract/index.ts";
 import { signDeploymentToken, signRunToken, signUserToken } from "../../src/core/auth/tokens.ts";
 import { type Composition, compose } from "../../src/local/compose.ts";
@@ -107,7 +108,7 @@ describe("rights", () => {
       headers,
       ...(route.method === "GET" ? {} : { body: "{}" }),
     });
-    const response = await app.handle(request);
+    const response = toResponse(await app.handle(request));
     await response.body?.cancel();
     return response.status;
   }
@@ -153,7 +154,7 @@ describe("rights", () => {
   test("the list of workspaces shows those the caller may read", async () => {
     const names = async (caller: Exclude<Caller, "nobody">) => {
       const headers = { authorization: `Bearer ${tokens[caller]}` };
-      const response = await app.handle(new Request("http://127.0.0.1:1/api/v1/workspaces", { headers }));
+      const response = toResponse(await app.handle(new Request("http://127.0.0.1:1/api/v1/workspaces", { headers })));
       const page = (await response.json()) as { items: { name: string }[] };
       return page.items.map(({ name }) => name);
     };
@@ -165,7 +166,9 @@ describe("rights", () => {
 
   test("nobody learns which addresses exist", async () => {
     for (const path of ["/nothing", "/api/v1/nothing", "/w/default/nothing", "/w/default/api/2.0/mlflow/runs/search"]) {
-      const response = await app.handle(new Request(`http://127.0.0.1:1${path}`, { method: "POST", body: "{}" }));
+      const response = toResponse(
+        await app.handle(new Request(`http://127.0.0.1:1${path}`, { method: "POST", body: "{}" })),
+      );
       expect([path, response.status]).toEqual([path, 401]);
     }
   });

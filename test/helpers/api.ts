@@ -4,6 +4,7 @@ import { onTestFinished } from "vitest";
 import { openHome } from "../../src/adapters/local/home.ts";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
 import { makeApp } from "../../src/api/app.ts";
+import { toResponse } from "../../src/api/reply.ts";
 import { type TreeEntry, treeText } from "../../src/contract/trees.ts";
 import type { Principal } from "../../src/core/auth/principal.ts";
 import { grantsOf } from "../../src/core/auth/rights.ts";
@@ -81,9 +82,10 @@ export async function openTestApi(options: { readonly urlMap?: string } = {}): P
     const sent = new Headers({ authorization: as, ...headers });
     if (body !== undefined && !sent.has("content-type")) sent.set("content-type", "application/json");
     const content = body === undefined ? bytes : typeof body === "string" ? body : JSON.stringify(body);
-    const response = await app(
+    const reply = await app(
       new Request(url, { method, headers: sent, ...(content === undefined ? {} : { body: content as string }) }),
     );
+    const response = toResponse(reply);
     const answer = new Uint8Array(await response.arrayBuffer());
     const isJson = (response.headers.get("content-type") ?? "").includes("json");
     if (response.status === 500) throw new Error("the request failed with 500", { cause: faults.at(-1) });

@@ -3,6 +3,7 @@ import { onTestFinished } from "vitest";
 import { openHome } from "../../src/adapters/local/home.ts";
 import { makeApp } from "../../src/api/app.ts";
 import { makeEndpointRoutes } from "../../src/api/endpoints.ts";
+import { toResponse } from "../../src/api/reply.ts";
 import { AppError } from "../../src/contract/errors.ts";
 import type { Principal } from "../../src/core/auth/principal.ts";
 import { grantsOf } from "../../src/core/auth/rights.ts";
@@ -177,13 +178,14 @@ export async function openEndpointFrame() {
   });
 
   async function ask(method: string, path: string, body?: unknown, as = "owner") {
-    const response = await app(
+    const reply = await app(
       new Request(`http://home.test/api/v1/workspaces/default/online-endpoints${path}`, {
         method,
         headers: { authorization: as, "content-type": "application/json" },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       }),
     );
+    const response = toResponse(reply);
     // biome-ignore lint/suspicious/noExplicitAny: a test looks at what came, whatever it is
     return { status: response.status, json: (await response.json()) as any };
   }

@@ -2,6 +2,7 @@ import { onTestFinished } from "vitest";
 import { openHome } from "../../src/adapters/local/home.ts";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
 import { makeApp } from "../../src/api/app.ts";
+import { toResponse } from "../../src/api/reply.ts";
 import { type Client, makeClient } from "../../src/client/client.ts";
 import type { RunnerReport } from "../../src/contract/runner.ts";
 import { signRunToken, signUserToken } from "../../src/core/auth/tokens.ts";
@@ -125,7 +126,7 @@ export async function openJobFrame(): Promise<JobFrame> {
     makeClient({
       url: "http://127.0.0.1:7878",
       token,
-      fetch: (input, init) => app(new Request(input, init)),
+      fetch: async (input, init) => toResponse(await app(new Request(input, init))),
       retry: { attempts: 1 },
     });
   const owner = await signUserToken(home.signer, { name: "owner", roles: { "*": "owner" }, id: "test" });

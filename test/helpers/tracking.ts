@@ -3,6 +3,7 @@ import { onTestFinished } from "vitest";
 import { openHome } from "../../src/adapters/local/home.ts";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
 import { makeApp } from "../../src/api/app.ts";
+import { toResponse } from "../../src/api/reply.ts";
 import type { Principal } from "../../src/core/auth/principal.ts";
 import { grantsOf } from "../../src/core/auth/rights.ts";
 import type { NewRun } from "../../src/core/tracking/ports.ts";
@@ -105,7 +106,7 @@ export async function openTrackingApi(options: { readonly watched?: boolean } = 
     });
     // fetch names text for what it is; a test that sends no type means none.
     if (body === undefined && headers?.["content-type"] === undefined) request.headers.delete("content-type");
-    const response = await app(request);
+    const response = toResponse(await app(request));
     const text = await response.text();
     if (response.status === 500 && faults.length > 0)
       throw new Error("the request failed with 500", { cause: faults.at(-1) });

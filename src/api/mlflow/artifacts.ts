@@ -15,7 +15,7 @@ import { makeEventFiles } from "../../core/tracking/event-files.ts";
 import { getLoggedModel, type LoggedModelDeps } from "../../core/tracking/logged-models.ts";
 import { getRun, type RunDeps } from "../../core/tracking/runs.ts";
 import { abortUpload, completeUpload, createUpload, putPart, type UploadDeps } from "../../core/tracking/uploads.ts";
-import type { Call, RawRoute } from "../raw-route.ts";
+import type { ApiRequest, Call, RawRoute } from "../raw-route.ts";
 import type { Args } from "./args.ts";
 import { mlflowError } from "./errors.ts";
 import { fileResponse } from "./file-response.ts";
@@ -72,8 +72,9 @@ function byteRoutes(
   }));
 }
 
-function ok(): Response {
-  return new Response("{}", { headers: { "content-type": "application/json" } });
+/** What MLflow answers to bytes that are stored: nothing. */
+function stored(type?: string): Response {
+  return new Response(null, { headers: type === undefined ? {} : { "content-type": type } });
 }
 
 export function artifactRoutes(deps: ArtifactRouteDeps): RawRoute[] {
@@ -90,9 +91,11 @@ function proxyRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
       return fileResponse(call.request, path, (range) => openPath(deps, call.workspace, path, range));
     }),
     ...byteRoutes("PUT", `${A}/artifacts/{path+}`, WRITE, async (call) => {
+      if (call.params.path?.endsWith("/"))
+        throw invalid("Artifact path must include a filename (cannot end with '/').");
       await writeArtifact(deps, call, pathOf(call), call.request.body ?? new Uint8Array(0));
       await onStored(call.workspace, pathOf(call));
-      return ok();
+      return stored();
     }),
     ...mlflowRoutes("DELETE", `${A}/artifacts/{path+}`, DELETE, async ({ call, ...caller }) => {
       await deleteArtifact(deps, caller, pathOf(call));
@@ -249,7 +252,7 @@ function viewRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
         const full = `${rootOf(run.artifactUri)}/${clean}`;
         await writeArtifact(deps, call, full, bytes);
         await onStored(call.workspace, full);
-        return ok();
+        return stored("application/json");
       },
       ["/ajax-api/2.0/mlflow"],
     ),
@@ -284,7 +287,7 @@ function serveBelow(deps: ArtifactRouteDeps, call: Call, uri: string, path: stri
   return fileResponse(call.request, full, (range) => openPath(deps, call.workspace, full, range));
 }
 
-async function small(request: Request): Promise<Uint8Array> {
+async function small(request: ApiRequest): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body ?? []) {

@@ -1,4 +1,5 @@
 import type { ByteRange, ObjectBody } from "../../core/ports/objects.ts";
+import type { ApiRequest } from "../raw-route.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   csv: "text/csv",
@@ -29,7 +30,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** A stored file as a download: never shown in place, never sniffed, whatever a writer put into it. Ranges of one part. */
 export async function fileResponse(
-  request: Request,
+  request: ApiRequest,
   path: string,
   open: (range?: ByteRange) => Promise<ObjectBody>,
 ): Promise<Response> {

@@ -4,6 +4,7 @@ import { invalid } from "../../core/tracking/errors.ts";
 import type { Caller } from "../../core/tracking/runs.ts";
 import { readText } from "../implement.ts";
 import type { Call, RawRoute } from "../raw-route.ts";
+import { JsonReply } from "../reply.ts";
 import { Args } from "./args.ts";
 import { mlflowError } from "./errors.ts";
 
@@ -13,7 +14,6 @@ export interface MlflowCall extends Caller {
 }
 
 const BODY_LIMIT_BYTES = 24 * 1024 * 1024;
-const JSON_HEADERS = { "content-type": "application/json", "cache-control": "no-store" };
 
 /** One MLflow call under `/api` and its twin under `/ajax-api`. Query parameters and JSON bodies are read alike. */
 export function mlflowRoutes(
@@ -38,9 +38,7 @@ export function mlflowRoutes(
       const args = await readArgs(method, call, options.bodyLimit ?? BODY_LIMIT_BYTES, options.tooLarge);
       const answer = await handle({ workspace: call.workspace, principal: call.principal, args, call });
       if (answer instanceof Response) return answer;
-      return new Response(typeof answer === "string" ? answer : JSON.stringify(answer ?? {}), {
-        headers: JSON_HEADERS,
-      });
+      return new JsonReply(typeof answer === "string" ? answer : JSON.stringify(answer ?? {}));
     },
   }));
 }

@@ -163,7 +163,10 @@ describe("uploadFiles", () => {
         base: "root",
         access: { resource: "file", action: "create" },
         handle: async (call) => {
-          received.set(call.params.path ?? "", `${call.request.headers.get("x-of")}:${await call.request.text()}`);
+          received.set(
+            call.params.path ?? "",
+            `${call.request.headers.get("x-of")}:${await new Response(call.request.body).text()}`,
+          );
           return new Response("{}");
         },
       },

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { makeApp } from "../../../src/api/app.ts";
 import type { RawRoute } from "../../../src/api/raw-route.ts";
+import { toResponse } from "../../../src/api/reply.ts";
 import { computes } from "../../../src/contract/routes/index.ts";
 import { grantsOf } from "../../../src/core/auth/rights.ts";
 import { refuseAll, refuseSome } from "../../../src/home/refuse.ts";
@@ -14,7 +15,7 @@ const routes: readonly RawRoute[] = [computes.list, computes.put].map(({ id, met
   handle: () => Response.json({ id }),
 }));
 
-function ask(all: readonly RawRoute[], method: string, path: string, role?: "owner" | "reader") {
+async function ask(all: readonly RawRoute[], method: string, path: string, role?: "owner" | "reader") {
   const app = makeApp({
     routes: all,
     authenticate: async () =>
@@ -24,7 +25,7 @@ function ask(all: readonly RawRoute[], method: string, path: string, role?: "own
       throw error;
     },
   });
-  return app(new Request(`http://home.test/api/v1/workspaces/default${path}`, { method }));
+  return toResponse(await app(new Request(`http://home.test/api/v1/workspaces/default${path}`, { method })));
 }
 
 test("refuses what is named, with its reason, and leaves the rest", async () => {

@@ -1,12 +1,17 @@
 import { Agent, request } from "node:http";
 import { expect, it, onTestFinished } from "vitest";
+import type { ApiRequest } from "../../../src/api/raw-route.ts";
 import { openHttp } from "../../../src/local/http.ts";
 
 /** What a handler does with a body, by the path it is sent to. */
-async function handle(incoming: Request): Promise<Response> {
+async function handle(incoming: ApiRequest): Promise<Response> {
   switch (new URL(incoming.url).pathname) {
     case "/whole":
-      return new Response(String((await incoming.arrayBuffer()).byteLength));
+      return new Response(String((await incoming.readAll?.(100_000_000))?.byteLength));
+    case "/streamed":
+      return new Response(String((await new Response(incoming.body).arrayBuffer()).byteLength));
+    case "/limited":
+      return new Response(String(await incoming.readAll?.(50)));
     case "/part": {
       const reader = incoming.body?.getReader();
       await reader?.read();
@@ -49,10 +54,12 @@ async function serve() {
 it("answers the next request of a connection whatever was left of the one before", async () => {
   const { send, ports } = await serve();
 
-  for (const path of ["/unread", "/part", "/cancel"]) {
+  for (const path of ["/unread", "/part", "/cancel", "/limited"]) {
     for (const sizeBytes of [0, 700, 100_000, 3_000_000]) {
-      expect(await send(path, sizeBytes)).toBe(path.slice(1));
+      const answer = path === "/limited" ? (sizeBytes === 0 ? "" : "undefined") : path.slice(1);
+      expect(await send(path, sizeBytes)).toBe(answer);
       expect(await send("/whole", 700)).toBe("700");
+      expect(await send("/streamed", 700)).toBe("700");
     }
   }
 

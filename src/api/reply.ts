@@ -1,0 +1,32 @@
+/** A JSON answer that is whole in memory: a home sends it without the machinery of a fetch Response. */
+export class JsonReply {
+  readonly status: number;
+  /** By lower-case name. */
+  readonly headers: Map<string, string>;
+  /** The text, or its pieces in order: a long text need never be joined. */
+  readonly body: string | readonly string[];
+
+  constructor(
+    body: string | readonly string[],
+    options: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {},
+  ) {
+    this.body = body;
+    this.status = options.status ?? 200;
+    this.headers = new Map([
+      ["content-type", "application/json"],
+      ["cache-control", "no-store"],
+    ]);
+    if (options.headers !== undefined) {
+      for (const name of Object.keys(options.headers)) this.headers.set(name, options.headers[name] ?? "");
+    }
+  }
+}
+
+export type Reply = Response | JsonReply;
+
+/** The same as a fetch Response. */
+export function toResponse(reply: Reply): Response {
+  if (reply instanceof Response) return reply;
+  const { body, status, headers } = reply;
+  return new Response(typeof body === "string" ? body : body.join(""), { status, headers: [...headers] });
+}
