@@ -1,35 +1,49 @@
+import type { Clock } from "../core/ports/clock.ts";
+import type { Objects } from "../core/ports/objects.ts";
 import type { Table } from "../core/ports/table.ts";
 import type { DatasetBrief, RunSearch } from "../core/tracking/ports.ts";
 import { padded, RUN_FEED_SHARDS, runFeed } from "./facts/keys.ts";
 import { RunColumns } from "./run-columns.ts";
 import { findRuns } from "./run-find.ts";
+import { openRunSnapshots } from "./run-snapshots.ts";
 import { loadMany } from "./run-store.ts";
 import { isWatched } from "./table-watch.ts";
 
 /** Clocks of writers differ: a cursor reads so much again, and revisions tell what is known already. */
-const OVERLAP_MS = 60_000;
+export const OVERLAP_MS = 60_000;
 const LOAD_AT_ONCE = 500;
+/** Columns kept of a workspace; beyond, the experiments that were searched longest ago are dropped. */
+const RESIDENT_BYTES = 96 * 1024 * 1024;
+const SHARDS = Array.from({ length: RUN_FEED_SHARDS }, (_, shard) => shard);
 
 interface Indexed {
   readonly columns: RunColumns;
   /** Per shard of the feed, the time of the last entry seen. */
   readonly seenMs: number[];
+  /** Rows taken since the last snapshot. */
+  news: number;
 }
 
 interface WorkspaceIndex {
+  /** Those searched last at the end. */
   readonly experiments: Map<string, Indexed>;
-  /** Runs written since they were last read. */
+  /** Runs to be read before the next search. */
   readonly dirty: Set<string>;
-  /** Refreshes are one after the other, so that each search sees what was acknowledged before it began. */
-  tail: Promise<void>;
+  /** Searches are one after the other, so that each sees what was acknowledged before it began. */
+  tail: Promise<unknown>;
 }
 
 /**
- * Search over runs in memory. The index may be dropped at any time; it is filled from an experiment's feed on first use.
- * On a watched table it follows the process's own writes; elsewhere each search reads the feed's news and every run that is active.
+ * Search over runs in memory. The index may be dropped at any time: it is filled from an experiment's snapshot and what its feed tells since, or
+ * from the feed alone. On a watched table it follows the process's own writes; elsewhere each search reads the feed's news and every active run.
  */
-export function openRunIndex(deps: { readonly table: Table }): RunSearch {
+export function openRunIndex(deps: {
+  readonly table: Table;
+  readonly objects: Objects;
+  readonly clock: Clock;
+}): RunSearch {
   const { table } = deps;
+  const snapshots = openRunSnapshots(deps);
   const workspaces = new Map<string, WorkspaceIndex>();
   const watched = isWatched(table);
   if (watched) {
@@ -38,7 +52,10 @@ export function openRunIndex(deps: { readonly table: Table }): RunSearch {
       if (write.kind === "check" || !pk.startsWith("W#")) return;
       const [, workspace, kind, runId, more] = pk.split("#");
       if (kind !== "RUN" || workspace === undefined || runId === undefined || more !== undefined) return;
-      workspaces.get(workspace)?.dirty.add(runId);
+      const index = workspaces.get(workspace);
+      const experiment = write.kind === "put" ? write.item.experimentId : undefined;
+      if (typeof experiment === "string" && index?.experiments.has(experiment) === false) return;
+      index?.dirty.add(runId);
     });
   }
 
@@ -51,52 +68,79 @@ export function openRunIndex(deps: { readonly table: Table }): RunSearch {
     return index;
   }
 
-  async function refresh(workspace: string, experimentIds: readonly string[]): Promise<WorkspaceIndex> {
+  /** What is found once the experiments' columns are as new as this moment. */
+  function ask<T>(workspace: string, ids: readonly string[], find: (index: WorkspaceIndex) => T): Promise<T> {
     const index = indexOf(workspace);
     const turn = index.tail.then(async () => {
-      const missing = experimentIds.filter((id) => !index.experiments.has(id));
-      // Made known first: what is written while the feed is read is dirty then, and read again.
-      for (const id of missing) index.experiments.set(id, { columns: new RunColumns(id), seenMs: [] });
-      try {
-        for (const id of watched ? missing : experimentIds) await readFeed(workspace, id, index);
-      } catch (error) {
-        for (const id of missing) index.experiments.delete(id);
-        throw error;
-      }
-      if (watched) await readDirty(workspace, index);
-      else await readActive(workspace, index, experimentIds);
+      await refresh(workspace, index, ids);
+      const found = find(index);
+      for (const id of ids) await keepSnapshot(workspace, index, id);
+      return found;
     });
     index.tail = turn.catch(() => undefined);
-    await turn;
-    return index;
+    return turn;
   }
 
-  async function readFeed(workspace: string, experimentId: string, index: WorkspaceIndex): Promise<void> {
-    const indexed = index.experiments.get(experimentId);
-    if (indexed === undefined) return;
-    for (let shard = 0; shard < RUN_FEED_SHARDS; shard++) {
-      const from = padded(Math.max(0, (indexed.seenMs[shard] ?? 0) - OVERLAP_MS));
-      let cursor: string | undefined;
-      do {
-        const page = await table.query({
-          pk: runFeed(workspace, experimentId, shard),
-          sk: { from },
-          ...(cursor === undefined ? {} : { cursor }),
-        });
-        const news = page.items.filter((item) => {
-          const known = indexed.columns.revOf(String(item.run));
-          return known === undefined || known < Number(item.rev ?? 1);
-        });
-        await take(
-          workspace,
-          index,
-          news.map((item) => String(item.run)),
-        );
-        const last = page.items.at(-1);
-        if (last !== undefined) indexed.seenMs[shard] = Number(last.sk.slice(0, 16));
-        cursor = page.cursor;
-      } while (cursor !== undefined);
+  async function refresh(workspace: string, index: WorkspaceIndex, ids: readonly string[]): Promise<void> {
+    const missing = ids.filter((id) => !index.experiments.has(id));
+    try {
+      await Promise.all(missing.map((id) => open(workspace, index, id)));
+      if (!watched) {
+        const known = ids.filter((id) => !missing.includes(id));
+        await Promise.all(known.map((id) => readFeed(workspace, index, id)));
+        await readActive(workspace, index, ids);
+      }
+    } catch (error) {
+      for (const id of missing) index.experiments.delete(id);
+      throw error;
     }
+    await readDirty(workspace, index);
+    if (missing.length > 0) dropOldest(index, ids);
+    for (const id of ids) {
+      const indexed = index.experiments.get(id);
+      if (indexed === undefined) continue;
+      index.experiments.delete(id);
+      index.experiments.set(id, indexed);
+    }
+  }
+
+  async function open(workspace: string, index: WorkspaceIndex, id: string): Promise<void> {
+    // Known before anything is read: what is written meanwhile is dirty then, and read again.
+    index.experiments.set(id, { columns: new RunColumns(id), seenMs: [], news: 0 });
+    const snapshot = await snapshots.load(workspace, id);
+    if (snapshot !== undefined) {
+      const { columns, seenMs } = snapshot;
+      index.experiments.set(id, { columns, seenMs: [...seenMs], news: 0 });
+    }
+    await readFeed(workspace, index, id);
+    if (watched) await readActive(workspace, index, [id]);
+  }
+
+  async function readFeed(workspace: string, index: WorkspaceIndex, id: string): Promise<void> {
+    await Promise.all(SHARDS.map((shard) => readShard(workspace, index, id, shard)));
+  }
+
+  async function readShard(workspace: string, index: WorkspaceIndex, id: string, shard: number): Promise<void> {
+    const indexed = index.experiments.get(id);
+    if (indexed === undefined) return;
+    const from = padded(Math.max(0, (indexed.seenMs[shard] ?? 0) - OVERLAP_MS));
+    let cursor: string | undefined;
+    do {
+      const page = await table.query({
+        pk: runFeed(workspace, id, shard),
+        sk: { from },
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      const news = page.items.filter((item) => {
+        const known = indexed.columns.revOf(String(item.run));
+        return known === undefined || known < Number(item.rev ?? 1);
+      });
+      const runIds = news.map((item) => String(item.run));
+      await take(workspace, index, runIds);
+      const last = page.items.at(-1);
+      if (last !== undefined) indexed.seenMs[shard] = Number(last.sk.slice(0, 16));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
   }
 
   async function readDirty(workspace: string, index: WorkspaceIndex): Promise<void> {
@@ -110,31 +154,63 @@ export function openRunIndex(deps: { readonly table: Table }): RunSearch {
     }
   }
 
-  async function readActive(workspace: string, index: WorkspaceIndex, experimentIds: readonly string[]): Promise<void> {
-    for (const id of experimentIds) await take(workspace, index, index.experiments.get(id)?.columns.active() ?? []);
+  async function readActive(workspace: string, index: WorkspaceIndex, ids: readonly string[]): Promise<void> {
+    const runIds = ids.flatMap((id) => index.experiments.get(id)?.columns.active() ?? []);
+    await take(workspace, index, runIds);
   }
 
+  /** Reads runs as they are now; those that are no more are forgotten. */
   async function take(workspace: string, index: WorkspaceIndex, runIds: readonly string[]): Promise<void> {
     for (let at = 0; at < runIds.length; at += LOAD_AT_ONCE) {
-      for (const run of await loadMany(table, workspace, runIds.slice(at, at + LOAD_AT_ONCE))) {
-        index.experiments.get(run.experimentId)?.columns.put(run);
+      const gone = new Set(runIds.slice(at, at + LOAD_AT_ONCE));
+      for (const run of await loadMany(table, workspace, [...gone])) {
+        gone.delete(run.runId);
+        const indexed = index.experiments.get(run.experimentId);
+        if (indexed?.columns.put(run)) indexed.news++;
+      }
+      for (const runId of gone) {
+        for (const indexed of index.experiments.values()) if (indexed.columns.remove(runId)) indexed.news++;
       }
     }
   }
 
+  async function keepSnapshot(workspace: string, index: WorkspaceIndex, id: string): Promise<void> {
+    const indexed = index.experiments.get(id);
+    if (indexed === undefined || !snapshots.isDue(indexed.news, indexed.columns.count)) return;
+    // Who follows writes has not read the feed since: from here on the snapshot's readers will.
+    if (watched) await readFeed(workspace, index, id);
+    indexed.news = 0;
+    await snapshots.save(workspace, id, indexed);
+  }
+
+  function dropOldest(index: WorkspaceIndex, wanted: readonly string[]): void {
+    let sizeBytes = 0;
+    for (const { columns } of index.experiments.values()) sizeBytes += columns.sizeBytes;
+    for (const [id, { columns }] of index.experiments) {
+      if (sizeBytes <= RESIDENT_BYTES) return;
+      if (wanted.includes(id)) continue;
+      index.experiments.delete(id);
+      sizeBytes -= columns.sizeBytes;
+    }
+  }
+
   return {
-    async search(query) {
-      const experimentIds = [...new Set(query.experimentIds)];
-      const index = await refresh(query.workspace, experimentIds);
-      return findRuns((id) => index.experiments.get(id)?.columns, query);
+    search(query) {
+      const ids = [...new Set(query.experimentIds)];
+      return ask(query.workspace, ids, ({ experiments }) => findRuns((id) => experiments.get(id)?.columns, query));
     },
-    async datasets(workspace, experimentId) {
-      const index = await refresh(workspace, [experimentId]);
-      const briefs = new Map<string, DatasetBrief>();
-      for (const brief of index.experiments.get(experimentId)?.columns.datasetBriefs() ?? []) {
-        briefs.set(JSON.stringify([brief.name, brief.digest, brief.context ?? null]), brief);
-      }
-      return [...briefs.values()];
+    doubt(workspace, runIds) {
+      const { dirty } = indexOf(workspace);
+      for (const runId of runIds) dirty.add(runId);
+    },
+    datasets(workspace, experimentId) {
+      return ask(workspace, [experimentId], ({ experiments }) => {
+        const briefs = new Map<string, DatasetBrief>();
+        for (const brief of experiments.get(experimentId)?.columns.datasetBriefs() ?? []) {
+          briefs.set(JSON.stringify([brief.name, brief.digest, brief.context ?? null]), brief);
+        }
+        return [...briefs.values()];
+      });
     },
   };
 }

@@ -146,6 +146,8 @@ export interface Points {
 export interface RunSearch {
   /** Ids in order, at most `limit`, and whether there are more. A write that has been acknowledged is seen. */
   search(query: RunQuery): Promise<{ readonly runIds: readonly string[]; readonly next?: readonly SortValue[] }>;
+  /** These were found, but are not there (any more): they are looked up before the next search. */
+  doubt(workspace: string, runIds: readonly string[]): void;
   /** Name, digest and context of the datasets of an experiment's runs, each once. */
   datasets(workspace: string, experimentId: string): Promise<readonly DatasetBrief[]>;
 }

@@ -1,9 +1,9 @@
 import { invalid } from "./errors.ts";
 import { parseFilter, parseOrderBy } from "./filter.ts";
 import { RUNS } from "./grammars.ts";
-import { EXPERIMENT_ID_FORM, experimentId } from "./names.ts";
+import { experimentId } from "./names.ts";
 import { decodeToken, encodeToken } from "./paging.ts";
-import type { DatasetBrief, Experiment, ExperimentStore, Run, RunSearch, RunStore } from "./ports.ts";
+import type { DatasetBrief, Experiment, ExperimentStore, Run, RunQuery, RunSearch, RunStore } from "./ports.ts";
 
 export interface SearchDeps {
   readonly runs: RunStore;
@@ -12,6 +12,7 @@ export interface SearchDeps {
 }
 
 const RESULTS_LIMIT = 50_000;
+const SEARCHES_LIMIT = 20;
 
 /** Runs of experiments, filtered and in order; a page token continues its own query. */
 export async function searchRuns(
@@ -31,7 +32,7 @@ export async function searchRuns(
     throw invalid(`Invalid value ${limit} for parameter 'max_results' supplied. It must be a positive integer`);
   if (limit > RESULTS_LIMIT) {
     throw invalid(
-      `Invalid value ${limit} for parameter 'max_results' supplied:  Hint: Value was of type 'int'. See the API docs for more information about request parameters. It must be at most ${RESULTS_LIMIT}.`,
+      `Invalid value ${limit} for parameter 'max_results' supplied:  Hint: Value was of type 'int'. See the API docs for more information about request parameters.`,
     );
   }
   const filter = parseFilter(query.filter, RUNS);
@@ -40,7 +41,7 @@ export async function searchRuns(
   const scope = JSON.stringify(["runs", [...experimentIds].sort(), query.filter ?? "", query.orderBy, query.view]);
   const after = query.pageToken ? decodeToken(scope, query.pageToken) : undefined;
   const deletedExperimentIds = await deps.experiments.deleted(workspace);
-  const { runIds, next } = await deps.search.search({
+  const { found, next } = await findThere(deps, {
     workspace,
     experimentIds,
     filter,
@@ -50,11 +51,24 @@ export async function searchRuns(
     limit,
     ...(after === undefined ? {} : { after }),
   });
-  const found = await deps.runs.getMany(workspace, runIds);
   const runs = found.map(
     (run): Run => (deletedExperimentIds.has(run.experimentId) ? { ...run, lifecycle: "deleted" } : run),
   );
   return { runs, ...(next === undefined ? {} : { next: encodeToken(scope, next) }) };
+}
+
+/** A run found may have been purged by another process meanwhile: then the search is done again without it. */
+async function findThere(deps: SearchDeps, query: RunQuery) {
+  for (let again = 0; ; again++) {
+    const { runIds, next } = await deps.search.search(query);
+    const found = await deps.runs.getMany(query.workspace, runIds);
+    if (found.length === runIds.length || again === SEARCHES_LIMIT) return { found, next };
+    const there = new Set(found.map(({ runId }) => runId));
+    deps.search.doubt(
+      query.workspace,
+      runIds.filter((runId) => !there.has(runId)),
+    );
+  }
 }
 
 const DATASET_EXPERIMENTS_LIMIT = 20;
@@ -73,8 +87,8 @@ export async function searchDatasets(
     );
   }
   const found: (DatasetBrief & { experimentId: string })[] = [];
-  for (const id of experimentIds.filter((text) => EXPERIMENT_ID_FORM.test(text))) {
-    const known: Experiment | undefined = await deps.experiments.get(workspace, experimentId(id));
+  for (const id of experimentIds.map(experimentId)) {
+    const known: Experiment | undefined = await deps.experiments.get(workspace, id);
     if (known === undefined || known.lifecycle === "deleted") continue;
     for (const brief of await deps.search.datasets(workspace, known.id))
       found.push({ ...brief, experimentId: known.id });

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { openObjects } from "../../../src/adapters/local/objects.ts";
 import { openTable } from "../../../src/adapters/local/table.ts";
 import type { Table } from "../../../src/core/ports/table.ts";
 import type { MetricPoint, NewRun } from "../../../src/core/tracking/ports.ts";
@@ -21,6 +22,12 @@ function openTestTable(): Table {
     folder.remove();
   });
   return table;
+}
+
+function openTestObjects() {
+  const folder = makeTempDir();
+  onTestFinished(() => folder.remove());
+  return openObjects({ dir: folder.path });
 }
 
 function openStore(table: Table) {
@@ -84,7 +91,7 @@ describe("two processes on one run", () => {
   it("search sees runs made, ended and changed by others", async () => {
     const table = openTestTable();
     const store = openStore(table);
-    const search = openRunIndex({ table });
+    const search = openRunIndex({ table, objects: openTestObjects(), clock: { now: () => Date.now() } });
     const names = async () => (await search.search(all)).runIds;
     await store.create(newRun("a"), "u");
     expect(await names()).toEqual(["a"]);
