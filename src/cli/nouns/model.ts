@@ -1,11 +1,11 @@
 import { models as routes } from "../../client/routes.ts";
 import type { Model } from "../../contract/assets.ts";
 import { type AssetRoutes, assetVerbs, refuseRegistry, registry, versionOf, which } from "../asset-verbs.ts";
-import { command, flag, missing, type Noun } from "../command.ts";
-import { flags, keyValues } from "../common-flags.ts";
+import { command, flag, type Noun } from "../command.ts";
+import { flags } from "../common-flags.ts";
 import { one } from "../output/shown.ts";
 import { bytesText } from "../progress.ts";
-import { takeInPath, takeInSpec } from "../take-in.ts";
+import { createAsset, createFlags, pathOf } from "./asset-create.ts";
 import { downloadAsset } from "./asset-download.ts";
 
 const TYPES = ["custom_model", "mlflow_model", "triton_model"] as const;
@@ -35,44 +35,20 @@ export const model: Noun = {
     create: command({
       brief: "Register a model from a file, or from a local path, a run or a job's output",
       flags: {
-        name: flags.maybeName("model"),
-        version: which.version,
-        file: flags.maybeFile(),
-        set: flags.set(),
+        ...createFlags("model"),
         path: flag.text("Local path, runs:/RUN/PATH, azureml://jobs/JOB/outputs/..., azureml://datastores/...", {
           short: "p",
           placeholder: "path",
         }),
         type: flag.choice("Type; default: custom_model", TYPES, { short: "t" }),
         stage: flag.text("Stage, such as Production", { short: "s", placeholder: "stage" }),
-        description: flag.text("What it is", { short: "d", placeholder: "text" }),
-        tags: flag.many("Tags: key=value ...", { placeholder: "key=value" }),
-        ...registry,
       },
       run: async (ctx, given) => {
-        refuseRegistry(given.registryName);
-        const { client, workspace } = await ctx.link();
-        const taken =
-          given.file === undefined
-            ? undefined
-            : await takeInSpec(ctx, "model", given.file, { set: given.set, name: given.name, version: given.version });
-        const name = taken?.name ?? given.name;
-        if (name === undefined) throw missing("the name", "`--name NAME`");
-        const path = given.path === undefined ? taken?.spec.path : await takeInPath(ctx, given.path, "model");
-        if (path === undefined) throw missing("the path", "`--path PATH` or `--file FILE`");
-        const body = {
-          ...taken?.spec,
-          path,
+        const made = await createAsset(ctx, "model", routes, given, async (fromFile) => ({
+          path: await pathOf(ctx, "model", given.path, fromFile),
           ...(given.type === undefined ? {} : { type: given.type }),
           ...(given.stage === undefined ? {} : { stage: given.stage }),
-          ...(given.description === undefined ? {} : { description: given.description }),
-          ...(given.tags.length === 0 ? {} : { tags: keyValues("--tags", given.tags) }),
-        };
-        const version = taken?.version ?? given.version;
-        const made =
-          version === undefined
-            ? await client.call(routes.create, { params: { workspace, name }, body })
-            : await client.call(routes.put, { params: { workspace, name, version }, body });
+        }));
         return one(made, briefOf);
       },
     }),
