@@ -65,6 +65,7 @@ import {
   InferenceConfig,
 } from "../contract/environments.ts";
 import { AskUploads, FileEntry, FilePage, FolderPage, UploadPlan } from "../contract/files.ts";
+import { GcAmount, GcItem, GcItemPage, GcKind, GcReceipt, GcReceiptPage, GcRequest, GcState } from "../contract/gc.ts";
 import {
   Attempt,
   CommandJobSpec,
@@ -139,6 +140,14 @@ export const NAMED_SCHEMAS = {
   FileEntry,
   FilePage,
   FolderPage,
+  GcAmount,
+  GcItem,
+  GcItemPage,
+  GcKind,
+  GcReceipt,
+  GcReceiptPage,
+  GcRequest,
+  GcState,
   GitState,
   InferenceConfig,
   InputMode,

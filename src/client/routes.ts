@@ -82,6 +82,15 @@ export const experiments = group<typeof contract.experiments>("experiments", {
   update: "PATCH /experiments/{name}",
 });
 
+export const gc = group<typeof contract.gc>("gc", {
+  start: "POST /gc",
+  list: "GET /gc",
+  get: "GET /gc/{receipt}",
+  items: "GET /gc/{receipt}/items",
+  advance: "POST /gc/{receipt}/advance",
+  restore: "POST /gc/{receipt}/restore",
+});
+
 export const imports = group<typeof contract.imports>("imports", {
   run: "PUT /imports/runs/{run}",
   loggedModel: "PUT /imports/logged-models/{model}",

@@ -9,6 +9,7 @@ export * from "./endpoints.ts";
 export * from "./environments.ts";
 export * from "./errors.ts";
 export * from "./files.ts";
+export * from "./gc.ts";
 export * from "./jobs.ts";
 export * from "./lineage.ts";
 export * from "./problem.ts";

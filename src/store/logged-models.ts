@@ -8,6 +8,8 @@ import { edgeWrites } from "./lineage.ts";
 import { decodePoints, encodePoints } from "./metric-codec.ts";
 
 const TRIES = 50;
+/** Type of a model's item while gc has the model in its trash: no reader knows it. */
+export const LOGGED_MODEL_IN_TRASH = "LOGGED-MODEL-TRASH";
 
 /** MLflow 3's logged models: one item each, and one in the list of their experiment. */
 export function openLoggedModelStore(deps: {
@@ -18,7 +20,7 @@ export function openLoggedModelStore(deps: {
 
   async function get(workspace: string, modelId: string): Promise<LoggedModel | undefined> {
     const item = await table.get(loggedModelKey(workspace, modelId));
-    return item === undefined ? undefined : fromItem(item);
+    return item === undefined || item.type === LOGGED_MODEL_IN_TRASH ? undefined : fromItem(item);
   }
 
   return {
@@ -32,7 +34,7 @@ export function openLoggedModelStore(deps: {
           ...(cursor === undefined ? {} : { cursor }),
         });
         const items = await table.batchGet(page.items.map((item) => loggedModelKey(workspace, item.sk)));
-        models.push(...items.map(fromItem));
+        models.push(...items.filter(({ type }) => type !== LOGGED_MODEL_IN_TRASH).map(fromItem));
         cursor = page.cursor;
       } while (cursor !== undefined);
       return models;

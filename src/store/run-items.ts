@@ -21,6 +21,9 @@ interface Bag {
   metrics: Map<string, MetricSummary>;
 }
 
+/** Type of a run's item while gc has the run in its trash: no reader knows it. */
+export const RUN_IN_TRASH = "RUN-TRASH";
+
 const PART_ROOM_CHARS = 120_000;
 const PARTS_LIMIT = 16;
 

@@ -5,14 +5,16 @@ import type { Item, Table, Write } from "../core/ports/table.ts";
 import type { Run, RunChange, RunStore } from "../core/tracking/ports.ts";
 import { runFeedKey, runKey, runPartKey } from "./facts/keys.ts";
 import { edgeWrites, fitEdges } from "./lineage.ts";
+import { pointsOf } from "./metric-codec.ts";
 import { foldWrites, levelToFold, logWrites, readHistory } from "./metric-log.ts";
 import { applyChange, type Draft, draftOf, isFinal } from "./run-changes.ts";
 import { datasetItems, readDatasets } from "./run-datasets.ts";
 import { runEdges } from "./run-edges.ts";
-import { partsFor, type RunDoc, runFrom, runItems } from "./run-items.ts";
+import { partsFor, RUN_IN_TRASH, type RunDoc, runFrom, runItems } from "./run-items.ts";
 import { runCreateWrites } from "./runs.ts";
 
 const TRIES = 50;
+const NO_POINTS = pointsOf("", []);
 /** Summaries kept of runs that are being written, so that the next write needs no read. */
 const CACHE_LIMIT = 256;
 /** Requests written in one transaction; each has one log item and the run one item and a few parts. */
@@ -204,7 +206,13 @@ export function openRunStore(deps: {
       });
     },
     datasets: (workspace, runs) => readDatasets(table, workspace, runs),
-    history: (workspace, runId, key) => readHistory(table, workspace, runId, key),
+    async history(workspace, runId, key) {
+      const [head, points] = await Promise.all([
+        table.get(runKey(workspace, runId)),
+        readHistory(table, workspace, runId, key),
+      ]);
+      return head?.type === RUN_IN_TRASH ? NO_POINTS : points;
+    },
   };
 }
 
@@ -242,9 +250,12 @@ export async function loadMany(table: Table, workspace: string, runIds: readonly
   const first = runIds[0];
   if (first !== undefined && runIds.length === 1) {
     const head = await table.get(runKey(workspace, first));
-    return head === undefined ? [] : [runFrom(head, await partsOf(table, workspace, [head]))];
+    return head === undefined || head.type === RUN_IN_TRASH
+      ? []
+      : [runFrom(head, await partsOf(table, workspace, [head]))];
   }
-  const heads = await table.batchGet(runIds.map((id) => runKey(workspace, id)));
+  const found = await table.batchGet(runIds.map((id) => runKey(workspace, id)));
+  const heads = found.filter(({ type }) => type !== RUN_IN_TRASH);
   const parts = Map.groupBy(await partsOf(table, workspace, heads), (item) => item.pk);
   const docs = new Map(heads.map((head) => [String(head.runId), runFrom(head, parts.get(head.pk) ?? [])]));
   return runIds.flatMap((id) => docs.get(id) ?? []);

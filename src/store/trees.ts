@@ -1,18 +1,44 @@
 import type { TreeEntry } from "../contract/trees.ts";
 import { readAll } from "../core/files/streams.ts";
+import type { Clock } from "../core/ports/clock.ts";
 import type { Objects } from "../core/ports/objects.ts";
 import type { Table } from "../core/ports/table.ts";
-import { treeObjectKey } from "../core/trees/keys.ts";
+import { blobsOf, treeObjectKey } from "../core/trees/keys.ts";
 import type { StoredTree, TreeFacts, TreeStore } from "../core/trees/ports.ts";
 import { treeKey } from "./facts/keys.ts";
+import { makeKeep } from "./sweep.ts";
 
 /** Entries kept in memory over all cached trees: paging through a large tree parses it once. */
 const CACHE_LIMIT_ENTRIES = 50_000;
 
 /** Entries lie in an object (a tree may have 200,000), facts in the table. */
-export function openTreeStore(deps: { readonly table: Table; readonly objects: Objects }): TreeStore {
+export function openTreeStore(deps: {
+  readonly table: Table;
+  readonly objects: Objects;
+  readonly clock: Clock;
+}): TreeStore {
   const cache = makeTreeCache();
+  const keep = makeKeep(deps);
+
+  async function read(workspace: string, id: string): Promise<StoredTree | undefined> {
+    const key = treeObjectKey(workspace, id);
+    const cached = cache.get(key);
+    if (cached !== undefined) return cached;
+    const object = await deps.objects.get(key);
+    if (object === undefined) return undefined;
+    const { entries, file_count, size_bytes } = JSON.parse(new TextDecoder().decode(await readAll(object.body))) as {
+      entries: TreeEntry[];
+      file_count: number;
+      size_bytes: number;
+    };
+    const tree: StoredTree = { id, fileCount: file_count, sizeBytes: size_bytes, entries };
+    cache.set(key, tree);
+    return tree;
+  }
+
   return {
+    read,
+    keep,
     async facts(workspace, id) {
       const [item, object] = await Promise.all([
         deps.table.get(treeKey(workspace, id)),
@@ -20,22 +46,12 @@ export function openTreeStore(deps: { readonly table: Table; readonly objects: O
       ]);
       // A workspace that was deleted and made again has lost its objects.
       if (item === undefined || object === undefined) return undefined;
+      if (item.doomed !== undefined) {
+        // Its blobs first: a tree that is kept has all of them.
+        const tree = await read(workspace, id);
+        if (tree === undefined || (await keep(workspace, [...blobsOf(tree.entries), id])).length > 0) return undefined;
+      }
       return { id, fileCount: Number(item.file_count), sizeBytes: Number(item.size_bytes) } satisfies TreeFacts;
-    },
-    async read(workspace, id) {
-      const key = treeObjectKey(workspace, id);
-      const cached = cache.get(key);
-      if (cached !== undefined) return cached;
-      const object = await deps.objects.get(key);
-      if (object === undefined) return undefined;
-      const { entries, file_count, size_bytes } = JSON.parse(new TextDecoder().decode(await readAll(object.body))) as {
-        entries: TreeEntry[];
-        file_count: number;
-        size_bytes: number;
-      };
-      const tree: StoredTree = { id, fileCount: file_count, sizeBytes: size_bytes, entries };
-      cache.set(key, tree);
-      return tree;
     },
     async save(workspace, { id, fileCount, sizeBytes, entries }) {
       const facts = { file_count: fileCount, size_bytes: sizeBytes };

@@ -2,7 +2,7 @@ import { DEFAULT_DATASTORE } from "../contract/datastores.ts";
 import { AppError } from "../contract/errors.ts";
 import type { ActivityWrite } from "../core/activities/ports.ts";
 import type { AssetKind } from "../core/assets/ports.ts";
-import { ABSENT, type Clause, type Item, type Query, type Table, type Write } from "../core/ports/table.ts";
+import { ABSENT, type Clause, type Item, type Query, type Table } from "../core/ports/table.ts";
 import type { WorkspaceRecord, WorkspaceStore } from "../core/workspaces/ports.ts";
 import { forgetMember } from "./access.ts";
 import { localComputeWrite } from "./computes.ts";
@@ -14,6 +14,10 @@ import {
   datastoreList,
   endpointKey,
   experimentList,
+  GC_OPEN,
+  gcEntries,
+  gcList,
+  gcOpenPrefix,
   jobList,
   memberList,
   modelList,
@@ -24,8 +28,8 @@ import {
   workspaceKey,
   workspacePurgeKey,
 } from "./facts/keys.ts";
+import { deleteItems, itemsOf } from "./partitions.ts";
 
-const DELETES_AT_ONCE = 100;
 const KINDS: readonly (readonly [AssetKind, string])[] = [
   ["data", "data assets"],
   ["environment", "environments"],
@@ -35,27 +39,6 @@ const KINDS: readonly (readonly [AssetKind, string])[] = [
 export function openWorkspaceStore(deps: { readonly table: Table; readonly activity: ActivityWrite }): WorkspaceStore {
   const { table, activity } = deps;
   const has = async (query: Query) => (await table.query({ ...query, limit: 1 })).items.length > 0;
-
-  async function* all(query: Query): AsyncGenerator<Item> {
-    let cursor: string | undefined;
-    do {
-      const page = await table.query({ ...query, ...(cursor === undefined ? {} : { cursor }) });
-      yield* page.items;
-      cursor = page.cursor;
-    } while (cursor !== undefined);
-  }
-
-  async function deletePartition(pk: string): Promise<void> {
-    let writes: Write[] = [];
-    for await (const { sk } of all({ pk })) {
-      writes.push({ kind: "delete", key: { pk, sk } });
-      if (writes.length === DELETES_AT_ONCE) {
-        await table.transact(writes);
-        writes = [];
-      }
-    }
-    if (writes.length > 0) await table.transact(writes);
-  }
 
   return {
     async get(name) {
@@ -110,7 +93,7 @@ export function openWorkspaceStore(deps: { readonly table: Table; readonly activ
       if (await has({ pk: modelList(name) })) found.push("models");
       if (await has({ pk: endpointKey(name, "x").pk })) found.push("endpoints");
       for (const [kind, words] of KINDS) {
-        for await (const head of all({ index: "gsi1", pk: assetNames(name, kind) })) {
+        for await (const head of itemsOf(table, { index: "gsi1", pk: assetNames(name, kind) })) {
           if (head.isCurated === true) continue;
           found.push(words);
           break;
@@ -118,6 +101,8 @@ export function openWorkspaceStore(deps: { readonly table: Table; readonly activ
       }
       if (await hasExperiments(table, name)) found.push("experiments");
       else if (await hasRuns(has, name)) found.push("runs");
+      const openGc = { index: "gsi1", pk: GC_OPEN, sk: { prefix: gcOpenPrefix(name) } } as const;
+      if (await has(openGc)) found.push("things in the trash of `yard gc`");
       const datastores = await table.query({ pk: datastoreList(name) });
       if (datastores.items.some((item) => item.sk !== DEFAULT_DATASTORE)) found.push("datastores");
       return found;
@@ -128,13 +113,18 @@ export function openWorkspaceStore(deps: { readonly table: Table; readonly activ
     async purge(name) {
       for (const [kind] of KINDS) {
         const heads: string[] = [];
-        for await (const head of all({ index: "gsi1", pk: assetNames(name, kind) })) heads.push(String(head.name));
-        for (const head of heads) await deletePartition(assetPartition(name, kind, head));
+        for await (const head of itemsOf(table, { index: "gsi1", pk: assetNames(name, kind) }))
+          heads.push(String(head.name));
+        for (const head of heads) await deleteItems(table, { pk: assetPartition(name, kind, head) });
       }
-      for await (const member of all({ pk: memberList(name) })) await table.transact(forgetMember(member, name));
-      await deletePartition(roleList(name));
-      await deletePartition(datastoreList(name));
-      await deletePartition(computeKey(name, "x").pk);
+      for await (const member of itemsOf(table, { pk: memberList(name) }))
+        await table.transact(forgetMember(member, name));
+      await deleteItems(table, { pk: roleList(name) });
+      await deleteItems(table, { pk: datastoreList(name) });
+      await deleteItems(table, { pk: computeKey(name, "x").pk });
+      for await (const { sk } of itemsOf(table, { pk: gcList(name) }))
+        await deleteItems(table, { pk: gcEntries(name, sk) });
+      await deleteItems(table, { pk: gcList(name) });
       await table.transact([{ kind: "delete", key: workspacePurgeKey(name) }]);
     },
   };

@@ -3,6 +3,7 @@ export { homeMembers, me, members, roles, tokens } from "./access.ts";
 export { components, data, environments, models } from "./assets.ts";
 export { onlineDeployments, onlineEndpoints } from "./endpoints.ts";
 export { files, trees } from "./files.ts";
+export { gc } from "./gc.ts";
 export { home } from "./home.ts";
 export { imports } from "./imports.ts";
 export { experiments, jobs } from "./jobs.ts";

@@ -5,6 +5,7 @@ import type { Digest } from "../ports/digest.ts";
 import { sha256Hex } from "../ports/digest.ts";
 import type { Objects } from "../ports/objects.ts";
 import { checkEntries } from "./check-entries.ts";
+import { blobsOf } from "./keys.ts";
 import { storedBlobs } from "./missing-blobs.ts";
 import type { StoredTree, TreeFacts, TreeStore } from "./ports.ts";
 
@@ -28,6 +29,13 @@ export async function putTree(
   const known = await deps.trees.facts(workspace, id);
   if (known !== undefined) return known;
   checkEntries(entries);
+  // Before they are looked for: what is there then stays.
+  const going = await deps.trees.keep(workspace, [...blobsOf(entries), id]);
+  if (going.length > 0) {
+    throw new AppError("Unavailable", `${going.length} blobs of the tree are just being freed by gc`, {
+      hint: "try again in a moment",
+    });
+  }
   await checkBlobs(deps, workspace, entries);
   const tree = treeOf(id, entries);
   await deps.trees.save(workspace, tree);

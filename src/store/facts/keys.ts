@@ -69,9 +69,12 @@ export const logHeadKey = (workspace: string, run: string, attempt: string, name
   sk: `${attempt}#${name}`,
 });
 export const logChunkKey = (workspace: string, run: string, attempt: string, name: string, offset: number): Key => ({
-  pk: `${runPartition(workspace, run)}#LOG#${attempt}#${name}`,
+  pk: logChunks(workspace, run, `${attempt}#${name}`),
   sk: padded(offset),
 });
+/** The chunks behind a head. */
+export const logChunks = (workspace: string, run: string, headSk: string): string =>
+  `${runPartition(workspace, run)}#LOG#${headSk}`;
 
 // assets: one partition a name; HEAD holds counter and labels
 export const assetPartition = (workspace: string, kind: string, name: string): string =>
@@ -192,6 +195,24 @@ export const lineageEdgeKey = (
 function plainText(text: string): string {
   return text.toWellFormed().replace(/[%#\p{Cc}]/gu, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
+
+// gc: receipts of a workspace by time, the things of each, and the one sweep of trees and blobs that may be under way
+export const gcList = (workspace: string): string => `W#${workspace}#GC`;
+export const gcReceiptKey = (workspace: string, receipt: string): Key => ({ pk: gcList(workspace), sk: receipt });
+export const gcEntries = (workspace: string, receipt: string): string => `W#${workspace}#GC#${receipt}`;
+export const gcEntryKey = (workspace: string, receipt: string, kind: string, id: string): Key => ({
+  pk: gcEntries(workspace, receipt),
+  sk: `${kind}#${id}`,
+});
+/** gsi1: receipts with something left to do, of every workspace. */
+export const GC_OPEN = "GC#OPEN";
+export const gcOpenPrefix = (workspace: string): string => `${workspace}#`;
+export const gcSweepKey = (workspace: string): Key => ({ pk: `W#${workspace}#GC-SWEEP`, sk: "SWEEP" });
+/** Who a doomed tree or blob belongs to; spread over many partitions. */
+export const gcClaimKey = (workspace: string, receipt: string, name: string): Key => ({
+  pk: `W#${workspace}#GC#${receipt}#CLAIMS#${name.slice(0, 2)}`,
+  sk: name,
+});
 
 // the AWS home's own: secrets and their names, what the bus remembers of a message, timers
 export const secretKey = (name: string): Key => ({ pk: "SECRETS", sk: name });
