@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { jobs } from "../../client/routes.ts";
 import type { CreateJob, Job } from "../../contract/jobs.ts";
 import { command, flag } from "../command.ts";
-import { flags } from "../common-flags.ts";
+import { ago, flags } from "../common-flags.ts";
 import type { Ctx } from "../context.ts";
 import { nothing, one, type Shown, text } from "../output/shown.ts";
 import { bytesText } from "../progress.ts";
@@ -44,12 +44,25 @@ export const create = command({
     const name = taken.name ?? randomBytes(16).toString("hex");
     const job = await client.call(jobs.put, { params: { workspace, name }, body, signal: ctx.io.signal });
     for (const warning of job.warnings) if (!taken.warnings.includes(warning)) ctx.warn(warning);
+    if (isFromBefore(job)) {
+      ctx.warn(
+        `job ${job.name} was submitted ${ago(job.created_at)} just as it is now, and is not run again; give it another name`,
+      );
+    }
     if (given.web) ctx.note(`${address.url}/w/${workspace}/jobs/${job.name}`);
     if (given.saveAs !== undefined) await save(ctx, given.saveAs, job);
     if (!given.stream) return one(job, briefOf);
     return follow(ctx, job);
   },
 });
+
+/** How far this clock and the home's may be apart. */
+const SKEW_MS = 10_000;
+
+/** The answer to a name and a spec that the home knows already is the job that stands. */
+function isFromBefore(job: Job): boolean {
+  return Date.parse(job.created_at) < Date.now() - performance.now() - SKEW_MS;
+}
 
 /** With an answer to be read by a program, stdout is that answer's and the log goes to stderr. */
 async function follow(ctx: Ctx, job: Job): Promise<Shown> {

@@ -4,17 +4,10 @@ import type { Value } from "../ports/table.ts";
 import { canonicalJson } from "../records/canonical-json.ts";
 import type { Precondition } from "../records/revision.ts";
 import type { Caller } from "../tracking/runs.ts";
-import {
-  canonicalStage,
-  checkNewAlias,
-  mayRegisterFrom,
-  newModel,
-  type RegistryDeps,
-  type VersionAnswer,
-  without,
-} from "./models.ts";
+import { checkNewAlias, mayRegisterFrom, newModel, type RegistryDeps, type VersionAnswer, without } from "./models.ts";
 import type { ModelType, ModelVersion, RegisteredModel } from "./ports.ts";
 import { findVersion, type ModelRef } from "./resolve.ts";
+import { canonicalStage } from "./stages.ts";
 
 /** What a model is registered from, Azure's way: a URI that has been looked at, and words. */
 export interface NewModelVersion {
@@ -191,7 +184,16 @@ export async function mustFind(
   const found = await findVersion(deps.models, workspace, name, ref);
   if (found !== undefined) return found;
   const asked = "version" in ref ? `version \`${ref.version}\`` : `label \`${ref.label}\``;
-  throw new AppError("NotFound", `there is no ${asked} of model \`${name}\` in workspace \`${workspace}\``);
+  const isThere = (await deps.models.get(workspace, name)) !== undefined;
+  throw new AppError(
+    "NotFound",
+    isThere ? `model \`${name}\` has no ${asked}` : `there is no model \`${name}\` in workspace \`${workspace}\``,
+    {
+      hint: isThere
+        ? `\`yard model list --name ${name}\` shows its versions`
+        : "`yard model list` shows those there are",
+    },
+  );
 }
 
 export async function updateModelVersion(
