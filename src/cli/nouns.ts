@@ -39,6 +39,11 @@ export const NOUNS: Readonly<Record<string, NounEntry>> = {
   member: { brief: "Who has which role", load: async () => (await import("./nouns/member.ts")).member },
   role: { brief: "What members may do", load: async () => (await import("./nouns/role.ts")).role },
   token: { brief: "Personal access tokens", load: async () => (await import("./nouns/token.ts")).token },
+  login: { brief: "Sign in to a home and remember it", load: async () => (await import("./nouns/login.ts")).login },
+  logout: {
+    brief: "Revoke this machine's token and forget it",
+    load: async () => (await import("./nouns/login.ts")).logout,
+  },
   whoami: {
     brief: "Who the home takes you for, and what you may do",
     load: async () => (await import("./nouns/whoami.ts")).whoami,
@@ -51,6 +56,14 @@ export const NOUNS: Readonly<Record<string, NounEntry>> = {
   import: {
     brief: "Move in from an MLflow server, an mlruns folder or a database",
     load: async () => (await import("./nouns/import.ts")).importNoun,
+  },
+  export: {
+    brief: "Move out: Parquet and the original files, in a folder",
+    load: async () => (await import("./nouns/export.ts")).exportNoun,
+  },
+  gc: {
+    brief: "Free what is deleted and files that nothing names, with a receipt",
+    load: async () => (await import("./nouns/gc.ts")).gc,
   },
   config: {
     brief: "Defaults of this machine: workspace, address, token; what MLflow needs",

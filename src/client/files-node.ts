@@ -111,7 +111,7 @@ async function copied(entry: FileEntry, to: string): Promise<boolean> {
 }
 
 /** `folder/path`, refused when it is not below the folder. */
-function inside(folder: string, path: string): string {
+export function inside(folder: string, path: string): string {
   const clean = normalize(path);
   if (isAbsolute(clean) || clean === ".." || clean.startsWith(`..${sep}`) || path.includes("\0")) throw outside(path);
   return join(folder, clean);

@@ -21,7 +21,7 @@ export function summing(): { readonly stream: TransformStream<Uint8Array, Uint8A
   };
 }
 
-export async function sha256Of(body: ReadableStream<Uint8Array>): Promise<Digest> {
+export async function sha256Of(body: AsyncIterable<Uint8Array>): Promise<Digest> {
   const hash = createHash("sha256");
   let bytes = 0;
   for await (const chunk of body) {

@@ -16,7 +16,7 @@ export interface Place {
 }
 
 /** Every file below, path -> bytes; `undefined` where the server does not tell. */
-async function filesOf(place: Place): Promise<Map<string, number | undefined>> {
+export async function filesOf(place: Place): Promise<Map<string, number | undefined>> {
   const found = new Map<string, number | undefined>();
   const folders = [""];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
@@ -37,7 +37,7 @@ async function filesOf(place: Place): Promise<Map<string, number | undefined>> {
 }
 
 /** The source's server reads its own store, whatever that is. */
-function read(place: Place, path: string): Promise<ReadableStream<Uint8Array>> {
+export function readFrom(place: Place, path: string): Promise<ReadableStream<Uint8Array>> {
   return place.kind === "run"
     ? place.server.bytes("//get-artifact", { run_id: place.id, path })
     : place.server.bytes(`//ajax-api/2.0/mlflow/logged-models/${place.id}/artifacts/files`, {
@@ -70,7 +70,7 @@ export async function copyFiles(from: Place, to: Place, tally: Tally): Promise<v
       const target = ownPath(to, path);
       const sum = () => to.server.bytes(target).then(sha256Of);
       if (there.has(path) && (size === undefined || there.get(path) === size)) {
-        const [first, copy] = await Promise.all([read(from, path).then(sha256Of), sum()]);
+        const [first, copy] = await Promise.all([readFrom(from, path).then(sha256Of), sum()]);
         if (copy.sha256 === first.sha256) {
           tally.equal("artifact_files");
           tally.bytes(first.bytes);
@@ -78,7 +78,7 @@ export async function copyFiles(from: Place, to: Place, tally: Tally): Promise<v
         }
       }
       const passing = summing();
-      await to.server.put(target, (await read(from, path)).pipeThrough(passing.stream));
+      await to.server.put(target, (await readFrom(from, path)).pipeThrough(passing.stream));
       const source = passing.digest();
       tally.copied("artifact_files");
       const copy = await sum();
