@@ -69,7 +69,12 @@ export function command<F extends Flags>(spec: {
 
 /** A noun: one command of its own name (`up`, `validate`) or several verbs. */
 export type Noun = { readonly brief: string } & (
-  | { readonly verbs: Readonly<Record<string, Command>>; readonly only?: undefined }
+  | {
+      readonly verbs: Readonly<Record<string, Command>>;
+      /** The verb that is meant where none is said. */
+      readonly bare?: string;
+      readonly only?: undefined;
+    }
   | { readonly only: Command; readonly verbs?: undefined }
 );
 

@@ -57,8 +57,8 @@ export async function parseCommandLine(
     stdout: { write: (text: string) => io.stdout.write(text), getColorDepth: () => 1 },
     stderr: { write: (text: string) => (complaint += text), getColorDepth: () => 1 },
   };
-  const argv =
-    noun.only === undefined ? spread(line.argv, noun.verbs[line.argv[0] ?? ""]) : spread(line.argv, noun.only);
+  const said = withVerb(noun, line.argv);
+  const argv = noun.only === undefined ? spread(said, noun.verbs[said[0] ?? ""]) : spread(said, noun.only);
   await run(app, argv.length === 0 && noun.verbs !== undefined ? ["--help"] : argv, {
     process,
   } as unknown as CommandContext);
@@ -72,6 +72,13 @@ export async function parseCommandLine(
       hint: takesName ? `did you mean \`--name ${stray}\`?` : `\`yard ${name}${verb} --help\` shows what it takes`,
     });
   }
+}
+
+/** A line without a verb is the noun's bare one; asked for help, it stays as it is. */
+function withVerb(noun: Noun, argv: readonly string[]): readonly string[] {
+  const [first] = argv;
+  if (noun.only !== undefined || noun.bare === undefined || first === "--help" || first === "-h") return argv;
+  return first === undefined || first.startsWith("-") ? [noun.bare, ...argv] : argv;
 }
 
 function isNameFlag(arg: string): boolean {

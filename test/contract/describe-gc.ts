@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { DeploymentRecord, EndpointRecord, RevisionRecord } from "../../src/core/endpoints/record.ts";
 import type { Ground } from "../../src/local/part.ts";
-import { runPartition } from "../../src/store/facts/keys.ts";
+import { jobKey, runPartition } from "../../src/store/facts/keys.ts";
+import { runCreateWrites } from "../../src/store/runs.ts";
 import { type GcServer, makeAsk, serveGc, sha256Of, treeOf } from "../helpers/gc-frame.ts";
 import { unique } from "../helpers/ports.ts";
 
@@ -265,6 +267,57 @@ export function describeGc(name: string, open: () => Promise<GcHome>): void {
       await free(last.id);
     });
 
+    test("keeps what a deployment, a data asset or a job that is not over reads", async () => {
+      const experiment_id = await experiment();
+      const [deployed, data, elsewhere] = [
+        await makeRun(experiment_id),
+        await makeRun(experiment_id),
+        await makeRun(experiment_id),
+      ];
+      const root = (run: string) => `mlflow-artifacts:/${experiment_id}/${run}/artifacts`;
+      await deploy(server, `${root(deployed)}/model`);
+      await post(`/api/v1/workspaces/default/data/${unique("data")}/versions`, {
+        type: "uri_file",
+        path: `${root(data)}/notes.txt`,
+      });
+      for (const run of [deployed, data, elsewhere]) await deleteRun(run);
+
+      const receipt = await collect({ run_ids: [deployed, data, elsewhere] });
+
+      const reasons = new Map((await items(receipt.id)).map(({ id, reason }) => [id, reason]));
+      expect(reasons.get(deployed)).toBe("deployed as `endpoint/blue`");
+      expect(reasons.get(data)).toMatch(/^data asset `data-\w+:1`$/);
+      expect(reasons.get(elsewhere)).toBeUndefined();
+      expect(receipt).toMatchObject({ kept: 2, totals: { run: { things: 1 } } });
+      await free(receipt.id);
+      expect(await isThere(deployed)).toBe(true);
+      expect(await isThere(elsewhere)).toBe(false);
+    });
+
+    test("frees a job with its run, and its logs", async () => {
+      const run = unique("job");
+      const createdMs = home.ground.clock.now();
+      const about = { workspace: "default", experimentId: "0", name: run, userId: "owner", createdMs, tags: {} };
+      await home.ground.table.transact([
+        ...runCreateWrites({ ...about, runId: run, status: "FINISHED", source: "job" }),
+        { kind: "put", item: { ...jobKey("default", run), type: "JOB", v: 1, rev: 1, job: { name: run } } },
+      ]);
+      const log = { workspace: "default", run, attempt: "a1", name: "user_logs/std_log.txt" };
+      const small = await server.stores.logs.append(log, 0, new TextEncoder().encode("hello\n"));
+      await server.stores.logs.append(log, small, new Uint8Array(100_000).fill(65));
+      await deleteRun(run);
+
+      const { id } = await collect({ run_ids: [run] });
+      const receipt = await free(id);
+
+      expect(receipt.totals.run).toEqual({ things: 1, objects: 1, bytes: 100_000 });
+      expect(await objectsBelow(`ws/default/logs/${run}/`)).toBe(0);
+      for (const suffix of ["", "#LOGS", "#LOG#a1#user_logs/std_log.txt"]) {
+        const { items: left } = await home.ground.table.query({ pk: `${runPartition("default", run)}${suffix}` });
+        expect(left).toEqual([]);
+      }
+    });
+
     test("gives back what turns out to be needed when its time is over, with its experiment", async () => {
       const experiment_id = await experiment();
       const run = await makeRun(experiment_id);
@@ -378,4 +431,27 @@ export function describeGc(name: string, open: () => Promise<GcHome>): void {
       expect((await ask("POST", `gc/${id}/restore`)).json.detail).toContain("took nothing");
     });
   });
+}
+
+/** A deployment whose replicas read this model, as far as its records go. */
+async function deploy({ stores }: GcServer, uri: string): Promise<void> {
+  const at = { workspace: "default", rev: 0, createdMs: 1, createdBy: "owner" };
+  const endpoint = { ...at, name: "endpoint", birth: "1", state: "Succeeded" } as unknown as EndpointRecord;
+  const deployment = {
+    ...at,
+    endpoint: "endpoint",
+    name: "blue",
+    birth: "1",
+    revision: 1,
+    unsettled: false,
+  } as unknown as DeploymentRecord;
+  const revision = {
+    ...at,
+    endpoint: "endpoint",
+    deployment: "blue",
+    number: 1,
+    stage: "Live",
+    plan: { model: { uri } },
+  } as unknown as RevisionRecord;
+  expect(await stores.endpoints.save({ endpoint, deployments: [deployment], revisions: [revision] })).toBe(true);
 }
