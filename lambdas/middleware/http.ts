@@ -1,6 +1,7 @@
 import { gzipSync } from "node:zlib";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { problemResponse } from "../../src/api/problem.ts";
+import { checkTarget } from "../../src/api/target.ts";
 import { AppError } from "../../src/contract/errors.ts";
 
 /** What a function may be sent and may answer, whole; the service cuts what is longer without a word of ours. */
@@ -21,6 +22,7 @@ export function toRequest(event: APIGatewayProxyEventV2): Request {
   if (body !== undefined && body.byteLength > PAYLOAD_LIMIT_BYTES) {
     throw tooLarge(`the request has ${body.byteLength} bytes`);
   }
+  checkTarget(rawPath);
   const scheme = headers.get("x-forwarded-proto") === "http" ? "http" : "https";
   const host = headers.get("host") ?? requestContext.domainName;
   const url = `${scheme}://${host}${encodedPath(rawPath)}${query}`;

@@ -4,7 +4,11 @@ import type { Problem } from "../contract/problem.ts";
 /** An error as problem+json. What is not ours is `Internal` and says nothing of its inside. */
 export function problemResponse(error: unknown, requestId: string): Response {
   const { status, body } = problemOf(error, requestId);
-  const headers: Record<string, string> = { "content-type": "application/problem+json", "cache-control": "no-store" };
+  const headers: Record<string, string> = {
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+  };
   if (status === 401) headers["www-authenticate"] = 'Bearer realm="trainyard"';
   if (ERRORS[body.code].retry && status !== 500) headers["retry-after"] = "1";
   if (isAppError(error) && typeof error.details.allow === "string") headers.allow = error.details.allow;

@@ -39,7 +39,11 @@ export function mlflowError(error: unknown): Response {
     isAppError(error) && error.code !== "Internal"
       ? error.message
       : "the server failed on this request; its log has the cause";
-  const headers: Record<string, string> = { "content-type": "application/json", "cache-control": "no-store" };
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+  };
   if (status === 401) headers["www-authenticate"] = 'Basic realm="mlflow"';
   if (status === 429 || status === 503) headers["retry-after"] = "1";
   return new Response(JSON.stringify({ error_code: name, message }), {

@@ -12,7 +12,20 @@ export function missing(path: string): AppError {
 }
 
 export function invalidValue(path: string, value: unknown, message: string): AppError {
-  return invalid(`Invalid value ${JSON.stringify(value)} for parameter '${path}' supplied: ${message}`);
+  return invalid(`Invalid value ${shown(value)} for parameter '${path}' supplied: ${message}`);
+}
+
+const SHOWN_CHARS = 10_000;
+
+/** A value as JSON; cut, and nothing of one that is nested deeper than can be written. */
+function shown(value: unknown): string {
+  try {
+    const text = JSON.stringify(value);
+    return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text;
+  } catch (error) {
+    if (error instanceof RangeError) return "…";
+    throw error;
+  }
 }
 
 export function tooLong(path: string, limit: number): AppError {

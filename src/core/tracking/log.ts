@@ -98,9 +98,13 @@ export function toNumber(value: unknown, path: string): number {
   throw wrongType(path, value);
 }
 
+/** What a 64-bit integer can hold. */
+const INTEGER_LIMIT = 2 ** 63;
+
 export function toInteger(value: unknown, path: string): number {
-  if (typeof value === "number" && Number.isInteger(value)) return value;
-  if (typeof value === "string" && /^-?\d+$/.test(value)) return Number(value);
+  const isText = typeof value === "string" && /^-?\d+$/.test(value);
+  const integer = isText ? Number(value) : value;
+  if (typeof integer === "number" && Number.isInteger(integer) && Math.abs(integer) <= INTEGER_LIMIT) return integer;
   throw wrongType(path, value);
 }
 

@@ -1,3 +1,4 @@
+import { invalid } from "./errors.ts";
 import type { Comparison, SortValue } from "./ports.ts";
 
 /** Whether a text fits: `undefined` is a key that is not there, which only IS NULL fits. */
@@ -44,7 +45,10 @@ export function numberMatcher({ op, value }: Comparison): (number: number | unde
   return (number) => number !== undefined && compare(number, wanted);
 }
 
-/** SQL's LIKE: `%` any text, `_` one character. Linear in the text whatever the pattern. */
+/** Characters that one pattern with `_` may be compared with: half a second's work. What asks for more is refused, so that it does not keep all others waiting. */
+const STEPS_LIMIT = 100_000_000;
+
+/** SQL's LIKE: `%` any text, `_` one character. */
 export function likeMatcher(pattern: string, ignoreCase: boolean): (text: string) => boolean {
   const fold = (text: string): string => (ignoreCase ? text.toLowerCase() : text);
   if (!pattern.includes("_")) {
@@ -52,7 +56,12 @@ export function likeMatcher(pattern: string, ignoreCase: boolean): (text: string
     return (text) => hasInOrder(fold(text), parts);
   }
   const wanted = [...fold(pattern)];
-  return (text) => likes([...fold(text)], wanted);
+  let left = STEPS_LIMIT;
+  const step = (): void => {
+    left -= 1;
+    if (left < 0) throw invalid(`the pattern '${pattern.slice(0, 100)}…' takes too long; use fewer of \`%\` and \`_\``);
+  };
+  return (text) => likes([...fold(text)], wanted, step);
 }
 
 /** The first part at the start, the last at the end, the others between in order; a single one is the whole text. */
@@ -72,12 +81,13 @@ function hasInOrder(text: string, parts: readonly string[]): boolean {
   return from <= end;
 }
 
-function likes(text: readonly string[], pattern: readonly string[]): boolean {
+function likes(text: readonly string[], pattern: readonly string[], step: () => void): boolean {
   let t = 0;
   let p = 0;
   let star = -1;
   let mark = 0;
   while (t < text.length) {
+    step();
     if (pattern[p] === "%") {
       star = p++;
       mark = t;
