@@ -11,6 +11,7 @@ import {
   experimentList,
   experimentNameKey,
 } from "./facts/keys.ts";
+import { keepReads } from "./table-watch.ts";
 
 export interface ExperimentDeps {
   readonly table: Table;
@@ -153,9 +154,11 @@ export async function changeExperiment(
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const before = await getExperiment(deps, workspace, id);
     if (before === undefined) throw new AppError("NotFound", `No Experiment with id=${id} exists`, { id });
-    const after: Experiment = { ...before, ...change(before), updatedMs: deps.clock.now(), rev: before.rev + 1 };
-    const renamed = after.name !== before.name;
-    const moved = after.lifecycle !== before.lifecycle;
+    const wanted = { ...before, ...change(before), rev: before.rev + 1 };
+    const renamed = wanted.name !== before.name;
+    const moved = wanted.lifecycle !== before.lifecycle;
+    // As with MLflow, tags are no update of the experiment itself.
+    const after: Experiment = renamed || moved ? { ...wanted, updatedMs: deps.clock.now() } : wanted;
     const deleted = moved ? await deps.table.get(deletedExperimentsKey(workspace)) : undefined;
     const result = await deps.table.transact([
       { kind: "put", item: toItem(workspace, after), when: [{ attr: "rev", op: "eq", value: before.rev }] },
@@ -235,12 +238,13 @@ function fromItem(item: Item): Experiment {
 
 /** The experiments port over the record store. */
 export function openExperimentStore(deps: ExperimentDeps): ExperimentStore {
+  const kept = { ...deps, table: keepReads(deps.table) };
   return {
-    get: (workspace, id) => getExperiment(deps, workspace, id),
+    get: (workspace, id) => getExperiment(kept, workspace, id),
     find: (workspace, name) => findExperiment(deps, workspace, name),
     list: (workspace) => listExperiments(deps, workspace),
     async deleted(workspace) {
-      const item = await deps.table.get(deletedExperimentsKey(workspace));
+      const item = await kept.table.get(deletedExperimentsKey(workspace));
       return new Set((item?.ids ?? []) as string[]);
     },
     create: (input) => createExperiment(deps, input),

@@ -174,8 +174,10 @@ export function openRunStore(deps: {
     get: load,
     getMany: (workspace, runIds) => loadMany(table, workspace, runIds),
     async create(run, actor) {
+      const [head, feed] = runCreateWrites(run);
       const result = await table.transact([
-        ...runCreateWrites(run),
+        head,
+        feed,
         activity({
           workspace: run.workspace,
           actor,
@@ -186,8 +188,7 @@ export function openRunStore(deps: {
         }),
       ]);
       if (!result.ok) throw new AppError("AlreadyExists", `run \`${run.runId}\` exists already`, { run_id: run.runId });
-      const doc = await load(run.workspace, run.runId);
-      if (doc === undefined) throw new AppError("Internal", `run \`${run.runId}\` is not there after it was made`);
+      const doc = runFrom(head.item, []);
       remember(doc);
       return doc;
     },

@@ -4,7 +4,7 @@ import type { NewRun, RunStatus } from "../core/tracking/ports.ts";
 import { runFeedKey, runKey } from "./facts/keys.ts";
 
 /** Makes the run; the first write fails where a run of this id is. Two writes. */
-export function runCreateWrites(run: NewRun): Write[] {
+export function runCreateWrites(run: NewRun): [head: Extract<Write, { kind: "put" }>, feed: Write] {
   const feedMs = run.createdMs;
   return [
     {

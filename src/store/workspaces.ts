@@ -29,6 +29,7 @@ import {
   workspacePurgeKey,
 } from "./facts/keys.ts";
 import { deleteItems, itemsOf } from "./partitions.ts";
+import { keepReads } from "./table-watch.ts";
 
 const KINDS: readonly (readonly [AssetKind, string])[] = [
   ["data", "data assets"],
@@ -38,11 +39,12 @@ const KINDS: readonly (readonly [AssetKind, string])[] = [
 
 export function openWorkspaceStore(deps: { readonly table: Table; readonly activity: ActivityWrite }): WorkspaceStore {
   const { table, activity } = deps;
+  const kept = keepReads(table);
   const has = async (query: Query) => (await table.query({ ...query, limit: 1 })).items.length > 0;
 
   return {
     async get(name) {
-      const item = await table.get(workspaceKey(name));
+      const item = await kept.get(workspaceKey(name));
       return item === undefined ? undefined : fromItem(item);
     },
     async list({ limit, cursor }) {

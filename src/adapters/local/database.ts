@@ -57,6 +57,8 @@ export function openDatabase(options: { readonly path: string; readonly maxPages
     return statement;
   }
 
+  const begin = prepare("BEGIN IMMEDIATE");
+  const commit = prepare("COMMIT");
   const savepoint = prepare("SAVEPOINT work");
   const release = prepare("RELEASE work");
   const rollbackTo = prepare("ROLLBACK TO work");
@@ -92,11 +94,11 @@ export function openDatabase(options: { readonly path: string; readonly maxPages
   function commitGroup(group: readonly Pending[]): void {
     const outcomes: Outcome[] = [];
     try {
-      sql.exec("BEGIN IMMEDIATE");
-      for (const pending of group) {
-        outcomes.push(runInSavepoint(pending));
-      }
-      sql.exec("COMMIT");
+      begin.run();
+      // What is alone is undone with its transaction.
+      if (group.length === 1) for (const pending of group) outcomes.push({ pending, value: pending.work() });
+      else for (const pending of group) outcomes.push(runInSavepoint(pending));
+      commit.run();
     } catch (error) {
       rollBack();
       const failure = storageError(error, path);

@@ -5,6 +5,12 @@ export function clausesHold(clauses: readonly Clause[], item: Item | undefined):
   return clauses.every((clause) => holds(clause, item));
 }
 
+/** A copy the caller can't reach. */
+export function frozenClause(clause: Clause): Clause {
+  const isFlat = "value" in clause ? typeof clause.value !== "object" : !("values" in clause);
+  return isFlat ? { ...clause } : structuredClone(clause);
+}
+
 function holds(clause: Clause, item: Item | undefined): boolean {
   const actual = item !== undefined && Object.hasOwn(item, clause.attr) ? item[clause.attr] : undefined;
   switch (clause.op) {

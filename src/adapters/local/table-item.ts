@@ -20,7 +20,6 @@ export interface EncodedItem {
  * what no home could keep, "TooLarge" over 400 KB.
  */
 export function encodeItem(item: Item, sizeBytes: number = checkItem(item)): EncodedItem {
-  const byteNames = Object.keys(item).filter((name) => item[name] instanceof Uint8Array);
   return {
     key: { pk: item.pk, sk: item.sk },
     gsi1pk: item.gsi1pk ?? null,
@@ -28,22 +27,25 @@ export function encodeItem(item: Item, sizeBytes: number = checkItem(item)): Enc
     gsi2pk: item.gsi2pk ?? null,
     gsi2sk: item.gsi2sk ?? null,
     expires: typeof item.expires === "number" ? item.expires : null,
-    ...encodeBody(item, byteNames),
+    ...encodeBody(item),
     sizeBytes,
   };
 }
 
-function encodeBody(item: Item, byteNames: readonly string[]): Pick<EncodedItem, "body" | "names" | "bytes"> {
-  if (byteNames.length === 0) {
-    return { body: JSON.stringify(item), names: null, bytes: null };
+function encodeBody(item: Item): Pick<EncodedItem, "body" | "names" | "bytes"> {
+  const names: [string, number][] = [];
+  const chunks: Uint8Array[] = [];
+  for (const name of Object.keys(item)) {
+    const value = item[name];
+    if (!(value instanceof Uint8Array)) continue;
+    names.push([name, value.byteLength]);
+    chunks.push(value);
   }
-  const chunks = byteNames.map((name) => item[name] as Uint8Array);
-  const rest = Object.fromEntries(Object.entries(item).filter(([name]) => !byteNames.includes(name)));
-  return {
-    body: JSON.stringify(rest),
-    names: JSON.stringify(byteNames.map((name, at) => [name, chunks[at]?.byteLength])),
-    bytes: Buffer.concat(chunks),
-  };
+  if (names.length === 0) return { body: JSON.stringify(item), names: null, bytes: null };
+  const rest: Record<string, Item[string]> = { ...item };
+  // An attribute that is undefined is left out of the text.
+  for (const [name] of names) rest[name] = undefined;
+  return { body: JSON.stringify(rest), names: JSON.stringify(names), bytes: Buffer.concat(chunks) };
 }
 
 /** The item a row holds. */

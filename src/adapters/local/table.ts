@@ -4,7 +4,7 @@ import type { Item, Key, Page, Query, Table, TransactResult, Write } from "../..
 import { checkKey, checkWrites, TRANSACTION_LIMIT_BYTES } from "../../core/ports/table-rules.ts";
 import { makeClock } from "../node/clock.ts";
 import { type Database, openDatabase } from "./database.ts";
-import { clausesHold } from "./table-clause.ts";
+import { clausesHold, frozenClause } from "./table-clause.ts";
 import { decodeItem, type EncodedItem, encodeItem } from "./table-item.ts";
 import { planQuery } from "./table-query.ts";
 import { applyUpdate, frozenUpdate } from "./table-update.ts";
@@ -150,7 +150,7 @@ function prepareSteps(writes: readonly Write[]): readonly Step[] {
 }
 
 function prepareStep(write: Write, sizeBytes: number | undefined): Step {
-  const when = write.when === undefined ? [] : structuredClone(write.when);
+  const when = write.when === undefined ? [] : write.when.map(frozenClause);
   if (write.kind === "put") {
     const row = encodeItem(write.item, sizeBytes);
     return { key: row.key, when, reads: false, apply: () => row };

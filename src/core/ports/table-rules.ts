@@ -192,7 +192,7 @@ export function checkWrites(writes: readonly Write[]): readonly number[] {
   return writes.map((write) => {
     const sizeBytes = checkWrite(write);
     const { pk, sk } = write.kind === "put" ? write.item : write.key;
-    const name = JSON.stringify([pk, sk]);
+    const name = `${pk.length} ${pk}${sk}`;
     if (seen.has(name)) {
       throw new AppError("InvalidArgument", `two writes of one transaction touch \`${pk}\` / \`${sk}\``);
     }
