@@ -30,6 +30,22 @@ const CODES: Readonly<Record<ErrorCode, readonly [name: string, status: number]>
   Internal: ["INTERNAL_ERROR", 500],
 };
 
+const INVALID = { sqlstate: "KAM00", error_class: "INVALID_PARAMETER_VALUE" };
+const FAULT = { sqlstate: "XXM00", error_class: "CLIENT_INTERNAL_ERROR" };
+
+/** MLflow's name -> how its dashboards sort the error; names of other kinds have none. */
+const CLASSES: Readonly<Record<string, { readonly sqlstate: string; readonly error_class: string }>> = {
+  INVALID_PARAMETER_VALUE: INVALID,
+  BAD_REQUEST: INVALID,
+  RESOURCE_DOES_NOT_EXIST: { ...INVALID, error_class: "RESOURCE_NOT_FOUND" },
+  ENDPOINT_NOT_FOUND: { ...INVALID, error_class: "RESOURCE_NOT_FOUND" },
+  RESOURCE_ALREADY_EXISTS: { ...INVALID, error_class: "RESOURCE_ALREADY_EXISTS" },
+  PERMISSION_DENIED: { ...INVALID, error_class: "PERMISSION_DENIED" },
+  INTERNAL_ERROR: FAULT,
+  INVALID_STATE: FAULT,
+  TEMPORARILY_UNAVAILABLE: FAULT,
+};
+
 /** Errors as MLflow's clients read them. What is not ours says nothing of its inside. */
 export function mlflowError(error: unknown): Response {
   const [code, status] = isAppError(error) ? CODES[error.code] : CODES.Internal;
@@ -46,7 +62,7 @@ export function mlflowError(error: unknown): Response {
   };
   if (status === 401) headers["www-authenticate"] = 'Basic realm="mlflow"';
   if (status === 429 || status === 503) headers["retry-after"] = "1";
-  return new Response(JSON.stringify({ error_code: name, message }), {
+  return new Response(JSON.stringify({ error_code: name, message, ...CLASSES[name] }), {
     status: name === "INVALID_STATE" ? 500 : status,
     headers,
   });

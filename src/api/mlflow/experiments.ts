@@ -32,7 +32,7 @@ export function experimentRoutes(deps: ExperimentUseDeps & SearchDeps): RawRoute
       pageToken: args.text("page_token"),
     });
     return {
-      ...(experiments.length === 0 ? {} : { experiments: experiments.map(experimentJson) }),
+      ...(experiments.length === 0 ? {} : { experiments: experiments.map((each) => experimentJson(each, workspace)) }),
       ...(next === undefined ? {} : { next_page_token: next }),
     };
   };
@@ -48,10 +48,10 @@ export function experimentRoutes(deps: ExperimentUseDeps & SearchDeps): RawRoute
       return { experiment_id: experiment.id };
     }),
     ...mlflowRoutes("GET", `${P}/get`, READ, async ({ args, workspace }) => ({
-      experiment: experimentJson(await experimentOf(deps, workspace, args.required("experiment_id"))),
+      experiment: experimentJson(await experimentOf(deps, workspace, args.required("experiment_id")), workspace),
     })),
     ...mlflowRoutes("GET", `${P}/get-by-name`, READ, async ({ args, workspace }) => ({
-      experiment: experimentJson(await findExperiment(deps, workspace, args.required("experiment_name"))),
+      experiment: experimentJson(await findExperiment(deps, workspace, args.required("experiment_name")), workspace),
     })),
     ...mlflowRoutes("POST", `${P}/search`, READ, search),
     ...mlflowRoutes("GET", `${P}/search`, READ, search),
@@ -94,7 +94,6 @@ export function experimentRoutes(deps: ExperimentUseDeps & SearchDeps): RawRoute
 
 /** Absent lists are errors where the call makes no sense without. */
 export function requiredTexts(call: MlflowCall, name: string): string[] {
-  const texts = call.args.texts(name);
-  if (texts.length === 0) throw missing(name);
-  return texts;
+  if (call.args.raw(name) === undefined) throw missing(name);
+  return call.args.texts(name);
 }

@@ -68,18 +68,20 @@ export function loggedModelRoutes(deps: LoggedModelDeps & ArtifactDeps): RawRout
       model: loggedModelJson(await getLoggedModel(deps, call.workspace, idOf(call))),
     })),
     ...mlflowRoutes("PATCH", `${P}/{model_id}`, UPDATE, async (call) => {
+      call.args.required("model_id");
       const status = call.args.oneOf("status", LOGGED_MODEL_STATUS);
       if (status === undefined) throw missing("status");
       return { model: loggedModelJson(await finalizeLoggedModel(deps, call, idOf(call), status)) };
     }),
     ...mlflowRoutes("DELETE", `${P}/{model_id}`, DELETE, (call) => deleteLoggedModel(deps, call, idOf(call))),
-    ...mlflowRoutes("PATCH", `${P}/{model_id}/tags`, UPDATE, async (call) => ({
-      model: loggedModelJson(await tagLoggedModel(deps, call, idOf(call), call.args.pairs("tags"))),
-    })),
+    ...mlflowRoutes("PATCH", `${P}/{model_id}/tags`, UPDATE, async (call) => {
+      await tagLoggedModel(deps, call, idOf(call), call.args.pairs("tags"));
+    }),
     ...mlflowRoutes("DELETE", `${P}/{model_id}/tags/{key+}`, UPDATE, async (call) => {
       await untagLoggedModel(deps, call, idOf(call), call.call.params.key ?? "");
     }),
     ...mlflowRoutes("POST", `${P}/{model_id}/params`, UPDATE, async (call) => {
+      call.args.required("model_id");
       await logModelParams(deps, call, idOf(call), call.args.pairs("params"));
     }),
     ...mlflowRoutes("GET", `${P}/{model_id}/artifacts/directories`, READ, async (call) => {

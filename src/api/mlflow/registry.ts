@@ -1,5 +1,4 @@
 import {
-  canonicalStage,
   changeModel,
   changeVersion,
   checkAlias,
@@ -23,6 +22,7 @@ import {
 import type { RegisteredModel } from "../../core/registry/ports.ts";
 import { downloadUri } from "../../core/registry/resolve.ts";
 import { searchModels, searchVersions } from "../../core/registry/search.ts";
+import { canonicalStage } from "../../core/registry/stages.ts";
 import { invalid } from "../../core/tracking/errors.ts";
 import type { RawRoute } from "../raw-route.ts";
 import type { Args } from "./args.ts";

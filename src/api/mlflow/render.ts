@@ -22,7 +22,7 @@ function tagsOf(tags: Readonly<Record<string, string>>): { key: string; value: s
   return Object.entries(tags).map(([key, value]) => ({ key, value }));
 }
 
-export function experimentJson(experiment: Experiment) {
+export function experimentJson(experiment: Experiment, workspace: string) {
   return {
     experiment_id: experiment.id,
     name: experiment.name,
@@ -32,6 +32,7 @@ export function experimentJson(experiment: Experiment) {
     last_update_time: experiment.updatedMs,
     creation_time: experiment.createdMs,
     ...listed("tags", tagsOf(experiment.tags)),
+    workspace,
   };
 }
 
@@ -143,7 +144,7 @@ export function filesJson(entries: readonly (ArtifactEntry & { readonly path: st
   return entries.map(({ path, isDir, sizeBytes }) => ({
     path,
     is_dir: isDir,
-    ...(sizeBytes === undefined ? {} : { file_size: sizeBytes }),
+    ...(sizeBytes ? { file_size: sizeBytes } : {}),
   }));
 }
 

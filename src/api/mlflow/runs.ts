@@ -1,4 +1,4 @@
-import { invalid, missing, notFound } from "../../core/tracking/errors.ts";
+import { invalid, missing } from "../../core/tracking/errors.ts";
 import { bulkHistory, metricHistory, SAMPLE_LIMIT, sampledHistory } from "../../core/tracking/history.ts";
 import {
   type LogDeps,
@@ -68,7 +68,7 @@ export function runRoutes(deps: RunDeps & SearchDeps & LogDeps): RawRoute[] {
       const { args } = call;
       const run = await updateRun(deps, call, runIdOf(args), {
         status: args.oneOf("status", RUN_STATUS),
-        endMs: args.int("end_time"),
+        endMs: args.int("end_time") || undefined,
         name: args.text("run_name"),
       });
       return { run_info: runInfoJson(run) };
@@ -127,6 +127,7 @@ export function runRoutes(deps: RunDeps & SearchDeps & LogDeps): RawRoute[] {
       await logInputs(deps, call, runIdOf(args), args.objects("datasets").map(datasetInput), models);
     }),
     ...mlflowRoutes("POST", `${P}/runs/outputs`, UPDATE, async (call) => {
+      if (call.args.raw("models") === undefined) throw missing("models");
       const models = call.args
         .objects("models")
         .map((model) => ({ modelId: model.required("model_id"), step: model.int("step") ?? 0 }));
@@ -175,14 +176,15 @@ function historyRoutes(deps: RunDeps): RawRoute[] {
   const bulk = mlflowRoutes("GET", `${P}/metrics/get-history-bulk`, READ, async (call) => {
     const { args, workspace } = call;
     const runIds = call.call.url.searchParams.getAll("run_id");
-    const key = args.required("metric_key");
-    return bulkJson(key, await bulkHistory(deps.runs, workspace, { runIds, key, maxResults: args.int("max_results") }));
+    const key = args.text("metric_key") ?? "";
+    const found = await bulkHistory(deps.runs, workspace, { runIds, key, maxResults: args.int("max_results") });
+    // This one answer of MLflow is no protobuf: an empty list is there.
+    return found.every(({ points }) => points.length === 0) ? { metrics: [] } : bulkJson(key, found);
   });
   return [
     ...mlflowRoutes("GET", `${P}/metrics/get-history`, READ, async ({ args, workspace }) => {
       const runId = runIdOf(args);
       const key = args.required("metric_key");
-      if ((await deps.runs.get(workspace, runId)) === undefined) throw notFound(`Run with id=${runId} not found`);
       const { points, next } = await metricHistory(deps.runs, workspace, {
         runId,
         key,
@@ -196,9 +198,10 @@ function historyRoutes(deps: RunDeps): RawRoute[] {
     ...bulk,
     ...mlflowRoutes("GET", `${P}/metrics/get-history-bulk-interval`, READ, async (call) => {
       const { args, workspace } = call;
+      const runIds = requiredTexts(call, "run_ids");
       const key = args.required("metric_key");
       const found = await sampledHistory(deps.runs, workspace, {
-        runIds: requiredTexts(call, "run_ids"),
+        runIds,
         key,
         startStep: args.int("start_step"),
         endStep: args.int("end_step"),

@@ -7,16 +7,9 @@ import type { LoggedModelStore } from "../tracking/ports.ts";
 import { mayWriteRun } from "../tracking/rights.ts";
 import type { Caller } from "../tracking/runs.ts";
 import { tellLoggedModel } from "./logged-model-tag.ts";
-import {
-  type Deed,
-  type ModelStep,
-  type ModelStore,
-  type ModelVersion,
-  type RegisteredModel,
-  STAGES,
-  type Stage,
-} from "./ports.ts";
+import type { Deed, ModelStep, ModelStore, ModelVersion, RegisteredModel, Stage } from "./ports.ts";
 import { checkSource, type SourceDeps } from "./sources.ts";
+import { canonicalStage } from "./stages.ts";
 
 export interface RegistryDeps extends SourceDeps {
   readonly models: ModelStore;
@@ -26,6 +19,8 @@ export interface RegistryDeps extends SourceDeps {
 }
 
 const TAG_VALUE_LIMIT = 100_000;
+/** A write holds a hundred records; the model and its history are among them. */
+const VERSIONS_AT_ONCE = 90;
 
 export function checkRegistryTag(key: string, value: string): void {
   checkKey(key, "key");
@@ -120,7 +115,13 @@ export function renameModel(
         if (users.length > 0)
           throw invalid(`model \`${name}\` can't be renamed: version \`${version}\` is used by \`${users[0]}\``);
       }
-      return { model: { name: newName } };
+      // The name is part of what a version is known by: they change with it, as many as one write takes.
+      const now = deps.clock.now();
+      const put = (await deps.models.versions(model)).slice(0, VERSIONS_AT_ONCE);
+      return {
+        model: { name: newName },
+        put: put.map((version): ModelVersion => ({ ...version, updatedMs: now, rev: version.rev + 1 })),
+      };
     },
   );
 }
@@ -209,14 +210,15 @@ export async function getVersion(
   version: string,
 ): Promise<VersionAnswer> {
   checkModelName(name);
-  checkVersion(version);
+  const number = numberOf(version);
   const model = await deps.models.get(workspace, name);
-  if (model === undefined) throw notFound(`Model Version (name=${name}, version=${version}) not found`);
+  if (model === undefined) throw notFound(`Model Version (name=${name}, version=${number}) not found`);
   return { model, version: await versionOf(deps, model, version) };
 }
 
-function checkVersion(version: string): void {
+function numberOf(version: string): string {
   if (!/^\s*[+-]?\d+\s*$/.test(version)) throw invalid(`Parameter 'version' must be an integer, got '${version}'.`);
+  return String(BigInt(version.trim().replace(/^\+/, "")));
 }
 
 /** A version that stands, by number as text. */
@@ -225,16 +227,9 @@ export async function versionOf(
   model: RegisteredModel,
   version: string,
 ): Promise<ModelVersion> {
-  checkVersion(version);
-  const found = await deps.models.version(model, String(Math.max(0, Number(version))));
-  if (found === undefined) throw notFound(`Model Version (name=${model.name}, version=${version}) not found`);
-  return found;
-}
-
-export function canonicalStage(stage: string): Stage {
-  const found = STAGES.find((known) => known.toLowerCase() === stage.toLowerCase());
-  if (found === undefined)
-    throw invalid(`Invalid Model Version stage: ${stage}. Value must be one of ${STAGES.join(", ")}.`);
+  const number = numberOf(version);
+  const found = /^\d{1,15}$/.test(number) ? await deps.models.version(model, number) : undefined;
+  if (found === undefined) throw notFound(`Model Version (name=${model.name}, version=${number}) not found`);
   return found;
 }
 
@@ -379,7 +374,7 @@ export async function transitionStage(
         put: [
           answer,
           ...others
-            .slice(0, 90)
+            .slice(0, VERSIONS_AT_ONCE)
             .map((other): ModelVersion => ({ ...other, stage: "Archived", updatedMs: now, rev: other.rev + 1 })),
         ],
       };

@@ -2,7 +2,8 @@ import { AppError } from "../../contract/errors.ts";
 import { invalid } from "../tracking/errors.ts";
 import { percentDecoded } from "../tracking/names.ts";
 import type { LoggedModelStore, RunStore } from "../tracking/ports.ts";
-import type { ModelStore } from "./ports.ts";
+import type { ModelStore, ModelVersion, RegisteredModel } from "./ports.ts";
+import { canonicalStage } from "./stages.ts";
 
 export interface SourceDeps {
   readonly runs: Pick<RunStore, "get">;
@@ -21,7 +22,6 @@ function refused(source: string, why: string): AppError {
 }
 
 const DECODINGS = 16;
-const UNLIKE = "The run_id and model_id request parameters must match the referenced model version.";
 
 /** Decodes until nothing changes, so that no layer of encoding hides a step upwards. */
 function fullyDecoded(source: string): string {
@@ -125,28 +125,49 @@ async function checkModel(
   modelId: string,
 ): Promise<Lineage> {
   const body = /^models:\/([^/].*)$/i.exec(decoded)?.[1];
-  if (body === undefined)
-    throw refused(source, "It is not of the form models:/<name>/<version> or models:/<model_id>.");
-  const parts = body.split("/");
-  if (parts.length === 1 && !body.includes("@")) {
-    if (body !== modelId)
-      throw refused(source, "The model_id request parameter must identify the resource that contains the source.");
+  const parts = body?.split("/") ?? [];
+  const last = parts.at(-1) ?? "";
+  const isLogged = parts.length === 1 && !last.includes("@");
+  if (body === undefined || parts.length > 2 || last.trim() === "" || last.endsWith("@") || parts[0]?.trim() === "")
+    throw refused(source, notTheOwner("models"));
+  if (isLogged) {
+    if (body !== modelId) throw refused(source, notTheOwner("models"));
     const logged = await deps.loggedModels.get(workspace, modelId);
     if (logged === undefined || logged.deleted)
       throw new AppError("NotFound", `Logged model with ID '${modelId}' not found.`);
     return { source, runId: runId === "" ? logged.sourceRunId : runId, modelId };
   }
-  const [name = "", wanted = ""] = parts.length === 1 ? body.split("@") : parts;
+  const at = body.lastIndexOf("@");
+  const name = parts.length === 2 ? (parts[0] ?? "") : body.slice(0, at);
+  const version = await referenced(deps, workspace, name, parts.length === 2 ? { suffix: last } : body.slice(at + 1));
+  if ((runId !== "" && runId !== version.runId) || (modelId !== "" && modelId !== version.modelId))
+    throw refused(source, "The run_id and model_id request parameters must match the referenced model version.");
+  return { source: `models:/${name}/${version.version}`, runId: version.runId, modelId: version.modelId };
+}
+
+/** What `models:/name/SUFFIX` (a number, a stage or `latest`) or `models:/name@ALIAS` stands for now. */
+async function referenced(
+  deps: SourceDeps,
+  workspace: string,
+  name: string,
+  wanted: { readonly suffix: string } | string,
+): Promise<ModelVersion> {
   const model = await deps.models.get(workspace, name);
   if (model === undefined) throw new AppError("NotFound", `Registered Model with name=${name} not found`);
-  const number = parts.length === 1 ? model.aliases[wanted] : wanted;
-  const version =
-    number !== undefined && /^\d+$/.test(number) ? await deps.models.version(model, String(Number(number))) : undefined;
+  const number = typeof wanted === "string" ? aliased(model, wanted) : wanted.suffix;
+  const stage = /^(\d+|latest)$/i.test(number) ? undefined : canonicalStage(number);
+  const version = /^\d+$/.test(number)
+    ? await deps.models.version(model, String(Number(number)))
+    : (await deps.models.versions(model)).findLast((each) => stage === undefined || each.stage === stage);
   if (version === undefined)
-    throw new AppError("NotFound", `Model Version (name=${name}, version=${wanted}) not found`);
-  if (runId !== "" && runId !== version.runId) throw refused(source, UNLIKE);
-  if (modelId !== "" && modelId !== version.modelId) throw refused(source, UNLIKE);
-  return { source, runId: version.runId, modelId: version.modelId };
+    throw new AppError("NotFound", `Model Version (name=${name}, version=${number}) not found`);
+  return version;
+}
+
+function aliased({ aliases }: RegisteredModel, alias: string): string {
+  const number = Object.hasOwn(aliases, alias) ? aliases[alias] : undefined;
+  if (number === undefined) throw invalid(`Registered model alias ${alias} not found.`);
+  return number;
 }
 
 async function checkArtifacts(

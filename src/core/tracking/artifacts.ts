@@ -1,7 +1,7 @@
 import { AppError } from "../../contract/errors.ts";
 import type { ByteRange, ObjectBody, Objects } from "../ports/objects.ts";
 import { artifactKey, artifactPath, mayWriteArtifact, proxiedPath } from "./artifact-paths.ts";
-import { notFound } from "./errors.ts";
+import { invalid, notFound } from "./errors.ts";
 import type { LoggedModelStore, RunStore } from "./ports.ts";
 import type { Caller } from "./runs.ts";
 
@@ -67,8 +67,11 @@ export async function readArtifact(
 ): Promise<ObjectBody> {
   const clean = artifactPath(path);
   const body = clean === "" ? undefined : await deps.objects.get(artifactKey(workspace, clean), range);
-  if (body === undefined) throw notFound(`No such artifact: '${clean}'`);
-  return body;
+  if (body !== undefined) return body;
+  const below = await deps.objects.list({ prefix: `${artifactKey(workspace, clean)}/`, limit: 1 });
+  if (clean === "" || below.objects.length > 0)
+    throw invalid(`Artifact path refers to a directory, not a file: '${clean === "" ? "." : path}'`);
+  throw notFound(`No such artifact: '${path}'`);
 }
 
 export async function writeArtifact(

@@ -11,6 +11,19 @@ export function missing(path: string): AppError {
   );
 }
 
+/** JSON as Python writes it, which is what clients compare with: `", "` between entries, `": "` after names, and ASCII only. */
+function asPython(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(asPython).join(", ")}]`;
+  if (typeof value === "object" && value !== null) {
+    const fields = Object.entries(value).map(([name, each]) => `${asPython(name)}: ${asPython(each)}`);
+    return `{${fields.join(", ")}}`;
+  }
+  return (JSON.stringify(value) ?? "null").replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 export function invalidValue(path: string, value: unknown, message: string): AppError {
   return invalid(`Invalid value ${shown(value)} for parameter '${path}' supplied: ${message}`);
 }
@@ -20,7 +33,7 @@ const SHOWN_CHARS = 10_000;
 /** A value as JSON; cut, and nothing of one that is nested deeper than can be written. */
 function shown(value: unknown): string {
   try {
-    const text = JSON.stringify(value);
+    const text = asPython(value);
     return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text;
   } catch (error) {
     if (error instanceof RangeError) return "…";

@@ -167,6 +167,9 @@ export async function searchExperiments(
       `Invalid value ${maxResults} for parameter 'max_results' supplied. It must be at most ${SEARCH_LIMIT}`,
     );
   const filter = parseFilter(query.filter, EXPERIMENTS);
+  for (const { entity, key, value } of filter)
+    if (entity === "attribute" && key === "experiment_id")
+      for (const id of [value ?? []].flat()) experimentId(String(id));
   const asked = parseOrderBy(query.orderBy, EXPERIMENTS);
   const orderBy =
     asked.length === 0

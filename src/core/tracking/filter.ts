@@ -16,6 +16,8 @@ export interface Grammar {
   readonly attributeOps?: Readonly<Record<string, readonly Operator[]>>;
   /** What may be sorted by; absent: metrics, params, tags and every attribute. */
   readonly orderColumns?: readonly string[];
+  /** A field may be sorted by twice; the second time changes nothing. */
+  readonly orderRepeats?: boolean;
 }
 
 export const NUMBER_OPS: readonly Operator[] = ["=", "!=", ">", ">=", "<", "<="];
@@ -73,8 +75,7 @@ export function parseFilter(text: string | undefined, grammar: Grammar): Compari
     comparisons.push(comparison(reader, grammar));
     const token = reader.next();
     if (token.kind === "end") return comparisons;
-    if (token.text === ";" && reader.peek().kind === "end") return comparisons;
-    if (token.text === ";")
+    if (token.text === ";" && reader.peek().kind !== "end")
       throw invalid(`Search filter contained multiple expression "${text}". Provide AND-ed expression list.`);
     if (!isWord(token, "AND")) {
       throw invalid(
@@ -306,7 +307,8 @@ export function parseOrderBy(clauses: readonly string[], grammar: Grammar): Orde
       throw invalid(`Invalid order by key '${ident.key}' specified. Valid keys are: ${allowed}`);
     }
     const name = `${entity} ${key}`;
-    if (seen.has(name)) throw invalid(`\`order_by\` contains duplicate fields: ${JSON.stringify(clauses)}`);
+    if (seen.has(name) && grammar.orderRepeats !== true)
+      throw invalid(`\`order_by\` contains duplicate fields: ${JSON.stringify(clauses)}`);
     seen.add(name);
     return { entity, key, kind, descending };
   });

@@ -46,7 +46,7 @@ export const RUNS: Grammar = {
 };
 
 export const EXPERIMENTS: Grammar = {
-  entities: { ...TAGS, ...ATTRIBUTES },
+  entities: { ...TAGS, attribute: "attribute" },
   entityNames: ["tag", "attribute"],
   attributes: {
     name: text("name"),
@@ -58,10 +58,11 @@ export const EXPERIMENTS: Grammar = {
   ops: { number: NUMBER_OPS, text: TEXT_OPS, tag: [...TEXT_OPS, ...NULL_OPS] },
   attributeOps: { experiment_id: ["=", "!=", ...LIST_OPS] },
   orderColumns: ["name", "experiment_id", "creation_time", "last_update_time"],
+  orderRepeats: true,
 };
 
 export const REGISTERED_MODELS: Grammar = {
-  entities: { ...TAGS, ...ATTRIBUTES },
+  entities: { ...TAGS, attribute: "attribute" },
   entityNames: ["tag", "attribute"],
   attributes: {
     name: text("name"),
@@ -75,7 +76,7 @@ export const REGISTERED_MODELS: Grammar = {
 };
 
 export const MODEL_VERSIONS: Grammar = {
-  entities: { ...TAGS, ...ATTRIBUTES },
+  entities: { ...TAGS, attribute: "attribute" },
   entityNames: ["tag", "attribute"],
   attributes: {
     name: text("name"),
@@ -87,6 +88,7 @@ export const MODEL_VERSIONS: Grammar = {
   },
   lists: ["name", "run_id"],
   ops: { text: TEXT_OPS, number: NUMBER_OPS, tag: TEXT_OPS },
+  attributeOps: { creation_timestamp: [], last_updated_timestamp: [] },
   orderColumns: ["name", "version_number", "creation_timestamp", "last_updated_timestamp"],
 };
 

@@ -1,5 +1,4 @@
 import { invalid } from "./errors.ts";
-import { checkRunId } from "./names.ts";
 import { decodeToken, encodeToken } from "./paging.ts";
 import type { Points, RunStore } from "./ports.ts";
 
@@ -19,7 +18,6 @@ export async function metricHistory(
   },
 ): Promise<{ readonly points: Points; readonly next?: string }> {
   const { runId, key, maxResults } = query;
-  checkRunId(runId);
   if (maxResults !== undefined && maxResults <= 0) {
     throw invalid(`Invalid value ${maxResults} for parameter 'max_results' supplied. It must be a positive integer.`);
   }

@@ -1,6 +1,6 @@
 import { AppError } from "../../contract/errors.ts";
-import { invalid, invalidValue, missing } from "./errors.ts";
-import { checkKey, checkLength, checkParam, checkTag, KEY_LIMIT } from "./names.ts";
+import { invalid, invalidValue, missing, notFound } from "./errors.ts";
+import { checkKey, checkLength, checkParam, checkRunId, checkTag, KEY_LIMIT } from "./names.ts";
 import type { DatasetInput, LoggedModelMetric, LoggedModelStore, MetricPoint, Run, RunChange } from "./ports.ts";
 import { mayWriteLoggedModel } from "./rights.ts";
 import { type Caller, changeRun, RUN_NAME_TAG, type RunDeps } from "./runs.ts";
@@ -44,21 +44,30 @@ export function readMetric(raw: RawMetric, path: string): Logged {
     throw invalidValue(
       at("timestamp"),
       raw.timestamp,
-      `metric '${key}' (value=${Number.isInteger(value) ? `${value}.0` : value}). Timestamp must be a nonnegative long (64-bit integer) `,
+      `metric '${key}' (value=${asPythonFloat(value)}). Timestamp must be a nonnegative long (64-bit integer) `,
     );
   }
   const step = raw.step === undefined || raw.step === null ? 0 : toInteger(raw.step, at("step"));
   const point = { key, value: Math.max(-LARGEST, Math.min(LARGEST, value)), timestamp, step };
   const modelId = textOf(raw.model_id);
-  if (modelId === undefined) return point;
   const datasetName = textOf(raw.dataset_name);
   const datasetDigest = textOf(raw.dataset_digest);
+  if ((datasetName === undefined) !== (datasetDigest === undefined))
+    throw invalid("Both dataset_name and dataset_digest must be provided if one is provided");
+  if (modelId === undefined) return point;
   return {
     ...point,
     modelId,
     ...(datasetName === undefined ? {} : { datasetName }),
     ...(datasetDigest === undefined ? {} : { datasetDigest }),
   };
+}
+
+function asPythonFloat(value: number): string {
+  if (!Number.isFinite(value)) return String(value).replace("Infinity", "inf").replace("NaN", "nan");
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e16)) return value.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
+  return Number.isInteger(value) ? `${value}.0` : String(value);
 }
 
 function textOf(value: unknown): string | undefined {
@@ -179,8 +188,11 @@ export interface LogDeps extends Pick<RunDeps, "runs" | "experiments" | "clock">
 
 /** Params, metrics and tags of one request, all or nothing. */
 export async function logBatch(deps: LogDeps, caller: Caller, runId: string, batch: Batch, one = false): Promise<Run> {
-  const run = await changeRun(deps, caller, runId, (before) => changeOf(before, batch, one));
   const ofModels = batch.metrics.filter((metric) => metric.modelId !== undefined);
+  for (const modelId of new Set(ofModels.map((metric) => metric.modelId ?? "")))
+    if ((await deps.loggedModels.get(caller.workspace, modelId)) === undefined)
+      throw notFound(`Logged model with ID '${modelId}' not found.`);
+  const run = await changeRun(deps, caller, runId, (before) => changeOf(before, batch, one));
   if (ofModels.length > 0) await logToModels(deps, caller, run, ofModels);
   return run;
 }
@@ -224,7 +236,7 @@ async function logToModels(deps: LogDeps, caller: Caller, run: Run, metrics: rea
         const metric: LoggedModelMetric = { ...point, runId: run.runId };
         known.set(identity(metric), metric);
       }
-      return { metrics: [...known.values()], updatedMs: deps.clock.now() };
+      return { metrics: [...known.values()] };
     });
   }
 }
@@ -249,6 +261,7 @@ export async function logInputs(
   datasets: readonly DatasetInput[],
   modelIds: readonly string[],
 ): Promise<Run> {
+  checkRunId(runId);
   if (datasets.length > DATASETS_LIMIT)
     throw invalid(`A run's inputs are logged at most ${DATASETS_LIMIT} a request. Got ${datasets.length} datasets.`);
   datasets.forEach((input, i) => {

@@ -4,7 +4,7 @@ import { invalid, notFound } from "./errors.ts";
 import { parseFilter } from "./filter.ts";
 import { friendlyName } from "./friendly-name.ts";
 import { LOGGED_MODELS } from "./grammars.ts";
-import { checkLength, checkTag, experimentId } from "./names.ts";
+import { checkLength, experimentId } from "./names.ts";
 import { decodeToken, encodeToken } from "./paging.ts";
 import type {
   Comparison,
@@ -72,12 +72,21 @@ export async function createLoggedModel(
     modelType: input.modelType ?? "",
     sourceRunId,
     deleted: false,
-    tags: Object.fromEntries(input.tags.map(([key, value], i) => checkTag(key, value, `tags[${i}]`))),
+    tags: Object.fromEntries(input.tags.map(([key, value]) => checkModelTag(key, value))),
     params: Object.fromEntries(input.params.map(([key, value]) => checkModelParam(key, value))),
     metrics: [],
   };
   await deps.loggedModels.create(model, principal.name);
   return model;
+}
+
+const TAG_VALUE_LIMIT = 20_000;
+
+/** Of any characters, and never cut: autologging keeps JSON in them. */
+function checkModelTag(key: string, value: string): [string, string] {
+  checkLength(key, 250, "Tag key");
+  checkLength(value, TAG_VALUE_LIMIT, "Tag value");
+  return [key, value];
 }
 
 function checkModelParam(key: string, value: string): [string, string] {
@@ -104,7 +113,7 @@ async function change(
   decide: (model: LoggedModel) => Partial<LoggedModel>,
 ): Promise<LoggedModel> {
   await mayWriteLoggedModel(deps.runs, principal, await getLoggedModel(deps, workspace, modelId));
-  return deps.loggedModels.change(workspace, modelId, (model) => ({ updatedMs: deps.clock.now(), ...decide(model) }), {
+  return deps.loggedModels.change(workspace, modelId, decide, {
     actor: principal.name,
     ...about,
   });
@@ -116,11 +125,17 @@ export function finalizeLoggedModel(
   modelId: string,
   status: LoggedModelStatus,
 ): Promise<LoggedModel> {
-  return change(deps, caller, modelId, { action: "status", summary: `logged model is ${status}` }, () => ({ status }));
+  return change(deps, caller, modelId, { action: "status", summary: `logged model is ${status}` }, () => ({
+    status,
+    updatedMs: deps.clock.now(),
+  }));
 }
 
 export async function deleteLoggedModel(deps: LoggedModelDeps, caller: Caller, modelId: string): Promise<void> {
-  await change(deps, caller, modelId, { action: "delete", summary: "logged model deleted" }, () => ({ deleted: true }));
+  await change(deps, caller, modelId, { action: "delete", summary: "logged model deleted" }, () => ({
+    deleted: true,
+    updatedMs: deps.clock.now(),
+  }));
 }
 
 export function tagLoggedModel(
@@ -129,7 +144,7 @@ export function tagLoggedModel(
   modelId: string,
   tags: readonly (readonly [string, string])[],
 ): Promise<LoggedModel> {
-  const checked = tags.map(([key, value], i) => checkTag(key, value, `tags[${i}]`));
+  const checked = tags.map(([key, value]) => checkModelTag(key, value));
   return change(deps, caller, modelId, { action: "update", summary: "tags set" }, (model) => ({
     tags: { ...model.tags, ...Object.fromEntries(checked) },
   }));
@@ -155,9 +170,16 @@ export function logModelParams(
   params: readonly (readonly [string, string])[],
 ): Promise<LoggedModel> {
   const checked = params.map(([key, value]) => checkModelParam(key, value));
-  return change(deps, caller, modelId, { action: "update", summary: "params logged" }, (model) => ({
-    params: { ...model.params, ...Object.fromEntries(checked) },
-  }));
+  return change(deps, caller, modelId, { action: "update", summary: "params logged" }, (model) => {
+    for (const [key, value] of checked) {
+      const old = Object.hasOwn(model.params, key) ? model.params[key] : value;
+      if (old !== value)
+        throw invalid(
+          `Changing param values is not allowed. Param with key='${key}' was already logged with value='${old}' for model ID='${modelId}'. Attempted logging new value '${value}'.`,
+        );
+    }
+    return { params: { ...model.params, ...Object.fromEntries(checked) } };
+  });
 }
 
 export interface DatasetCondition {

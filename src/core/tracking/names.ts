@@ -98,8 +98,6 @@ export function checkExperimentId(id: string): void {
   if (!/^\d{1,18}$/.test(id)) throw invalid(`Invalid experiment ID '${id}'. Experiment ID must be a valid integer.`);
 }
 
-export const EXPERIMENT_ID_FORM = /^\d{1,18}$/;
-
 /** The canonical form of an id such as `007`. */
 export function experimentId(id: string): string {
   checkExperimentId(id);

@@ -3,7 +3,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
 import { invalid, notFound } from "./errors.ts";
 import { friendlyName } from "./friendly-name.ts";
-import { checkRunId, checkTag, experimentId, isRunId } from "./names.ts";
+import { checkTag, experimentId, isRunId } from "./names.ts";
 import type { Experiment, ExperimentStore, Run, RunChange, RunStatus, RunStore } from "./ports.ts";
 import { mayWriteRun } from "./rights.ts";
 
@@ -28,8 +28,9 @@ export async function experimentOf(
   workspace: string,
   id: string,
 ): Promise<Experiment> {
-  const known = await deps.experiments.get(workspace, experimentId(id));
-  if (known === undefined) throw notFound(`No Experiment with id=${id} exists`);
+  const canonical = experimentId(id);
+  const known = await deps.experiments.get(workspace, canonical);
+  if (known === undefined) throw notFound(`No Experiment with id=${canonical} exists`);
   return known;
 }
 
@@ -113,7 +114,7 @@ export async function changeRun(
   runId: string,
   decide: (run: Run) => RunChange | undefined,
 ): Promise<Run> {
-  checkRunId(runId);
+  if (!isRunId(runId)) throw notFound(`Run with id=${runId} not found`);
   if (principal.kind === "run" && principal.runId !== runId) {
     await mayWriteRun(deps.runs, principal, await getRun(deps, workspace, runId));
   }
@@ -160,8 +161,7 @@ export async function setLifecycle(
   runId: string,
   lifecycle: "active" | "deleted",
 ): Promise<void> {
-  checkRunId(runId);
-  const before = await deps.runs.get(workspace, runId);
+  const before = !isRunId(runId) ? undefined : await deps.runs.get(workspace, runId);
   if (before === undefined) throw notFound(`Run with id=${runId} not found`);
   await mayWriteRun(deps.runs, principal, before);
   const action = lifecycle === "deleted" ? "delete" : "restore";

@@ -32,7 +32,7 @@ describe("the artifact proxy", () => {
     expect((await fetched(`${root}/x%20y/%C3%BC%25.bin`)).text).toBe("odd");
     expect(listed.files).toEqual([
       { path: "a", is_dir: true },
-      { path: "empty", is_dir: false, file_size: 0 },
+      { path: "empty", is_dir: false },
       { path: "x y", is_dir: true },
     ]);
     expect(inside).toEqual({
@@ -118,7 +118,7 @@ describe("paths that lead elsewhere", () => {
     ];
 
     for (const { status, json } of await Promise.all(asked)) {
-      expect({ status, json }).toEqual({
+      expect({ status, json }).toMatchObject({
         status: 400,
         json: { error_code: "INVALID_PARAMETER_VALUE", message: "Invalid path" },
       });

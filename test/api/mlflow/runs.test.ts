@@ -85,7 +85,12 @@ describe("runs", () => {
     const { status, json } = await api.ask("GET", "runs/get", { query: { run_id: "f".repeat(32) } });
 
     expect(status).toBe(404);
-    expect(json).toEqual({ error_code: "RESOURCE_DOES_NOT_EXIST", message: `Run with id=${"f".repeat(32)} not found` });
+    expect(json).toEqual({
+      error_code: "RESOURCE_DOES_NOT_EXIST",
+      message: `Run with id=${"f".repeat(32)} not found`,
+      sqlstate: "KAM00",
+      error_class: "RESOURCE_NOT_FOUND",
+    });
   });
 });
 
