@@ -1,3 +1,5 @@
+import { resolve } from "node:path";
+import type { Mlflow } from "../../client/import-mlflow/rest.ts";
 import type { ImportReport } from "../../client/import-mlflow/tally.ts";
 import { command, flag, missing, type Noun } from "../command.ts";
 import type { Ctx } from "../context.ts";
@@ -5,16 +7,23 @@ import { checkUrl } from "../find-address.ts";
 import { one, type Shown, text } from "../output/shown.ts";
 import { bytesText } from "../progress.ts";
 
-async function move(ctx: Ctx, url: string, name: string, token: string | undefined): Promise<Shown> {
-  const [{ client, workspace }, { makeClient }, { makeSocketTransport }, { importMlflow }] = await Promise.all([
-    ctx.link(),
+async function moveServer(ctx: Ctx, url: string, name: string, token: string | undefined): Promise<Shown> {
+  const [{ makeClient }, { makeSocketTransport }, { makeMlflow }] = await Promise.all([
     import("../../client/client.ts"),
     import("../../client/http-node.ts"),
-    import("../../client/import-mlflow/import.ts"),
+    import("../../client/import-mlflow/rest.ts"),
   ]);
   const plain = makeClient({ url, token, transport: makeSocketTransport() });
   const { signal } = ctx.io;
-  const source = { ...plain, raw: (path: string, request = {}) => plain.raw(path, { signal, ...request }) };
+  const client = { ...plain, raw: (path: string, request = {}) => plain.raw(path, { signal, ...request }) };
+  return move(ctx, makeMlflow(client, ""), name);
+}
+
+async function move(ctx: Ctx, source: Mlflow, name: string): Promise<Shown> {
+  const [{ client, workspace }, { importMlflow }] = await Promise.all([
+    ctx.link(),
+    import("../../client/import-mlflow/import.ts"),
+  ]);
   const progress = ctx.progress(`import from ${name}`);
   try {
     const report = await importMlflow({ source, name, target: client, workspace, onProgress: progress.update });
@@ -63,9 +72,18 @@ export const importNoun: Noun = {
         const local = localStore(uri, ctx.io.cwd);
         if (local === undefined) {
           const token = flags.token ?? (ctx.io.env.MLFLOW_TRACKING_TOKEN || undefined);
-          return move(ctx, checkUrl(uri, "the address given"), uri, token);
+          return moveServer(ctx, checkUrl(uri, "the address given"), uri, token);
         }
-        return withLocalMlflow(ctx.io, flags.mlflow ?? "mlflow", local, (url) => move(ctx, url, uri, undefined));
+        return withLocalMlflow(ctx.io, flags.mlflow ?? "mlflow", local, (url) => moveServer(ctx, url, uri, undefined));
+      },
+    }),
+    folder: command({
+      brief: "Copy what `yard export` wrote into the workspace; run again, it goes on where it was",
+      args: { brief: "Folder of a finished export", placeholder: "dir" },
+      run: async (ctx, _flags, [dir]) => {
+        if (dir === undefined) throw missing("the folder of the export", "`yard import folder ./backup`");
+        const { openExport } = await import("../../client/export-folder/open-export.ts");
+        return move(ctx, await openExport(resolve(ctx.io.cwd, dir)), dir);
       },
     }),
   },
