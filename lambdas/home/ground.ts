@@ -5,6 +5,7 @@ import { openTable } from "../../src/adapters/aws/table.ts";
 import { openVault } from "../../src/adapters/aws/vault.ts";
 import { makeClock } from "../../src/adapters/node/clock.ts";
 import { makeIds } from "../../src/adapters/node/ids.ts";
+import type { Identity } from "../../src/core/ports/identity.ts";
 import type { Ground } from "../../src/home/part.ts";
 import { makeActivityWrite } from "../../src/store/activities.ts";
 import { lazyObjects, once } from "./lazy.ts";
@@ -13,7 +14,7 @@ import type { Settings } from "./settings.ts";
 
 /** The AWS home's adapters. Clients are loaded and connections made with the first call that needs them. */
 export function openGround(settings: Settings): Ground {
-  const { tableName, bucketName, vaultKeyArn, apiUrl, hasOneEndpoint } = settings;
+  const { tableName, bucketName, vaultKeyArn, apiUrl, hasOneEndpoint, signIn } = settings;
   const homeKey = lazyHomeKey(vaultKeyArn);
   const table = openTable({ client: new DynamoDBClient({}), tableName });
   const clock = makeClock();
@@ -28,10 +29,16 @@ export function openGround(settings: Settings): Ground {
     activity: makeActivityWrite({ clock, ids }),
     log: makeLog(),
     address: () => apiUrl,
+    ...(signIn === undefined ? {} : { signIn: { ...signIn, identity: lazyIdentity(signIn) } }),
   };
 }
 
 function lazyHomeKey(secretId: string): HomeKey {
   const opened = once(async () => (await import("./secret.ts")).openSecret(secretId));
   return { derive: async (purpose) => (await opened()).derive(purpose) };
+}
+
+function lazyIdentity(signIn: { readonly issuer: string; readonly clientId: string }): Identity {
+  const opened = once(async () => (await import("../../src/adapters/node/oidc.ts")).openIdentity(signIn));
+  return { personOf: async (idToken) => (await opened()).personOf(idToken) };
 }

@@ -4,6 +4,8 @@ export interface Settings {
   readonly bucketName: string;
   readonly vaultKeyArn: string;
   readonly apiUrl: string;
+  /** An OpenID Connect issuer and this home's client there; absent: tokens only. */
+  readonly signIn: { readonly issuer: string; readonly clientId: string } | undefined;
   /** An endpoint of one name for every service (an emulator): buckets are then part of the path. */
   readonly hasOneEndpoint: boolean;
 }
@@ -20,6 +22,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     bucketName: text("BUCKET_NAME"),
     vaultKeyArn: text("VAULT_KEY_ARN"),
     apiUrl: text("API_URL"),
+    signIn: env.OIDC_ISSUER ? { issuer: env.OIDC_ISSUER, clientId: text("OIDC_CLIENT_ID") } : undefined,
     hasOneEndpoint: env.AWS_ENDPOINT_URL !== undefined,
   });
 }

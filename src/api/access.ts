@@ -1,7 +1,7 @@
 import type { Me, Member, Role, Token } from "../contract/access.ts";
 import { ALL_WORKSPACES, BUILT_IN_ROLES } from "../contract/access.ts";
 import { AppError } from "../contract/errors.ts";
-import { homeMembers, me, members, roles, tokens } from "../contract/routes/access.ts";
+import { homeMembers, me, members, roles, signIn, tokens } from "../contract/routes/access.ts";
 import { deleteMember, type MemberDeps, putMember } from "../core/access/members.ts";
 import type { MemberRecord, RoleRecord, TokenRecord } from "../core/access/ports.ts";
 import { deleteRole, putRole } from "../core/access/roles.ts";
@@ -12,8 +12,15 @@ import { answerPage, pageOf } from "./paging.ts";
 import type { Call, RawRoute } from "./raw-route.ts";
 
 /** Who may do what: the caller, members, roles, personal access tokens. */
-export function makeAccessRoutes(deps: TokenDeps & MemberDeps): RawRoute[] {
+export function makeAccessRoutes(
+  deps: TokenDeps & MemberDeps & { readonly signIn?: { readonly issuer: string; readonly clientId: string } },
+): RawRoute[] {
   return [
+    implement(signIn.get, () => {
+      if (deps.signIn === undefined) return {};
+      const { issuer, clientId } = deps.signIn;
+      return { oidc: { issuer, client_id: clientId, scopes: ["openid", "email", "profile"] } };
+    }),
     implement(me.get, ({ call }) => viewCaller(call)),
     ...memberRoutes(deps),
     ...roleRoutes(deps),
@@ -77,11 +84,13 @@ function tokenRoutes(deps: TokenDeps): RawRoute[] {
       return answerPage(await deps.tokens.list(person, pageOf(query)), viewToken);
     }),
     implement(tokens.create, async ({ body, call }) => {
-      const { person, ...spec } = body;
+      const { name, days, person, roles: scope } = body;
       const { token, record } = await createToken(deps, {
         caller: userOf(call),
-        ...spec,
+        name,
+        days,
         ...(person === undefined ? {} : { person }),
+        ...(scope === undefined ? {} : { roles: scope }),
       });
       return { ...viewToken(record), token };
     }),

@@ -8,6 +8,7 @@ import {
   Role,
   RoleSpec,
   RolesByWorkspace,
+  SignIn,
   Token,
   TokenSpec,
 } from "../contract/access.ts";
@@ -195,6 +196,7 @@ export const NAMED_SCHEMAS = {
   RunnerReport,
   Service,
   Sha256,
+  SignIn,
   StatusChange,
   Stored,
   Tags,

@@ -39,6 +39,8 @@ export const workspaces = group<typeof contract.workspaces>("workspaces", {
 
 export const me = group<typeof contract.me>("me", { get: "GET //me" });
 
+export const signIn = group<typeof contract.signIn>("signIn", { get: "GET //sign-in" });
+
 export const tokens = group<typeof contract.tokens>("tokens", {
   list: "GET //tokens",
   create: "POST //tokens",

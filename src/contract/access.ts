@@ -55,7 +55,8 @@ export const TokenSpec = z.strictObject({
   name: z.string().min(1).max(200),
   /** Whom it stands for; default: the caller. Another person only by an owner of the whole home. */
   person: PersonName.optional(),
-  roles: RolesByWorkspace,
+  /** Its scope; absent: whatever its person may, at the time it is used. */
+  roles: RolesByWorkspace.optional(),
   /** Days it is good for. */
   days: z.number().int().min(1).max(366).default(90),
 });
@@ -74,6 +75,12 @@ export const Token = z.object({
 export type Token = z.infer<typeof Token>;
 /** The only time that the token itself is shown. */
 export const NewToken = Token.extend({ token: z.string() });
+
+/** How people sign in here: at an OpenID Connect issuer, or with tokens only. */
+export const SignIn = z.object({
+  oidc: z.object({ issuer: z.string(), client_id: z.string(), scopes: z.array(z.string()) }).optional(),
+});
+export type SignIn = z.infer<typeof SignIn>;
 
 export const Me = z.object({
   name: Actor,

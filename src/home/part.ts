@@ -1,6 +1,7 @@
 import type { RawRoute } from "../api/raw-route.ts";
 import type { ActivityWrite } from "../core/activities/ports.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { Identity } from "../core/ports/identity.ts";
 import type { Ids } from "../core/ports/ids.ts";
 import type { Objects } from "../core/ports/objects.ts";
 import type { Signer } from "../core/ports/signer.ts";
@@ -23,6 +24,8 @@ export interface Ground {
   readonly ids: Ids;
   readonly activity: ActivityWrite;
   readonly log: Log;
+  /** Where people sign in; absent: tokens only. */
+  readonly signIn?: { readonly issuer: string; readonly clientId: string; readonly identity: Identity };
   /** Base address as clients see it; known before any route or loop runs. */
   address(): string;
 }

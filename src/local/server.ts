@@ -17,6 +17,13 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** Loaded where people sign in: most laptops know tokens only. */
+async function openSignIn({ signIn }: Settings): Promise<Pick<Ground, "signIn">> {
+  if (signIn === undefined) return {};
+  const { openIdentity } = await import("../adapters/node/oidc.ts");
+  return { signIn: { ...signIn, identity: openIdentity(signIn) } };
+}
+
 /** Opens the home, listens, writes `server.json`, starts the loops. */
 export async function startServer(settings: Settings): Promise<RunningServer> {
   const home = await openHome({ dir: settings.dataDir });
@@ -30,6 +37,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       log,
       activity: makeActivityWrite(home),
       address: () => address,
+      ...(await openSignIn(settings)),
     };
     const { handle, intercept, start, close: closeParts } = compose(ground);
     const http = await openHttp({

@@ -17,6 +17,8 @@ export interface Settings {
   readonly runnerBundle: string | undefined;
   /** TRAINYARD_URL_MAP: a JSON file that answers remote addresses from disk. */
   readonly urlMap: string | undefined;
+  /** TRAINYARD_OIDC_ISSUER and TRAINYARD_OIDC_CLIENT_ID: where people sign in to a home that several share. Absent: tokens only. */
+  readonly signIn?: { readonly issuer: string; readonly clientId: string };
 }
 
 /** Reads `--port`, `--data-dir` and the environment. Throws InvalidArgument with the flag in the message. */
@@ -28,7 +30,15 @@ export function readSettings(argv: readonly string[], env: NodeJS.ProcessEnv): S
     programs: { runner: program("runner"), serving: program("serving") },
     runnerBundle: env.TRAINYARD_RUNNER_BUNDLE ?? bundleOf("runner"),
     urlMap: env.TRAINYARD_URL_MAP === undefined ? undefined : resolve(env.TRAINYARD_URL_MAP),
+    ...readSignIn(env),
   };
+}
+
+function readSignIn(env: NodeJS.ProcessEnv): Pick<Settings, "signIn"> {
+  const { TRAINYARD_OIDC_ISSUER: issuer, TRAINYARD_OIDC_CLIENT_ID: clientId } = env;
+  if (!issuer && !clientId) return {};
+  if (issuer && clientId && URL.canParse(issuer)) return { signIn: { issuer, clientId } };
+  throw new AppError("InvalidArgument", "TRAINYARD_OIDC_ISSUER (an address) and TRAINYARD_OIDC_CLIENT_ID go together");
 }
 
 function readFlags(argv: readonly string[]): { port?: string | undefined; dataDir?: string | undefined } {

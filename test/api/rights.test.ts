@@ -119,7 +119,7 @@ describe("rights", () => {
       ALL.filter(({ access }) => access === "open")
         .map(({ id }) => id)
         .sort(),
-    ).toEqual(["home.health", "home.openapi", "home.version"]);
+    ).toEqual(["home.health", "home.openapi", "home.version", "signIn.get"]);
   });
 
   test.each(["nobody", "stranger", "reader", "contributor", "owner", "runElsewhere", "deployment"] as const)(

@@ -15,6 +15,7 @@ export interface CliOptions {
   readonly stdin?: string;
   readonly signal?: AbortSignal;
   readonly onOut?: (text: string) => void;
+  readonly onErr?: (text: string) => void;
 }
 
 /** Runs the real command line in this process, with a home folder of the working folder's own. */
@@ -40,6 +41,7 @@ export async function yard(argv: readonly string[], options: CliOptions): Promis
     }),
     stderr: stream((text) => {
       err += text;
+      options.onErr?.(text);
     }),
     signal: options.signal ?? new AbortController().signal,
     readStdin: async () => options.stdin ?? "",

@@ -26,18 +26,24 @@ export const token: Noun = {
       brief: "Make a token; it is shown this one time",
       flags: {
         name: flag.required("What it is for", { short: "n", placeholder: "words" }),
-        role: flag.text("Role it has at most; default: reader", { placeholder: "role" }),
-        workspaces: flag.many("Workspaces it is for; default: the one commands work in", { placeholder: "workspace" }),
+        role: flag.text("Role it has at most; default: all that you may, or reader where workspaces are named", {
+          placeholder: "role",
+        }),
+        workspaces: flag.many("Workspaces it is for; default: with a role, the one commands work in", {
+          placeholder: "workspace",
+        }),
         allWorkspaces: flag.is("For every workspace"),
         person: flag.text("Whom it stands for; default: you", { placeholder: "person" }),
         days: flag.number("Days it is good for, 1 to 366; default: 90", { placeholder: "days" }),
       },
       run: async (ctx, given) => {
         const { client, workspace } = await ctx.link();
-        const places = given.allWorkspaces ? ["*"] : given.workspaces.length > 0 ? given.workspaces : [workspace];
+        const places = given.allWorkspaces ? ["*"] : given.workspaces.length > 0 ? given.workspaces : undefined;
         const body: TokenSpec = {
           name: given.name,
-          roles: Object.fromEntries(places.map((place) => [place, given.role ?? "reader"])),
+          ...(given.role === undefined && places === undefined
+            ? {}
+            : { roles: Object.fromEntries((places ?? [workspace]).map((place) => [place, given.role ?? "reader"])) }),
           days: given.days ?? 90,
           ...(given.person === undefined ? {} : { person: given.person }),
         };

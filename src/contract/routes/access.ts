@@ -1,5 +1,17 @@
 import * as z from "zod";
-import { Me, Member, MemberSpec, NewToken, PersonName, Role, RoleName, RoleSpec, Token, TokenSpec } from "../access.ts";
+import {
+  Me,
+  Member,
+  MemberSpec,
+  NewToken,
+  PersonName,
+  Role,
+  RoleName,
+  RoleSpec,
+  SignIn,
+  Token,
+  TokenSpec,
+} from "../access.ts";
 import { Empty, PageQuery, pageOf, WorkspaceParams } from "../common.ts";
 import { defineRoute } from "../route.ts";
 
@@ -21,6 +33,21 @@ export const me = {
     query: none,
     body: undefined,
     answer: Me,
+  }),
+};
+
+export const signIn = {
+  get: defineRoute({
+    id: "signIn.get",
+    method: "GET",
+    path: "/api/v1/sign-in",
+    access: "open",
+    summary: "Where people sign in; empty where only tokens are taken",
+    tag: "access",
+    params: none,
+    query: none,
+    body: undefined,
+    answer: SignIn,
   }),
 };
 

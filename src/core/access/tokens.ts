@@ -30,7 +30,7 @@ export async function createToken(
     readonly caller: User;
     readonly name: string;
     readonly person?: string;
-    readonly roles: Readonly<Record<string, string>>;
+    readonly roles?: Readonly<Record<string, string>>;
     readonly days: number;
   },
 ): Promise<{ readonly token: string; readonly record: TokenRecord }> {
@@ -45,21 +45,24 @@ export async function createToken(
   if (person !== self && !isHomeOwner(caller.grants)) {
     throw new AppError("Forbidden", `only an owner of the whole home makes tokens for \`${person}\``);
   }
-  await mustCover(deps, caller.grants, input.roles);
+  if (input.roles !== undefined) await mustCover(deps, caller.grants, input.roles);
+  const roles = input.roles ?? { [ALL_WORKSPACES]: "owner" };
+  const isTheirs = caller.holdsKey === true && person === self;
   const nowMs = deps.clock.now();
   const exp = Math.floor((nowMs + input.days * DAY_MS) / 1000);
   const record: TokenRecord = {
     id: deps.ids.hex32(),
     name: input.name,
     person,
-    roles: input.roles,
-    isRooted: caller.holdsKey === true || person !== self,
+    roles,
+    // Without a scope of its own, a person's roles are what bounds it.
+    isRooted: isTheirs || (input.roles !== undefined && (caller.holdsKey === true || person !== self)),
     createdAt: new Date(nowMs).toISOString(),
     createdBy: caller.name,
     expiresMs: exp * 1000,
   };
   await deps.tokens.add(record, caller.name);
-  const token = await signPersonalToken(deps.signer, { jti: record.id, sub: person, roles: input.roles, exp });
+  const token = await signPersonalToken(deps.signer, { jti: record.id, sub: person, roles, exp });
   return { token, record };
 }
 
