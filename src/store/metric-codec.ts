@@ -1,7 +1,9 @@
+import { AppError } from "../contract/errors.ts";
 import type { MetricPoint, MetricSummary, Points } from "../core/tracking/ports.ts";
+import { NUMBER_BYTES, Reader, Writer } from "./number-codec.ts";
 
 /**
- * Points of one log item as columns: key numbers (u16), then values, timestamps and steps (f64 each), little-endian.
+ * Points of one log item as columns: key numbers, values, timestamps, steps. A point of a loop that logs takes 5 to 10 bytes.
  * Numbers of the record store end at 1e126 and know no NaN; metric values do not, hence bytes.
  */
 export interface PointBatch {
@@ -9,13 +11,18 @@ export interface PointBatch {
   readonly data: Uint8Array;
 }
 
-const POINT_BYTES = 26;
+/** The most that a point takes, beside its key's text. */
+export const POINT_BYTES = 3 * NUMBER_BYTES + 3;
+/** Stands first: of another form than this nothing is read. */
+const FORM = 2;
 
 export function encodePoints(points: readonly MetricPoint[]): PointBatch {
   const count = points.length;
-  const data = new Uint8Array(count * POINT_BYTES);
-  const view = new DataView(data.buffer);
   const numbers = new Map<string, number>();
+  const keys = new Float64Array(count);
+  const values = new Float64Array(count);
+  const timestamps = new Float64Array(count);
+  const steps = new Float64Array(count);
   for (let i = 0; i < count; i++) {
     const point = points[i];
     if (point === undefined) continue;
@@ -24,54 +31,60 @@ export function encodePoints(points: readonly MetricPoint[]): PointBatch {
       number = numbers.size;
       numbers.set(point.key, number);
     }
-    view.setUint16(i * 2, number, true);
-    view.setFloat64(count * 2 + i * 8, point.value, true);
-    view.setFloat64(count * 10 + i * 8, point.timestamp, true);
-    view.setFloat64(count * 18 + i * 8, point.step, true);
+    keys[i] = number;
+    values[i] = point.value;
+    timestamps[i] = point.timestamp;
+    steps[i] = point.step;
   }
-  return { keys: [...numbers.keys()], data };
+  const writer = new Writer(count * 10 + 64);
+  writer.whole(FORM);
+  writer.whole(count);
+  writer.wholes(keys);
+  writer.values(values);
+  writer.wholes(timestamps);
+  writer.wholes(steps);
+  return { keys: [...numbers.keys()], data: writer.done() };
 }
 
 export function decodePoints(batch: PointBatch): MetricPoint[] {
-  const { view, count } = open(batch);
+  const { count, keys, values, timestamps, steps } = open(batch);
   return Array.from({ length: count }, (_, i) => ({
-    key: batch.keys[view.getUint16(i * 2, true)] ?? "",
-    value: view.getFloat64(count * 2 + i * 8, true),
-    timestamp: view.getFloat64(count * 10 + i * 8, true),
-    step: view.getFloat64(count * 18 + i * 8, true),
+    key: batch.keys[keys[i] ?? 0] ?? "",
+    value: values[i] ?? 0,
+    timestamp: timestamps[i] ?? 0,
+    step: steps[i] ?? 0,
   }));
 }
 
 /** Gathers the points of one key from many batches. */
 export function pointsOf(key: string, batches: readonly PointBatch[]): Points {
-  const hits: { view: DataView; count: number; number: number }[] = [];
-  let room = 0;
-  for (const batch of batches) {
+  const hits = batches.flatMap((batch) => {
     const number = batch.keys.indexOf(key);
-    if (number < 0) continue;
-    const { view, count } = open(batch);
-    hits.push({ view, count, number });
-    room += count;
-  }
-  const values = new Float64Array(room);
-  const timestamps = new Float64Array(room);
-  const steps = new Float64Array(room);
+    return number < 0 ? [] : [{ number, ...open(batch) }];
+  });
+  const room = hits.reduce((sum, { count }) => sum + count, 0);
+  const all = { values: new Float64Array(room), timestamps: new Float64Array(room), steps: new Float64Array(room) };
   let length = 0;
-  for (const { view, count, number } of hits) {
+  for (const { number, count, keys, values, timestamps, steps } of hits) {
     for (let i = 0; i < count; i++) {
-      if (view.getUint16(i * 2, true) !== number) continue;
-      values[length] = view.getFloat64(count * 2 + i * 8, true);
-      timestamps[length] = view.getFloat64(count * 10 + i * 8, true);
-      steps[length] = view.getFloat64(count * 18 + i * 8, true);
+      if (keys[i] !== number) continue;
+      all.values[length] = values[i] ?? 0;
+      all.timestamps[length] = timestamps[i] ?? 0;
+      all.steps[length] = steps[i] ?? 0;
       length++;
     }
   }
-  return inOrder({ length, values, timestamps, steps });
+  return inOrder({ length, ...all });
 }
 
-function open(batch: PointBatch): { view: DataView; count: number } {
-  const { buffer, byteOffset, byteLength } = batch.data;
-  return { view: new DataView(buffer, byteOffset, byteLength), count: Math.floor(byteLength / POINT_BYTES) };
+function open({ data }: PointBatch) {
+  const reader = new Reader(data);
+  const form = reader.whole();
+  if (form !== FORM)
+    throw new AppError("Internal", `metric points are kept in form ${form}; this version reads ${FORM}`);
+  const count = reader.whole();
+  const [keys, values] = [reader.column(count), reader.column(count)];
+  return { count, keys, values, timestamps: reader.column(count), steps: reader.column(count) };
 }
 
 /** Sorted by (timestamp, step, value), NaN last, and each point once: a client that sends a batch again adds nothing. */
@@ -122,33 +135,30 @@ function compareValues(a: number, b: number): number {
   return a - b;
 }
 
-const SUMMARY_BYTES = 48;
+const COLUMNS = ["value", "min", "max", "timestamp", "step", "count"] as const;
 
-/** A run's metric summaries: the keys, and six numbers (f64) for each. */
+/** A run's metric summaries: the keys, and a column for each number. */
 export function encodeSummaries(metrics: ReadonlyMap<string, MetricSummary>): PointBatch {
-  const data = new Uint8Array(metrics.size * SUMMARY_BYTES);
-  const view = new DataView(data.buffer);
-  let at = 0;
-  for (const { value, timestamp, step, min, max, count } of metrics.values()) {
-    for (const number of [value, timestamp, step, min, max, count]) {
-      view.setFloat64(at, number, true);
-      at += 8;
-    }
-  }
-  return { keys: [...metrics.keys()], data };
+  const summaries = [...metrics.values()];
+  const writer = new Writer(metrics.size * 32 + 16);
+  writer.whole(FORM);
+  for (const name of COLUMNS) writer.values(Float64Array.from(summaries, (summary) => summary[name]));
+  return { keys: [...metrics.keys()], data: writer.done() };
 }
 
-export function decodeSummaries(batch: PointBatch, into: Map<string, MetricSummary>): void {
-  const view = new DataView(batch.data.buffer, batch.data.byteOffset, batch.data.byteLength);
-  batch.keys.forEach((key, i) => {
-    const number = (n: number): number => view.getFloat64(i * SUMMARY_BYTES + n * 8, true);
+export function decodeSummaries({ keys, data }: PointBatch, into: Map<string, MetricSummary>): void {
+  const reader = new Reader(data);
+  const form = reader.whole();
+  if (form !== FORM) throw new AppError("Internal", `summaries are kept in form ${form}; this version reads ${FORM}`);
+  const [value, min, max, timestamp, step, count] = COLUMNS.map(() => reader.column(keys.length));
+  keys.forEach((key, i) => {
     into.set(key, {
-      value: number(0),
-      timestamp: number(1),
-      step: number(2),
-      min: number(3),
-      max: number(4),
-      count: number(5),
+      value: value?.[i] ?? 0,
+      timestamp: timestamp?.[i] ?? 0,
+      step: step?.[i] ?? 0,
+      min: min?.[i] ?? 0,
+      max: max?.[i] ?? 0,
+      count: count?.[i] ?? 0,
     });
   });
 }

@@ -1,7 +1,7 @@
 import type { Item, Table, Write } from "../core/ports/table.ts";
 import type { MetricPoint, Points } from "../core/tracking/ports.ts";
 import { metricLog, metricLogKey } from "./facts/keys.ts";
-import { decodePoints, encodePoints, type PointBatch, pointsOf } from "./metric-codec.ts";
+import { decodePoints, encodePoints, POINT_BYTES, type PointBatch, pointsOf } from "./metric-codec.ts";
 
 /**
  * A run's points are a log: one item a request (level 0). When a level has FOLD small items they become one item of the next, so that a million
@@ -38,7 +38,7 @@ function chunked(points: readonly MetricPoint[]): MetricPoint[][] {
   let known = new Set<string>();
   for (const point of points) {
     // Three bytes a UTF-16 unit are the most UTF-8 takes.
-    const cost = 26 + (known.has(point.key) ? 0 : point.key.length * 3 + 4);
+    const cost = POINT_BYTES + (known.has(point.key) ? 0 : point.key.length * 3 + 4);
     if (room + cost > ITEM_ROOM_BYTES && chunk.length > 0) {
       chunks.push(chunk);
       chunk = [];
