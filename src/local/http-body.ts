@@ -39,8 +39,7 @@ export function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
 export function allOf(incoming: IncomingMessage, limit: number): Promise<Uint8Array | undefined> {
   if (Number(incoming.headers["content-length"] ?? 0) > limit) return Promise.resolve(undefined);
   return new Promise((resolve, reject) => {
-    const left = () => reject(new Error(LEFT));
-    if (incoming.destroyed && !incoming.complete) return left();
+    if (incoming.destroyed) return reject(new Error(LEFT));
     const chunks: Buffer[] = [];
     let size = 0;
     incoming.on("data", (chunk: Buffer) => {
@@ -52,13 +51,19 @@ export function allOf(incoming: IncomingMessage, limit: number): Promise<Uint8Ar
     });
     incoming.once("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
     incoming.once("error", reject);
-    incoming.once("close", left);
+    incoming.once("close", () => {
+      if (!incoming.readableEnded) reject(new Error(LEFT));
+    });
   });
 }
 
+/** Bodies being thrown away: once is enough, and a second timer would find nobody to stop it. */
+const discarded = new WeakSet<IncomingMessage>();
+
 /** Takes the rest of a body off the connection, so that the next request can come; cuts the connection if there is too much of it. */
 export function discard(incoming: IncomingMessage): void {
-  if (incoming.complete || incoming.destroyed) return;
+  if (incoming.complete || incoming.destroyed || discarded.has(incoming)) return;
+  discarded.add(incoming);
   incoming.removeAllListeners("data");
   incoming.removeAllListeners("end");
   incoming.removeAllListeners("close");

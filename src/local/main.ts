@@ -1,9 +1,12 @@
 import { ERRORS, isAppError } from "../contract/errors.ts";
+import { OWN_ENV } from "../contract/server-env.ts";
 import { startServer } from "./server.ts";
 import { readSettings } from "./settings.ts";
 
 /** Serves until SIGINT or SIGTERM; the exit code tells how it ended. A second signal ends it at once. */
 async function main(argv: readonly string[]): Promise<void> {
+  for (const name of process.env[OWN_ENV]?.split(" ") ?? []) delete process.env[name];
+  delete process.env[OWN_ENV];
   try {
     const settings = readSettings(argv, process.env);
     const server = await startServer(settings);
