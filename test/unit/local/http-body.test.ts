@@ -1,7 +1,9 @@
 import { Agent, request } from "node:http";
+import { connect } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
 import type { ApiRequest } from "../../../src/api/raw-route.ts";
 import { openHttp } from "../../../src/local/http.ts";
+import { until } from "../../helpers/ports.ts";
 
 /** What a handler does with a body, by the path it is sent to. */
 async function handle(incoming: ApiRequest): Promise<Response> {
@@ -48,7 +50,7 @@ async function serve() {
       sent.on("error", reject);
       sent.end(Buffer.alloc(sizeBytes));
     });
-  return { send, ports };
+  return { send, ports, url: server.url };
 }
 
 it("answers the next request of a connection whatever was left of the one before", async () => {
@@ -64,6 +66,32 @@ it("answers the next request of a connection whatever was left of the one before
   }
 
   expect(ports.size).toBe(1);
+});
+
+it("keeps a connection whose unread body came late, long after it was taken off", async () => {
+  const { url } = await serve();
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  onTestFinished(() => void socket.destroy());
+  let answers = 0;
+  socket.on("data", (bytes: Buffer) => {
+    answers += bytes.toString("latin1").split("HTTP/1.1 200").length - 1;
+  });
+  const half = Buffer.alloc(50_000);
+  socket.write("PUT /cancel HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000\r\n\r\n");
+  socket.write(half);
+  await until(() => answers === 1, "the answer");
+  socket.write(half);
+  const begun = performance.now();
+
+  // Longer than a body that never ends is waited for.
+  await until(async () => {
+    const before = answers;
+    socket.write("PUT /cancel HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n");
+    await until(() => answers > before || socket.destroyed, "an answer");
+    return socket.destroyed || performance.now() - begun > 2500;
+  }, "the end of the wait");
+
+  expect(socket.destroyed).toBe(false);
 });
 
 it("hands on a large body whole", async () => {
