@@ -60,9 +60,6 @@ export function allOf(incoming: IncomingMessage, limit: number): Promise<Uint8Ar
 /** Bodies being thrown away: once is enough, and a second timer would find nobody to stop it. */
 const discarded = new WeakSet<IncomingMessage>();
 
-/** Bodies being thrown away: once is enough, and a second timer would find nobody to stop it. */
-const discarded = new WeakSet<IncomingMessage>();
-
 /** Takes the rest of a body off the connection, so that the next request can come; cuts the connection if there is too much of it. */
 export function discard(incoming: IncomingMessage): void {
   if (incoming.complete || incoming.destroyed || discarded.has(incoming)) return;
