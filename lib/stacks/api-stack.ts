@@ -5,12 +5,14 @@ import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
+import type { SignIn } from "../config/stage.ts";
 import { ApiFunction } from "../constructs/api-function.ts";
 
 export interface ApiStackProps extends StackProps {
   readonly table: TableV2;
   readonly objects: Bucket;
   readonly vaultKey: Secret;
+  readonly signIn: SignIn;
 }
 
 /** The HTTP API: one function behind an HTTP API. Authentication is in the function, on every route but health, version and the document. */
@@ -23,6 +25,8 @@ export class ApiStack extends Stack {
     api.grantRecords(props.table);
     api.grantObjects(props.objects);
     api.grantVaultKey(props.vaultKey);
+    api.handler.addEnvironment("OIDC_ISSUER", props.signIn.issuer);
+    api.handler.addEnvironment("OIDC_CLIENT_ID", props.signIn.clientId);
 
     const http = new HttpApi(this, "HttpApi", {
       defaultIntegration: new HttpLambdaIntegration("ApiIntegration", api.handler),

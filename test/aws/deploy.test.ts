@@ -1,7 +1,16 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Client, makeClient } from "../../src/client/client.ts";
-import { computes, datastores, files, home, jobs, onlineEndpoints, trees } from "../../src/contract/routes/index.ts";
+import {
+  computes,
+  datastores,
+  files,
+  home,
+  jobs,
+  onlineEndpoints,
+  signIn,
+  trees,
+} from "../../src/contract/routes/index.ts";
 import { treeText } from "../../src/contract/trees.ts";
 import { expectCode } from "../helpers/ports.ts";
 import { type Deployment, deploy } from "./deployment.ts";
@@ -35,6 +44,10 @@ describe("a deployed home", () => {
 
     expect(health.status).toBe(200);
     expect(await anonymous.call(home.version, {})).toMatchObject({ home: "aws" });
+    expect((await anonymous.call(signIn.get, {})).oidc).toMatchObject({
+      issuer: expect.stringMatching(/^https:\/\/cognito-idp\./),
+      client_id: expect.stringMatching(/\w+/),
+    });
   });
 
   test.each([

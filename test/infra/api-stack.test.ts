@@ -4,7 +4,7 @@ import { InterfaceVpcEndpointAwsService, Vpc } from "aws-cdk-lib/aws-ec2";
 import { describe, expect, test } from "vitest";
 import { hourlyPriced, resourcesOf, synthesize } from "./stacks.ts";
 
-const { api, data } = synthesize();
+const { api, data, signIn } = synthesize();
 
 interface Statement {
   readonly Effect: string;
@@ -71,7 +71,7 @@ describe("the API stack", () => {
 
 describe("idle costs", () => {
   test("nothing is billed by the hour", () => {
-    expect([...hourlyPriced(data), ...hourlyPriced(api)]).toEqual([]);
+    expect([...hourlyPriced(data), ...hourlyPriced(api), ...hourlyPriced(signIn)]).toEqual([]);
   });
 
   test("a NAT gateway, its address and an interface endpoint would be noticed", () => {

@@ -2,18 +2,22 @@ import { App } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { ApiStack } from "../../lib/stacks/api-stack.ts";
 import { DataStack } from "../../lib/stacks/data-stack.ts";
+import { SignInStack } from "../../lib/stacks/sign-in-stack.ts";
 
 interface Templates {
   readonly data: Template;
   readonly api: Template;
+  readonly signIn: Template;
 }
 
 /** The stacks as `bin/` makes them, without bundling their code. */
 export function synthesize(retain = true): Templates {
   const app = new App({ context: { "aws:cdk:bundling-stacks": [], "@aws-cdk/aws-iam:minimizePolicies": true } });
   const data = new DataStack(app, "data", { retain });
-  const api = new ApiStack(app, "api", { table: data.table, objects: data.objects, vaultKey: data.vaultKey });
-  return { data: Template.fromStack(data), api: Template.fromStack(api) };
+  const people = new SignInStack(app, "sign-in", { retain, stage: "trainyard" });
+  const { signIn } = people;
+  const api = new ApiStack(app, "api", { table: data.table, objects: data.objects, vaultKey: data.vaultKey, signIn });
+  return { data: Template.fromStack(data), api: Template.fromStack(api), signIn: Template.fromStack(people) };
 }
 
 interface Resource {

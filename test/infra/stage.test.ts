@@ -12,11 +12,23 @@ test("a stage has defaults that keep data, and takes what the command line can s
   });
 });
 
-test.each([{ stage: "Upper" }, { stage: "" }, { stage: "a".repeat(32) }, { stage: 7 }, { retain: "perhaps" }])(
-  "refuses %j with the name and the value",
-  (context) => {
-    const [[name, value] = ["", ""]] = Object.entries(context);
+test("an issuer comes with this home's client there", () => {
+  const signIn = { oidcIssuer: "https://login.example.org", oidcClientId: "abc" };
 
-    expect(() => of(context)).toThrow(`context \`${name}\` is \`${String(value)}\``);
-  },
-);
+  expect(of(signIn).signIn).toEqual({ issuer: "https://login.example.org", clientId: "abc" });
+  expect(of({}).signIn).toBeUndefined();
+  expect(() => of({ oidcIssuer: "https://login.example.org" })).toThrow("`oidcClientId` must be the id");
+});
+
+test.each([
+  { stage: "Upper" },
+  { stage: "" },
+  { stage: "a".repeat(32) },
+  { stage: 7 },
+  { retain: "perhaps" },
+  { oidcIssuer: "nowhere" },
+])("refuses %j with the name and the value", (context) => {
+  const [[name, value] = ["", ""]] = Object.entries(context);
+
+  expect(() => of(context)).toThrow(`context \`${name}\` is \`${String(value)}\``);
+});

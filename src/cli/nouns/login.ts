@@ -3,14 +3,13 @@ import { makeClient } from "../../client/client.ts";
 import { makeSocketTransport } from "../../client/http-node.ts";
 import { me, signIn, tokens } from "../../client/routes.ts";
 import { AppError } from "../../contract/errors.ts";
+import { SIGN_IN_PORT } from "../../contract/version.ts";
 import { command, flag, type Noun } from "../command.ts";
 import { readConfig, writeConfig } from "../config-file.ts";
 import type { Ctx } from "../context.ts";
 import { checkUrl, findAddress } from "../find-address.ts";
 import { one } from "../output/shown.ts";
 
-/** The stack registers this one with the user pool. */
-export const CALLBACK_PORT = 8765;
 const WAIT_MS = 10 * 60 * 1000;
 
 export const login: Noun = {
@@ -22,7 +21,7 @@ export const login: Noun = {
       noBrowser: flag.is("Prints the address only, and takes the one the browser ends at: for SSH"),
       token: flag.is("Reads a personal access token from standard input in place of signing in"),
       days: flag.number("Days until the next sign-in, 1 to 366; default: 30", { placeholder: "days" }),
-      port: flag.number(`Port for the browser's way back; default: ${CALLBACK_PORT}`, { hidden: true }),
+      port: flag.number(`Port for the browser's way back; default: ${SIGN_IN_PORT}`, { hidden: true }),
     },
     run: async (ctx, given, args) => {
       const url = args[0] === undefined ? findAddress(ctx.io).url : checkUrl(args[0], "the address");
@@ -31,7 +30,7 @@ export const login: Noun = {
       const token =
         found ??
         (await tokenBySignIn(ctx, url, {
-          port: given.port ?? CALLBACK_PORT,
+          port: given.port ?? SIGN_IN_PORT,
           pastes: given.noBrowser,
           days: given.days ?? 30,
         }));

@@ -1,9 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { AppError } from "../../contract/errors.ts";
-
-/** Registered with the issuer, so it is not a free choice. */
-const PATH = "/callback";
+import { SIGN_IN_PATH } from "../../contract/version.ts";
 
 export interface Callback {
   readonly uri: string;
@@ -23,7 +21,7 @@ export function listenForCallback(port: number): Promise<Callback> {
       const url = new URL(request.url ?? "/", `http://localhost:${port}`);
       response.setHeader("content-type", "text/plain; charset=utf-8");
       response.setHeader("connection", "close");
-      if (request.method !== "GET" || url.pathname !== PATH) {
+      if (request.method !== "GET" || url.pathname !== SIGN_IN_PATH) {
         response.writeHead(404).end("nothing here\n");
         return;
       }
@@ -48,5 +46,5 @@ export function listenForCallback(port: number): Promise<Callback> {
 }
 
 export function callbackUri(port: number): string {
-  return `http://localhost:${port}${PATH}`;
+  return `http://localhost:${port}${SIGN_IN_PATH}`;
 }

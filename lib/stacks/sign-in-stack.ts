@@ -1,0 +1,52 @@
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { AccountRecovery, Mfa, OAuthScope, UserPool } from "aws-cdk-lib/aws-cognito";
+import type { Construct } from "constructs";
+import { SIGN_IN_PATH, SIGN_IN_PORT } from "../../src/contract/version.ts";
+import type { SignIn } from "../config/stage.ts";
+
+export interface SignInStackProps extends StackProps {
+  readonly retain: boolean;
+  /** Before the account's id and the region, in the address of the sign-in page. */
+  readonly stage: string;
+}
+
+/** People of a home of its own: a user pool that only administrators add to. Free up to 10,000 active people a month. */
+export class SignInStack extends Stack {
+  readonly signIn: SignIn;
+
+  constructor(scope: Construct, id: string, props: SignInStackProps) {
+    super(scope, id, props);
+    const pool = new UserPool(this, "People", {
+      selfSignUpEnabled: false,
+      signInAliases: { email: true },
+      signInCaseSensitive: false,
+      autoVerify: { email: true },
+      standardAttributes: { email: { required: true, mutable: true } },
+      mfa: Mfa.OPTIONAL,
+      mfaSecondFactor: { otp: true, sms: false },
+      passwordPolicy: { minLength: 12, tempPasswordValidity: Duration.days(7) },
+      accountRecovery: AccountRecovery.EMAIL_ONLY,
+      deletionProtection: props.retain,
+      removalPolicy: props.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    pool.addDomain("Domain", { cognitoDomain: { domainPrefix: `${props.stage}-${this.account}-${this.region}` } });
+    const client = pool.addClient("Cli", {
+      // A program on people's machines keeps no secret; PKCE stands in for it.
+      generateSecret: false,
+      authFlows: { userSrp: true },
+      oAuth: {
+        flows: { authorizationCodeGrant: true },
+        scopes: [OAuthScope.OPENID, OAuthScope.EMAIL, OAuthScope.PROFILE],
+        callbackUrls: [`http://localhost:${SIGN_IN_PORT}${SIGN_IN_PATH}`],
+      },
+      preventUserExistenceErrors: true,
+      idTokenValidity: Duration.hours(1),
+    });
+    const issuer = `https://cognito-idp.${this.region}.${this.urlSuffix}/${pool.userPoolId}`;
+    this.signIn = { issuer, clientId: client.userPoolClientId };
+    new CfnOutput(this, "UserPoolId", {
+      value: pool.userPoolId,
+      description: "People are added with `aws cognito-idp admin-create-user --user-pool-id ID --username EMAIL`",
+    });
+  }
+}
