@@ -60,21 +60,30 @@ export async function killGc(rounds: number, killsAPhase: number): Promise<GcKil
     await exited;
   }
 
-  /** Goes on until the receipt waits for something other than work. */
-  async function settled(id: string): Promise<GcReceipt> {
+  /** Sends until it is answered, and counts the answers that a kill cut off. */
+  function counted<T>(call: () => Promise<T>): Promise<T> {
+    return insist(() =>
+      call().catch((error: unknown) => {
+        if (hasBroken(error)) interrupted += 1;
+        throw error;
+      }),
+    );
+  }
+
+  /** Goes on until no receipt has work left: a call that was sent again has made two. */
+  async function settled(): Promise<void> {
     for (;;) {
-      const receipt: GcReceipt = await insist(() =>
-        api.post(`gc/${id}/advance`).catch((error: unknown) => {
-          if (hasBroken(error)) interrupted += 1;
-          throw error;
-        }),
-      );
-      if (!["collecting", "freeing", "restoring"].includes(receipt.state)) return receipt;
+      const { items }: { items: GcReceipt[] } = await insist(() => api.get("gc?limit=100"));
+      const due = items.filter(({ state, frees_at }) => isDue(state, Date.parse(frees_at) <= Date.now() + offset));
+      if (due.length === 0) return;
+      for (const { id } of due) await counted(() => api.post(`gc/${id}/advance`));
     }
   }
 
   /** Kills in the midst of the work until it is done. */
   async function underFire(work: Promise<unknown>): Promise<void> {
+    // Awaited at the end; until then nobody is there to hear of a failure.
+    work.catch(() => undefined);
     for (let i = 0; i < killsAPhase; i++) {
       await pause(Math.random() ** 2 * 400);
       await kill();
@@ -99,18 +108,17 @@ export async function killGc(rounds: number, killsAPhase: number): Promise<GcKil
       doomed.push(...going.map((run) => ({ run, experiment })));
       garbage.push(...(await each(GARBAGE_A_ROUND, (i) => load.garbage(`${round}-${i}`))));
       const busy = load.begin(experiment, garbage);
-      const receipt = await insist(() => api.post("gc", { grace_sec: GRACE_SEC }) as Promise<GcReceipt>);
-      await underFire(settled(receipt.id));
+      await underFire(counted(() => api.post("gc", { grace_sec: GRACE_SEC })).then(settled));
       await busy.end();
       await kill();
       offset += STEP_MS;
       await start();
       const again = load.begin(experiment, garbage);
-      await underFire(settled(receipt.id));
+      await underFire(settled());
       await again.end();
       await compare(api, kept.runs, kept.trees, missing);
       for (const { run } of doomed) {
-        const { status } = await api.ask("GET", `runs/get?run_id=${run}`);
+        const { status } = await insist(() => api.ask("GET", `runs/get?run_id=${run}`));
         if (status !== 404) left.push(`run ${run}: ${status}`);
       }
       // In the first round files are as young as the clock says.
@@ -137,6 +145,10 @@ export async function killGc(rounds: number, killsAPhase: number): Promise<GcKil
 }
 
 type Api = ReturnType<typeof makeAsk>;
+
+function isDue(state: GcReceipt["state"], isOver: boolean): boolean {
+  return ["collecting", "freeing", "restoring"].includes(state) || (state === "trash" && isOver);
+}
 
 /** An answer that was under way; a home that is down is not at work. */
 function hasBroken(error: unknown): boolean {
@@ -255,7 +267,8 @@ async function compareGarbage(api: Api, kept: Kept, garbage: readonly string[], 
   const used = new Set([...kept.trees.values()].flatMap((files) => Object.values(files)));
   const unused = garbage.filter((content) => !used.has(content));
   const hashes = unused.map(sha256Of);
-  const gone = new Set((await api.post("/api/v1/workspaces/default/blobs/missing", { hashes })).missing);
+  const { missing } = await insist(() => api.post("/api/v1/workspaces/default/blobs/missing", { hashes }));
+  const gone = new Set(missing);
   for (const [i, hash] of hashes.entries()) if (!gone.has(hash)) left.push(`file \`${unused[i]?.slice(0, 20)}\``);
   return unused.length;
 }
