@@ -10,16 +10,23 @@ export const yard = join(root, "dist", "yard.mjs");
 /** A laptop home in a folder of its own, as `yard up` starts it. */
 export interface BenchHome {
   readonly dir: string;
+  /** Milliseconds from its command to `ready`. */
+  readonly readyMs: number;
   readonly env: NodeJS.ProcessEnv;
   readonly process: ChildProcess;
   close(): Promise<void>;
 }
 
-export async function openBenchHome(): Promise<BenchHome> {
-  const dir = mkdtempSync(join(tmpdir(), "trainyard-bench-"));
+/** Its folder goes with it, unless it is the caller's: a home closed and opened again has what it had. */
+export async function openBenchHome(options: { readonly dir?: string } = {}): Promise<BenchHome> {
+  const dir = options.dir ?? mkdtempSync(join(tmpdir(), "trainyard-bench-"));
+  const start = performance.now();
   const child = spawn(process.execPath, [yard, "up", "--port", "0", "--data-dir", join(dir, "home")], {
     stdio: ["ignore", "pipe", "inherit"],
   });
+  const kill = () => child.kill("SIGTERM");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
   await new Promise<void>((resolve, reject) => {
     let text = "";
     child.stdout?.on("data", (chunk) => {
@@ -28,16 +35,18 @@ export async function openBenchHome(): Promise<BenchHome> {
     });
     child.once("exit", (code) => reject(new Error(`the home ended with ${code} before it was ready`)));
   });
+  const readyMs = performance.now() - start;
   const server = JSON.parse(readFileSync(join(dir, "home", "server.json"), "utf8")) as { url: string; token: string };
   return {
     dir,
+    readyMs,
     process: child,
     env: { ...process.env, TRAINYARD_URL: server.url, TRAINYARD_TOKEN: server.token, TRAINYARD_WORKSPACE: "default" },
     async close() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
       await ended;
-      rmSync(dir, { recursive: true, force: true });
+      if (options.dir === undefined) rmSync(dir, { recursive: true, force: true });
     },
   };
 }

@@ -10,6 +10,7 @@ export interface Target {
 
 /** One keep-alive connection that writes prepared bytes and reads whole JSON answers: little work beside the server's. */
 export interface Connection {
+  /** A body that is text is sent as it is, anything else as JSON. */
   send(method: "GET" | "POST", path: string, body?: unknown): Promise<string>;
   close(): void;
 }
@@ -63,7 +64,7 @@ export async function open(target: Target): Promise<Connection> {
   ].join("\r\n");
   return {
     send(method, path, body) {
-      const text = body === undefined ? "" : JSON.stringify(body);
+      const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
       const about =
         body === undefined ? "" : `\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}`;
       return new Promise((resolve, reject) => {

@@ -7,6 +7,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { execute, root } from "./home.ts";
 
 export const MLFLOW_VERSION = "3.17.2";
+/** uvicorn takes both for its loop and its parser where they are. */
+const REQUIREMENTS = [`mlflow==${MLFLOW_VERSION}`, "uvloop", "httptools"];
 const START_LIMIT_MS = 120_000;
 
 export interface Peer {
@@ -62,10 +64,15 @@ export async function openMlflow(store: PeerStore = "sqlite"): Promise<Peer> {
     },
   );
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const close = async () => {
-    // The group: its workers outlive a master that is killed alone.
+  // The group: its workers outlive a master that is killed alone.
+  const kill = () => {
     if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
+  };
+  process.once("exit", kill);
+  const close = async () => {
+    kill();
     await ended;
+    process.off("exit", kill);
     rmSync(dir, { recursive: true, force: true });
   };
   try {
@@ -84,21 +91,14 @@ export async function mlflowProgram(): Promise<string> {
 
 /** Its virtual environment below node_modules/.cache, made on first use. */
 async function install(): Promise<string> {
-  const venv = join(root, "node_modules", ".cache", `mlflow-${MLFLOW_VERSION}`);
+  const venv = join(root, "node_modules", ".cache", `mlflow-${MLFLOW_VERSION}-fast`);
   const done = join(venv, "installed");
   if (existsSync(done)) return venv;
   process.stderr.write(`installing MLflow ${MLFLOW_VERSION} …\n`);
   mkdirSync(dirname(venv), { recursive: true });
   rmSync(venv, { recursive: true, force: true });
   await execute("python3", ["-m", "venv", venv]);
-  await execute(join(venv, "bin", "python"), [
-    "-m",
-    "pip",
-    "install",
-    "--quiet",
-    `mlflow==${MLFLOW_VERSION}`,
-    "uvloop",
-  ]);
+  await execute(join(venv, "bin", "python"), ["-m", "pip", "install", "--quiet", ...REQUIREMENTS]);
   writeFileSync(done, "");
   return venv;
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 /** Ticks of /proc/PID/stat in a second; fixed by Linux for user space. */
 const TICKS_PER_SECOND = 100;
@@ -38,9 +38,22 @@ export function cpuMs(root: number): number {
 
 /** Megabytes resident of the tree. A program shared with other processes counts in full: what its own machine would need. */
 export function residentMb(root: number): number {
+  return statusMb(root, /^VmRSS:\s+(\d+) kB/m);
+}
+
+/** The most that was resident since `forgetPeak`, as a sum of each process's own. */
+export function peakMb(root: number): number {
+  return statusMb(root, /^VmHWM:\s+(\d+) kB/m);
+}
+
+export function forgetPeak(root: number): void {
+  for (const pid of tree(root)) writeFileSync(`/proc/${pid}/clear_refs`, "5");
+}
+
+function statusMb(root: number, line: RegExp): number {
   const kilobytes = tree(root).map((pid) => {
     try {
-      return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+      return Number(line.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
     } catch {
       return 0;
     }

@@ -1,378 +1,224 @@
-import { type BenchHome, openBenchHome } from "./home.ts";
-import { load, open, type Target } from "./http-load.ts";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { type BenchHome, openBenchHome, root } from "./home.ts";
+import { load, type Target } from "./http-load.ts";
 import { median } from "./measure.ts";
-import { MLFLOW_VERSION, openMlflow, type Peer } from "./mlflow-peer.ts";
-import { cpuMs, residentMb } from "./process-tree.ts";
+import { newExperiment } from "./mlflow-calls.ts";
+import { MLFLOW_VERSION, openMlflow } from "./mlflow-peer.ts";
+import { cpuMs, forgetPeak, peakMb, residentMb } from "./process-tree.ts";
+import { fillHome, fillMlflow, makeRuns } from "./tracking-fill.ts";
+import { type Filled, type Goal, PATHS, type Path } from "./tracking-paths.ts";
 
-/** Figures of one path on one server; the rates count operations, or metrics of batches, a second. */
+/** Of one path on one server: ms of an operation or a rate, server CPU an operation, and how far its memory rose meanwhile. */
 interface Figures {
-  readonly p50Ms: number;
-  readonly rate: number;
-  readonly cpuMs: number;
+  readonly value: number;
+  readonly cpuMs?: number;
+  readonly growthMb?: number;
 }
 
-interface Path {
+type Sides<T> = { readonly ours: T; readonly mlflow: T };
+
+interface Row extends Sides<Figures> {
+  readonly id: string;
   readonly name: string;
-  /** What is compared: milliseconds of an operation, or a rate. */
-  readonly by: "p50Ms" | "rate";
-  readonly target: string;
-  readonly clients: number;
-  /** How often on each server, in turn. */
-  readonly rounds: number;
-  readonly count: number;
-  /** What one operation counts for in the rate. */
-  readonly weight?: number;
-  /** Answers the operation; what it does before is not measured. */
-  readonly prepare: (target: Target) => Promise<Operation>;
+  readonly unit: string;
+  /** Times that ours is better; of CPU too where it was counted. */
+  readonly times: number;
+  readonly cpuTimes?: number;
+  readonly goal: Goal;
+  readonly isMet: boolean;
 }
-
-type Operation = Parameters<typeof load>[3];
-
-const RUNS = Number(process.env.TRAINYARD_BENCH_RUNS ?? 10_000);
-const POINTS = 100_000;
-const BATCH = 1000;
-const API = "/api/2.0/mlflow";
-
-async function once(target: Target, path: string, body: unknown): Promise<Record<string, unknown>> {
-  const connection = await open(target);
-  try {
-    return JSON.parse(await connection.send("POST", `${API}/${path}`, body)) as Record<string, unknown>;
-  } finally {
-    connection.close();
-  }
-}
-
-const runIdOf = (answer: unknown) => (answer as { run: { info: { run_id: string } } }).run.info.run_id;
-
-async function newRun(target: Target): Promise<string> {
-  return runIdOf(await once(target, "runs/create", { experiment_id: "0", start_time: Date.now() }));
-}
-
-let names = 0;
-const newName = (kind: string) => `${kind}-${process.pid}-${++names}`;
-
-const metrics = (from: number) =>
-  Array.from({ length: BATCH }, (_, i) => ({
-    key: "loss",
-    value: 1 / (from + i + 1),
-    step: from + i,
-    timestamp: 1_700_000_000_000 + from + i,
-  }));
-
-function wholeRun(experiment: string): Operation {
-  return async (connection, i) => {
-    const made = await connection.send("POST", `${API}/runs/create`, {
-      experiment_id: experiment,
-      start_time: Date.now(),
-    });
-    const run_id = runIdOf(JSON.parse(made));
-    const params = Array.from({ length: 5 }, (_, p) => ({ key: `p${p}`, value: String((i * 7 + p) % 100) }));
-    const metric = { key: "accuracy", value: ((i * 7919) % 10_007) / 10_007, step: 0, timestamp: Date.now() };
-    await connection.send("POST", `${API}/runs/log-batch`, { run_id, params, metrics: [metric] });
-    await connection.send("POST", `${API}/runs/update`, { run_id, status: "FINISHED", end_time: Date.now() });
-  };
-}
-
-/** An experiment of RUNS runs on each server, made when first asked for. */
-const filled = new Map<number, Promise<string>>();
-function filledExperiment(target: Target): Promise<string> {
-  const known = filled.get(target.port);
-  if (known !== undefined) return known;
-  const made = (async () => {
-    const { experiment_id } = await once(target, "experiments/create", { name: newName("filled") });
-    await load(target, 8, RUNS, wholeRun(String(experiment_id)));
-    return String(experiment_id);
-  })();
-  filled.set(target.port, made);
-  return made;
-}
-
-const longRuns = new Map<number, Promise<string>>();
-function longRun(target: Target): Promise<string> {
-  const known = longRuns.get(target.port);
-  if (known !== undefined) return known;
-  const made = (async () => {
-    const run_id = await newRun(target);
-    await load(target, 1, POINTS / BATCH, (connection, i) =>
-      connection.send("POST", `${API}/runs/log-batch`, { run_id, metrics: metrics(i * BATCH) }),
-    );
-    return run_id;
-  })();
-  longRuns.set(target.port, made);
-  return made;
-}
-
-const PATHS: readonly Path[] = [
-  {
-    name: "log_metric",
-    by: "p50Ms",
-    target: "8x, p50 under 1.2 ms, 20x less CPU",
-    clients: 1,
-    rounds: 3,
-    count: 500,
-    prepare: async (target) => {
-      const run_id = await newRun(target);
-      return (connection, step) =>
-        connection.send("POST", `${API}/runs/log-metric`, {
-          run_id,
-          key: "loss",
-          value: 1 / (step + 1),
-          step,
-          timestamp: Date.now(),
-        });
-    },
-  },
-  {
-    name: "log-batch of 1,000 metrics, 8 clients",
-    by: "rate",
-    target: "20x, 160,000 metrics/s, 40x less CPU",
-    clients: 8,
-    rounds: 3,
-    count: 80,
-    weight: BATCH,
-    prepare: async (target) => {
-      const runs = await Promise.all(Array.from({ length: 8 }, () => newRun(target)));
-      return (connection, i) =>
-        connection.send("POST", `${API}/runs/log-batch`, { run_id: runs[i % 8], metrics: metrics(i * BATCH) });
-    },
-  },
-  {
-    name: "create a run",
-    by: "p50Ms",
-    target: "as quick as log_metric",
-    clients: 1,
-    rounds: 3,
-    count: 150,
-    prepare: async () => (connection) =>
-      connection.send("POST", `${API}/runs/create`, { experiment_id: "0", start_time: Date.now() }),
-  },
-  {
-    name: "run + 5 params + metric + end, 8 clients",
-    by: "rate",
-    target: "9x, 400/s, 20x less CPU",
-    clients: 8,
-    rounds: 3,
-    count: 240,
-    prepare: async () => wholeRun("0"),
-  },
-  {
-    name: `search of ${RUNS} runs, filter and sort, first 100`,
-    by: "p50Ms",
-    target: "50x, p50 under 5 ms at 10,000 runs",
-    clients: 1,
-    rounds: 3,
-    count: 10,
-    prepare: async (target) => {
-      const experiment = await filledExperiment(target);
-      const query = {
-        experiment_ids: [experiment],
-        filter: "params.p0 != '7' and metrics.accuracy > 0.2",
-        order_by: ["metrics.accuracy DESC"],
-        max_results: 100,
-      };
-      const { runs } = await once(target, "runs/search", query);
-      const found = Array.isArray(runs) ? runs.length : 0;
-      if (found !== 100) throw new Error(`the search answered ${found} runs, not a page of 100`);
-      return (connection) => connection.send("POST", `${API}/runs/search`, query);
-    },
-  },
-  {
-    name: `page of 1,000 of ${RUNS} runs by a metric`,
-    by: "p50Ms",
-    target: "100x",
-    clients: 1,
-    rounds: 3,
-    count: 1,
-    prepare: async (target) => {
-      const experiment = await filledExperiment(target);
-      return (connection) =>
-        connection.send("POST", `${API}/runs/search`, {
-          experiment_ids: [experiment],
-          order_by: ["metrics.accuracy DESC"],
-          max_results: 1000,
-        });
-    },
-  },
-  {
-    name: "history of 100,000 points, whole",
-    by: "p50Ms",
-    target: "30x",
-    clients: 1,
-    rounds: 3,
-    count: 1,
-    prepare: async (target) => {
-      const run = await longRun(target);
-      return async (connection) => {
-        let token = "";
-        do {
-          const page = token === "" ? "" : `&page_token=${encodeURIComponent(token)}`;
-          const text = await connection.send(
-            "GET",
-            `${API}/metrics/get-history?run_id=${run}&metric_key=loss&max_results=25000${page}`,
-          );
-          token = (JSON.parse(text) as { next_page_token?: string }).next_page_token ?? "";
-        } while (token !== "");
-      };
-    },
-  },
-  {
-    name: "history of 100,000 points, 320 of them",
-    by: "p50Ms",
-    target: "under 15 ms",
-    clients: 1,
-    rounds: 3,
-    count: 5,
-    prepare: async (target) => {
-      const run = await longRun(target);
-      const query = `run_ids=${run}&metric_key=loss&max_results=320`;
-      return (connection) => connection.send("GET", `/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval?${query}`);
-    },
-  },
-  {
-    name: "create a model version",
-    by: "p50Ms",
-    target: "10x",
-    clients: 1,
-    rounds: 3,
-    count: 50,
-    prepare: async (target) => {
-      const name = newName("model");
-      await once(target, "registered-models/create", { name });
-      const run_id = await newRun(target);
-      return (connection) =>
-        connection.send("POST", `${API}/model-versions/create`, {
-          name,
-          source: `mlflow-artifacts:/0/${run_id}/artifacts/model`,
-          run_id,
-        });
-    },
-  },
-  {
-    name: "search model versions",
-    by: "p50Ms",
-    target: "10x",
-    clients: 1,
-    rounds: 3,
-    count: 20,
-    prepare: async (target) => {
-      const name = newName("model");
-      await once(target, "registered-models/create", { name });
-      const run_id = await newRun(target);
-      const source = `mlflow-artifacts:/0/${run_id}/artifacts/model`;
-      for (let i = 0; i < 20; i++) await once(target, "model-versions/create", { name, source, run_id });
-      const filter = encodeURIComponent(`name='${name}'`);
-      return (connection) => connection.send("GET", `${API}/model-versions/search?filter=${filter}&max_results=10`);
-    },
-  },
-];
 
 interface Side {
-  readonly name: "ours" | "mlflow";
-  readonly target: Target;
+  readonly filled: Filled;
   readonly pid: number;
 }
 
-async function figuresOf(path: Path, side: Side): Promise<Figures> {
-  const operation = await path.prepare(side.target);
-  const before = cpuMs(side.pid);
-  const { each, totalMs } = await load(side.target, path.clients, path.count, operation);
-  return {
-    p50Ms: median(each),
-    rate: (path.count * (path.weight ?? 1) * 1000) / totalMs,
-    cpuMs: (cpuMs(side.pid) - before) / path.count,
-  };
-}
+const FEW = 10_000;
+const MANY = 100_000;
+const STARTS = 3;
+/** Rows that are no path: taken before and after all of them. */
+const READY = "ready";
+const MEMORY = "memory";
 
-function targetOf(home: BenchHome): Target {
-  const url = new URL(home.env.TRAINYARD_URL ?? "");
-  return { port: Number(url.port), prefix: "/w/default", token: home.env.TRAINYARD_TOKEN };
-}
-
-interface Row {
-  readonly name: string;
-  readonly by: Path["by"];
-  readonly target: string;
-  readonly ours: Figures;
-  readonly mlflow: Figures;
-}
+export const rowIds: readonly string[] = [READY, ...PATHS.map(({ id }) => id), MEMORY];
 
 /** Both servers at once, measured in turn, the order flipped each round: a drifting machine hurts both alike. */
-export async function table(): Promise<{ readonly text: string; readonly json: unknown }> {
-  const closers: (() => Promise<void>)[] = [];
+export async function table(only: readonly string[] = rowIds): Promise<{ text: string; json: unknown }> {
+  const paths = PATHS.filter(({ id }) => only.includes(id));
+  const closers: (() => Promise<void> | void)[] = [];
   try {
-    const start = performance.now();
-    const home = await openBenchHome();
-    closers.push(() => home.close());
-    const readyMs = performance.now() - start;
-    const peer: Peer = await openMlflow();
+    const dir = mkdtempSync(join(tmpdir(), "trainyard-bench-tracking-"));
+    closers.push(() => rmSync(dir, { recursive: true, force: true }));
+    const readyMs: number[] = [];
+    for (let i = 1; i < STARTS; i++) {
+      const trial = await openBenchHome();
+      readyMs.push(trial.readyMs);
+      await trial.close();
+    }
+    const peer = await openMlflow();
     closers.push(() => peer.close());
-    const sides: readonly Side[] = [
-      { name: "mlflow", target: { port: peer.port, prefix: "", token: undefined }, pid: peer.process.pid ?? 0 },
-      { name: "ours", target: targetOf(home), pid: home.process.pid ?? 0 },
-    ];
-    const idle = residents(sides);
+    const peerTarget: Target = { port: peer.port, prefix: "", token: undefined };
+
+    const home = await filledHome(dir, only.includes("search-100k"), readyMs);
+    closers.push(() => home.close());
+    say(`filling MLflow with ${FEW} runs`);
+    const database = join(peer.dir, "mlflow.db");
+    const sides: Sides<Side> = {
+      ours: { filled: home.filled, pid: home.process.pid ?? 0 },
+      mlflow: {
+        filled: {
+          target: peerTarget,
+          few: await fillPeer(peerTarget, database, FEW),
+          many: once(() => fillPeer(peerTarget, database, MANY)),
+        },
+        pid: peer.process.pid ?? 0,
+      },
+    };
+    const idleMb = { ours: residentMb(sides.ours.pid), mlflow: residentMb(sides.mlflow.pid) };
     const rows: Row[] = [];
-    for (const path of PATHS) {
-      process.stderr.write(`  ${path.name} …\n`);
+    if (only.includes(READY)) rows.push(plainRow(READY, "ready to serve", "ms", median(readyMs), peer.readyMs, 1000));
+    for (const path of paths) {
+      say(path.name);
       rows.push(await rowOf(path, sides));
     }
-    const end = residents(sides);
-    const others = { ready: { ours: readyMs, mlflow: peer.readyMs }, idleMb: idle, endMb: end };
-    return {
-      text: textOf(rows, others),
-      json: { mlflow: MLFLOW_VERSION, node: process.version, runs: RUNS, rows, ...others },
-    };
+    if (only.includes(MEMORY)) {
+      const { ours, mlflow } = { ours: residentMb(sides.ours.pid), mlflow: residentMb(sides.mlflow.pid) };
+      rows.push(plainRow(MEMORY, "resident at the end", "MB", ours, mlflow, 250));
+    }
+    const about = { ...versions(), idleMb };
+    return { text: textOf(rows, about), json: { ...about, rows } };
   } finally {
     for (const close of closers.reverse()) await close();
   }
 }
 
-async function rowOf(path: Path, sides: readonly Side[]): Promise<Row> {
-  const raw: Record<Side["name"], Figures[]> = { ours: [], mlflow: [] };
-  for (let round = 0; round < path.rounds; round++) {
-    const order = round % 2 === 0 ? sides : sides.toReversed();
-    for (const side of order) raw[side.name].push(await figuresOf(path, side));
+function say(what: string): void {
+  process.stderr.write(`  ${what} …\n`);
+}
+
+export function targetOf(home: BenchHome): Target {
+  const url = new URL(home.env.TRAINYARD_URL ?? "");
+  return { port: Number(url.port), prefix: "/w/default", token: home.env.TRAINYARD_TOKEN };
+}
+
+/** A home that has its runs already when it starts. */
+async function filledHome(dir: string, withMany: boolean, readyMs: number[]): Promise<BenchHome & { filled: Filled }> {
+  const empty = await openBenchHome({ dir });
+  readyMs.push(empty.readyMs);
+  const few = await newExperiment(targetOf(empty), "few");
+  const many = await newExperiment(targetOf(empty), "many");
+  await empty.close();
+  say(`filling ours with ${FEW}${withMany ? ` and ${MANY}` : ""} runs`);
+  await fillHome(join(dir, "home"), few, makeRuns(FEW));
+  if (withMany) await fillHome(join(dir, "home"), many, makeRuns(MANY));
+  const home = await openBenchHome({ dir });
+  return { ...home, filled: { target: targetOf(home), few, many: async () => many } };
+}
+
+async function fillPeer(target: Target, database: string, count: number): Promise<string> {
+  const id = await newExperiment(target, `of ${count} runs`);
+  fillMlflow(database, id, makeRuns(count));
+  return id;
+}
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let done: Promise<T> | undefined;
+  return () => {
+    done ??= work();
+    return done;
+  };
+}
+
+async function rowOf(path: Path, sides: Sides<Side>): Promise<Row> {
+  const raw: Record<keyof Sides<Side>, Figures[]> = { ours: [], mlflow: [] };
+  for (let round = 0; round < Math.max(path.ours.rounds, path.mlflow.rounds); round++) {
+    const order = ["mlflow", "ours"] as const;
+    for (const name of round % 2 === 0 ? order : order.toReversed()) {
+      if (round < path[name].rounds) raw[name].push(await figuresOf(path, path[name].count, sides[name]));
+    }
   }
-  const middle = (figures: readonly Figures[]): Figures => ({
-    p50Ms: median(figures.map((each) => each.p50Ms)),
-    rate: median(figures.map((each) => each.rate)),
-    cpuMs: median(figures.map((each) => each.cpuMs)),
-  });
-  return { name: path.name, by: path.by, target: path.target, ours: middle(raw.ours), mlflow: middle(raw.mlflow) };
+  const [ours, mlflow] = [middle(raw.ours), middle(raw.mlflow)];
+  const times = path.by === "rate" ? ours.value / mlflow.value : mlflow.value / ours.value;
+  const cpuTimes = (mlflow.cpuMs ?? 0) / (ours.cpuMs ?? 0);
+  const { goal } = path;
+  const isMet =
+    (goal.value === undefined || (path.by === "rate" ? ours.value >= goal.value : ours.value <= goal.value)) &&
+    times >= (goal.times ?? 0) &&
+    cpuTimes >= (goal.cpuTimes ?? 0) &&
+    (ours.growthMb ?? 0) <= (goal.growthMb ?? Number.POSITIVE_INFINITY);
+  const unit = path.by === "ms" ? "ms" : `${path.per}/s`;
+  return { id: path.id, name: path.name, unit, ours, mlflow, times, cpuTimes, goal, isMet };
 }
 
-type Pair = Readonly<Record<Side["name"], number>>;
-
-function residents(sides: readonly Side[]): Pair {
-  const of = (name: Side["name"]) => residentMb(sides.find((side) => side.name === name)?.pid ?? 0);
-  return { ours: of("ours"), mlflow: of("mlflow") };
+async function figuresOf(path: Path, count: number, { filled, pid }: Side): Promise<Figures> {
+  const operation = await path.prepare(filled);
+  forgetPeak(pid);
+  const [startMb, startMs] = [residentMb(pid), cpuMs(pid)];
+  const { each, totalMs } = await load(filled.target, path.clients, count, operation);
+  return {
+    value: path.by === "ms" ? median(each) : (count * (path.weight ?? 1) * 1000) / totalMs,
+    cpuMs: (cpuMs(pid) - startMs) / count,
+    growthMb: Math.max(0, peakMb(pid) - startMb),
+  };
 }
 
-function textOf(rows: readonly Row[], others: { ready: Pair; idleMb: Pair; endMb: Pair }): string {
-  const line = (name: string, unit: string, { mlflow, ours }: Pair, times: number, target: string) =>
-    `  ${name.padEnd(44)} ${digits(mlflow).padStart(9)} ${digits(ours).padStart(9)} ${unit.padEnd(8)} ${`${times.toFixed(1)} x`.padStart(9)}   ${target}`;
-  const lines = rows.flatMap(({ name, by, target, ours, mlflow }) => [
-    line(
-      name,
-      by === "rate" ? "a second" : "ms p50",
-      { mlflow: mlflow[by], ours: ours[by] },
-      by === "rate" ? ours.rate / mlflow.rate : mlflow.p50Ms / ours.p50Ms,
-      target,
-    ),
-    line("", "ms CPU", { mlflow: mlflow.cpuMs, ours: ours.cpuMs }, mlflow.cpuMs / ours.cpuMs, ""),
-  ]);
-  const less = (name: string, unit: string, pair: Pair, target: string) =>
-    line(name, unit, pair, pair.mlflow / pair.ours, target);
+function middle(figures: readonly Figures[]): Figures {
+  const of = (name: keyof Figures) => median(figures.map((each) => each[name] ?? 0));
+  return { value: of("value"), cpuMs: of("cpuMs"), growthMb: of("growthMb") };
+}
+
+function plainRow(id: string, name: string, unit: string, ours: number, mlflow: number, most: number): Row {
+  return {
+    id,
+    name,
+    unit,
+    ours: { value: ours },
+    mlflow: { value: mlflow },
+    times: mlflow / ours,
+    goal: { value: most },
+    isMet: ours <= most,
+  };
+}
+
+export function versions() {
+  const [cpu] = cpus();
+  return {
+    commit: execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root, encoding: "utf8" }).trim(),
+    mlflow: MLFLOW_VERSION,
+    node: process.version,
+    machine: `${cpus().length} x ${cpu?.model ?? "?"}, ${Math.round(totalmem() / 2 ** 30)} GB`,
+    date: new Date().toISOString().slice(0, 10),
+  };
+}
+
+function textOf(rows: readonly Row[], about: ReturnType<typeof versions> & { readonly idleMb: Sides<number> }): string {
+  const line = (...[name, mlflow, ours, unit, times, cpu, met, goal]: readonly string[]) =>
+    `  ${name?.padEnd(44)} ${mlflow?.padStart(9)} ${ours?.padStart(9)} ${unit?.padEnd(9)} ${times?.padStart(8)}  ${cpu?.padEnd(26)} ${met?.padEnd(7)} ${goal}`;
   return [
-    `tracking (MLflow ${MLFLOW_VERSION}, 2 uvicorn workers with uvloop, SQLite; Node ${process.version}; medians)`,
-    `  ${"".padEnd(44)} ${"MLflow".padStart(9)} ${"ours".padStart(9)} ${"".padEnd(8)} ${"ours is".padStart(9)}`,
-    ...lines,
-    less("ready to serve", "ms", others.ready, "under 1 s"),
-    less("resident, idle", "MB", others.idleMb, "under 120 MB"),
-    less("resident, at the end", "MB", others.endMb, "under 250 MB"),
+    `tracking: MLflow ${about.mlflow} (2 uvicorn workers, uvloop, httptools, SQLite) and ours (${about.commit}, Node ${about.node}); ${about.machine}; ${about.date}`,
+    line("medians", "MLflow", "ours", "", "ours is", "server CPU, ms", "target", ""),
+    ...rows.map(({ name, unit, ours, mlflow, times, cpuTimes, goal, isMet }) => {
+      const cpu =
+        cpuTimes === undefined ? "" : `${digits(mlflow.cpuMs)} / ${digits(ours.cpuMs)} = ${cpuTimes.toFixed(0)} x`;
+      const met = isMet ? "met" : "NOT MET";
+      return line(name, digits(mlflow.value), digits(ours.value), unit, `${times.toFixed(1)} x`, cpu, met, words(goal));
+    }),
+    `  idle: ${digits(about.idleMb.mlflow)} MB and ${digits(about.idleMb.ours)} MB resident; ${rows.filter(({ isMet }) => isMet).length} of ${rows.length} targets met`,
   ].join("\n");
 }
 
-function digits(value: number): string {
+function words({ value, times, cpuTimes, growthMb }: Goal): string {
+  return [
+    ...(value === undefined ? [] : [digits(value)]),
+    ...(times === undefined ? [] : [`${times} x`]),
+    ...(cpuTimes === undefined ? [] : [`${cpuTimes} x less CPU`]),
+    ...(growthMb === undefined ? [] : [`under ${growthMb} MB more memory`]),
+  ].join(", ");
+}
+
+function digits(value = Number.NaN): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
