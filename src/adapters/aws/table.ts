@@ -11,6 +11,7 @@ import {
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { AppError } from "../../contract/errors.ts";
+import { mapLimited } from "../../core/files/streams.ts";
 import type { Item, Key, Page, Query, Table, TransactResult, Write } from "../../core/ports/table.ts";
 import { checkWrites } from "../../core/ports/table-rules.ts";
 import { TABLE } from "../../store/facts/table.ts";
@@ -19,6 +20,7 @@ import { type Attributes, fromAttributes, toAttributes } from "./table-values.ts
 import { writeInput } from "./table-write.ts";
 
 const GET_BATCH = 100;
+const GETS_AT_ONCE = 8;
 /** A transaction that met another on the same item is tried again; the second usually gets through. */
 const CONFLICT_TRIES = 12;
 
@@ -71,6 +73,20 @@ export function openTable(options: AwsTableOptions): Table {
     }
   }
 
+  async function getBatch(keys: readonly Attributes[]): Promise<Item[]> {
+    const found: Item[] = [];
+    let pending = [...keys];
+    for (let tries = 0; pending.length > 0; tries++) {
+      if (tries > 0) await sleep(Math.min(1000, 10 * 2 ** tries));
+      const answer = await client
+        .send(new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys: pending, ConsistentRead: true } } }))
+        .catch(rethrow);
+      found.push(...(answer.Responses?.[TableName] ?? []).map(fromAttributes));
+      pending = answer.UnprocessedKeys?.[TableName]?.Keys ?? [];
+    }
+    return found;
+  }
+
   return {
     async get(key) {
       const { Item } = await client
@@ -81,19 +97,10 @@ export function openTable(options: AwsTableOptions): Table {
 
     async batchGet(keys) {
       const distinct = [...new Map(keys.map((key) => [JSON.stringify([key.pk, key.sk]), keyOf(key)])).values()];
-      const found: Item[] = [];
-      for (let at = 0; at < distinct.length; at += GET_BATCH) {
-        let pending: Attributes[] = distinct.slice(at, at + GET_BATCH).map(toAttributes);
-        for (let tries = 0; pending.length > 0; tries++) {
-          if (tries > 0) await sleep(Math.min(1000, 10 * 2 ** tries));
-          const answer = await client
-            .send(new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys: pending, ConsistentRead: true } } }))
-            .catch(rethrow);
-          found.push(...(answer.Responses?.[TableName] ?? []).map(fromAttributes));
-          pending = answer.UnprocessedKeys?.[TableName]?.Keys ?? [];
-        }
-      }
-      return found;
+      const batches = Array.from({ length: Math.ceil(distinct.length / GET_BATCH) }, (_, i) =>
+        distinct.slice(i * GET_BATCH, (i + 1) * GET_BATCH).map(toAttributes),
+      );
+      return (await mapLimited(batches, GETS_AT_ONCE, getBatch)).flat();
     },
 
     async query(query: Query): Promise<Page> {
