@@ -52,6 +52,10 @@ export const NOUNS: Readonly<Record<string, NounEntry>> = {
     brief: "What something was made from, and what came of it",
     load: async () => (await import("./nouns/lineage.ts")).lineage,
   },
+  tensorboard: {
+    brief: "See runs in TensorBoard",
+    load: async () => (await import("./nouns/tensorboard.ts")).tensorboard,
+  },
   activity: { brief: "What was done, by whom", load: async () => (await import("./nouns/activity.ts")).activity },
   import: {
     brief: "Move in from an MLflow server, an mlruns folder or a database",

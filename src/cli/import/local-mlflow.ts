@@ -1,15 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { statSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, resolve } from "node:path";
 import { makeClient } from "../../client/client.ts";
 import { pause } from "../../client/retry.ts";
 import { AppError } from "../../contract/errors.ts";
 import type { Io } from "../io.ts";
+import { endGroup, freePort } from "../programs.ts";
 
 const READY_MS = 120_000;
-const STOP_MS = 10_000;
 const WORDS_KEPT = 4000;
 
 /** What a folder or a database file is served from; undefined for the address of a server. */
@@ -66,16 +65,8 @@ export async function withLocalMlflow<T>(
     await ready(child, url, io.signal, () => said);
     return await work(url);
   } finally {
-    await end(child);
+    await endGroup(child);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 async function started(child: ChildProcess, program: string): Promise<void> {
@@ -106,14 +97,4 @@ async function ready(child: ChildProcess, url: string, signal: AbortSignal, word
       await pause(200, signal);
     }
   }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const gone = once(child, "exit");
-  const group = -child.pid;
-  process.kill(group, "SIGTERM");
-  const stuck = setTimeout(() => process.kill(group, "SIGKILL"), STOP_MS);
-  await gone;
-  clearTimeout(stuck);
 }

@@ -86,6 +86,13 @@ export function doubleField(number: number, value: number): Uint8Array {
   return bytes;
 }
 
+export function floatField(number: number, value: number): Uint8Array {
+  const bytes = new Uint8Array(5);
+  bytes[0] = (number << 3) | 5;
+  viewOf(bytes).setFloat32(1, value, true);
+  return bytes;
+}
+
 /** A text, bytes or a message inside. */
 export function bytesField(number: number, value: string | Uint8Array): Uint8Array {
   const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;

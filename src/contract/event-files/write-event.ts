@@ -1,4 +1,4 @@
-import { bytesField, doubleField, messageOf, varintField } from "./protobuf.ts";
+import { bytesField, doubleField, floatField, messageOf, varintField } from "./protobuf.ts";
 import { recordOf } from "./records.ts";
 
 /** Records of an event file (read-event.ts tells the format), ready to be appended. `timestamp` in milliseconds since the epoch. */
@@ -8,12 +8,9 @@ export function versionRecord(timestamp: number): Uint8Array {
   return recordOf(messageOf(doubleField(1, timestamp / 1000), bytesField(3, "brain.Event:2")));
 }
 
-/** A scalar as a tensor of one double, so that no digit is lost. */
+/** A scalar, in the 32 bits that TensorBoard draws: its data server shows nothing of doubles. */
 export function scalarRecord(tag: string, point: { value: number; step: number; timestamp: number }): Uint8Array {
-  const tensor = messageOf(varintField(1, 2n), bytesField(2, messageOf()), doubleField(6, point.value));
-  const metadata = messageOf(bytesField(1, bytesField(1, "scalars")), varintField(4, 1n));
-  const value = messageOf(bytesField(1, tag), bytesField(8, tensor), bytesField(9, metadata));
-  return eventRecord(point.timestamp, point.step, value);
+  return eventRecord(point.timestamp, point.step, messageOf(bytesField(1, tag), floatField(2, point.value)));
 }
 
 /** A run's params, as TensorBoard's hparams plugin has them. `name`: which runs are one group of trials; the run's own. */

@@ -20,7 +20,7 @@ describe("event files", () => {
   it("reads what was written, cut into pieces anywhere, and goes on from where it stopped", () => {
     const point = fc.record({
       tag: fc.constantFrom("loss", "acc/top 1", "naïve"),
-      value: fc.double(),
+      value: fc.float(),
       step: fc.integer({ min: -(2 ** 40), max: 2 ** 40 }),
       timestamp: fc.integer({ min: 0, max: 2 ** 42 }),
     });
