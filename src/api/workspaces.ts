@@ -43,7 +43,7 @@ function answer(record: WorkspaceRecord, call: Call): Answer<Workspace> {
 }
 
 function view(record: WorkspaceRecord, call: Call): Workspace {
-  const { name, displayName, description, tags, createdAt, createdBy } = record;
+  const { name, displayName, description, tags, retention, createdAt, createdBy } = record;
   return {
     name,
     id: `/workspaces/${name}`,
@@ -52,6 +52,7 @@ function view(record: WorkspaceRecord, call: Call): Workspace {
     tags: { ...tags },
     mlflow_tracking_uri: `${call.url.origin}/w/${name}`,
     default_datastore: DEFAULT_DATASTORE,
+    ...(retention === undefined ? {} : { retention }),
     created_at: createdAt,
     created_by: createdBy,
   };

@@ -3,10 +3,20 @@ import { Actor, Description, ResourceName, Tags, Time } from "./common.ts";
 
 export { DEFAULT_WORKSPACE } from "./names.ts";
 
+/** What the home does by itself every day with what is deleted. */
+export const Retention = z.strictObject({
+  /** Goes to the trash of gc when it has been deleted for so many days. */
+  deleted_days: z.number().min(0).max(36_500),
+  /** How long it can be restored from there; default 7. */
+  grace_days: z.number().min(0).max(36_500).optional(),
+});
+export type Retention = z.infer<typeof Retention>;
+
 export const WorkspaceSpec = z.strictObject({
   display_name: z.string().max(500).optional(),
   description: Description.optional(),
   tags: Tags.optional(),
+  retention: Retention.optional(),
 });
 export const Workspace = z.object({
   name: ResourceName,
@@ -17,6 +27,7 @@ export const Workspace = z.object({
   /** `URL/w/NAME`: what MLFLOW_TRACKING_URI is set to. */
   mlflow_tracking_uri: z.string(),
   default_datastore: z.string(),
+  retention: Retention.optional(),
   created_at: Time,
   created_by: Actor,
 });

@@ -6,6 +6,7 @@ import { openSweepStore } from "../store/sweep.ts";
 import { openTrash } from "../store/trash.ts";
 import type { Ground, Part } from "./part.ts";
 import type { Stores } from "./stores.ts";
+import { listWorkspaceNames } from "./workspace-names.ts";
 
 const ROUND_MS = 60_000;
 const SOON_MS = 1000;
@@ -29,6 +30,14 @@ export function composeGc(ground: Ground, stores: Stores, limits: GcLimits = GC_
   let closed = false;
 
   async function runRound(): Promise<void> {
+    for (const workspace of await listWorkspaceNames(ground.table)) {
+      if (closed) return;
+      try {
+        await gc.retain({ workspace, budgetMs: BUDGET_MS });
+      } catch (error) {
+        ground.log.fault("a workspace's retention could not be kept", error, { workspace });
+      }
+    }
     for (const { workspace, id } of await gc.due()) {
       if (closed) return;
       try {

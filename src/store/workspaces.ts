@@ -2,7 +2,7 @@ import { DEFAULT_DATASTORE } from "../contract/datastores.ts";
 import { AppError } from "../contract/errors.ts";
 import type { ActivityWrite } from "../core/activities/ports.ts";
 import type { AssetKind } from "../core/assets/ports.ts";
-import { ABSENT, type Clause, type Item, type Query, type Table } from "../core/ports/table.ts";
+import { ABSENT, type Clause, type Item, type Query, type Table, type Value } from "../core/ports/table.ts";
 import type { WorkspaceRecord, WorkspaceStore } from "../core/workspaces/ports.ts";
 import { forgetMember } from "./access.ts";
 import { localComputeWrite } from "./computes.ts";
@@ -148,8 +148,9 @@ async function hasRuns(has: (query: Query) => Promise<boolean>, workspace: strin
 const atRev = (rev: number): readonly Clause[] => [{ attr: "rev", op: "eq", value: rev }];
 
 function toItem(record: WorkspaceRecord): Item {
-  const { tags, ...rest } = record;
-  return { ...workspaceKey(record.name), ...rest, tags: { ...tags }, type: "workspace", v: 1 };
+  const { tags, retention, ...rest } = record;
+  const kept = retention === undefined ? {} : { retention: JSON.parse(JSON.stringify(retention)) as Value };
+  return { ...workspaceKey(record.name), ...rest, ...kept, tags: { ...tags }, type: "workspace", v: 1 };
 }
 
 function fromItem(item: Item): WorkspaceRecord {

@@ -424,6 +424,30 @@ export function describeGc(name: string, open: () => Promise<GcHome>): void {
       expect(await objectsBelow(`ws/default/blobs/${sha256.slice(0, 2)}/${sha256}`)).toBe(1);
     });
 
+    test("keeps a workspace's retention once a day, and says that it was the system", async () => {
+      const experiment_id = await experiment();
+      const run = await makeRun(experiment_id);
+      await deleteRun(run);
+      const at = { workspace: "default", budgetMs: 10_000 };
+      expect(await server.gc.retain(at)).toBeUndefined();
+      await put("/api/v1/workspaces/default", { retention: { deleted_days: 30, grace_days: 1 } });
+      expect((await get("/api/v1/workspaces/default")).retention).toEqual({ deleted_days: 30, grace_days: 1 });
+
+      const early = await server.gc.retain(at);
+      home.shift(31 * DAY_MS);
+      const late = await server.gc.retain(at);
+      const again = await server.gc.retain(at);
+
+      expect(early === undefined || !(await items(early.id)).some(({ id }) => id === run)).toBe(true);
+      expect(late).toMatchObject({ by: "system", asked: { olderThanMs: 30 * DAY_MS, graceMs: DAY_MS } });
+      expect((await items(late?.id ?? "")).map(({ id }) => id)).toContain(run);
+      expect(again).toBeUndefined();
+      await put("/api/v1/workspaces/default", {});
+      home.shift(2 * DAY_MS);
+      expect(await server.gc.retain(at)).toBeUndefined();
+      expect((await server.gc.due()).map(({ id }) => id)).toContain(late?.id);
+    });
+
     test("what is asked for in vain is a receipt that has ended", async () => {
       expect((await ask("GET", "gc/20000101-000000000-00000000")).status).toBe(404);
       const { id, state } = await collect({ older_than_sec: 3_000_000_000 });

@@ -3,6 +3,7 @@ import { makeDigest } from "../../src/adapters/node/digest.ts";
 import { type TreeEntry, treeText } from "../../src/contract/trees.ts";
 import { signUserToken } from "../../src/core/auth/tokens.ts";
 import { GC_LIMITS } from "../../src/core/gc/deps.ts";
+import type { Gc } from "../../src/core/gc/gc.ts";
 import { composeAssets } from "../../src/home/compose-assets.ts";
 import { composeGc } from "../../src/home/compose-gc.ts";
 import { composeTracking } from "../../src/home/compose-tracking.ts";
@@ -16,6 +17,7 @@ export interface GcServer {
   readonly url: string;
   readonly token: string;
   readonly stores: Stores;
+  readonly gc: Gc;
   /** Ends what listens; the ground stays open. */
   close(): Promise<void>;
 }
@@ -37,6 +39,7 @@ export async function serveGc(ground: Ground): Promise<GcServer> {
     url: http.url,
     token: await signUserToken(ground.signer, { name: "owner", roles: { "*": "owner" }, id: "test" }),
     stores,
+    gc: gc.gc,
     async close() {
       await http.close();
       close();

@@ -1,9 +1,9 @@
 import { gc as routes } from "../../client/routes.ts";
-import { AppError } from "../../contract/errors.ts";
 import type { GcItem, GcReceipt, GcRequest } from "../../contract/gc.ts";
 import { command, flag, type Noun } from "../command.ts";
 import { ago, collect, confirm, flags } from "../common-flags.ts";
 import type { Ctx } from "../context.ts";
+import { secondsOf } from "../length-of-time.ts";
 import { type Column, list, one, type Shown } from "../output/shown.ts";
 import { bytesText } from "../progress.ts";
 
@@ -82,18 +82,6 @@ async function settle(ctx: Ctx, first: GcReceipt): Promise<GcReceipt> {
     progress.end();
   }
   return receipt;
-}
-
-/** `30d`, `2d8h5m20s`: as MLflow's client writes it. */
-export function secondsOf(name: string, text: string): number {
-  const match = /^(?:([\d.]+)d)?(?:([\d.]+)h)?(?:([\d.]+)m)?(?:([\d.]+)s)?$/.exec(text);
-  const parts = (match ?? []).slice(1).map((part) => (part === undefined ? 0 : Number(part)));
-  const [days = 0, hours = 0, minutes = 0, seconds = 0] = parts;
-  const sum = days * 86_400 + hours * 3600 + minutes * 60 + seconds;
-  if (match !== null && text !== "" && Number.isFinite(sum)) return sum;
-  throw new AppError("InvalidArgument", `${name} \`${text}\` is no length of time`, {
-    hint: "write `30d`, `8h` or `2d8h5m20s`",
-  });
 }
 
 function idsOf(text: string | undefined): string[] | undefined {

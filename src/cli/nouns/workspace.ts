@@ -2,6 +2,7 @@ import { workspaces } from "../../client/routes.ts";
 import type { Workspace } from "../../contract/workspaces.ts";
 import { command, flag, missing, type Noun } from "../command.ts";
 import { ago, collect, confirm, flags, keyValues } from "../common-flags.ts";
+import { secondsOf } from "../length-of-time.ts";
 import { type Column, list, nothing, one } from "../output/shown.ts";
 import { loadFields } from "../take-in.ts";
 
@@ -20,11 +21,25 @@ const WORDS = {
   displayName: flag.text("Name for people", { placeholder: "text" }),
   description: flag.text("What it is for", { placeholder: "text" }),
   tags: flag.many("Tags: key=value ...", { placeholder: "key=value" }),
+  retention: flag.text("What was deleted longer ago is freed by itself, every day: 30d; `none` ends that", {
+    placeholder: "time",
+  }),
 };
+
+function retentionOf(text: string | undefined, standing: Workspace["retention"]): Workspace["retention"] {
+  if (text === undefined) return standing;
+  return text === "none" ? undefined : { ...standing, deleted_days: secondsOf("--retention", text) / 86_400 };
+}
 
 function spec(
   file: Record<string, unknown>,
-  given: { displayName: string | undefined; description: string | undefined; tags: readonly string[] },
+  given: {
+    displayName: string | undefined;
+    description: string | undefined;
+    tags: readonly string[];
+    retention: string | undefined;
+  },
+  standing?: Workspace["retention"],
 ) {
   const words = {
     display_name: given.displayName ?? file.display_name,
@@ -32,7 +47,9 @@ function spec(
   };
   const tags = given.tags.length > 0 ? keyValues("--tags", given.tags) : file.tags;
   return Object.fromEntries(
-    Object.entries({ ...words, tags }).filter(([, value]) => value !== undefined && value !== null),
+    Object.entries({ ...words, tags, retention: retentionOf(given.retention, standing) }).filter(
+      ([, value]) => value !== undefined && value !== null,
+    ),
   );
 }
 
@@ -83,7 +100,7 @@ export const workspace: Noun = {
           display_name: now.display_name,
           description: now.description,
           tags: now.tags,
-          ...spec(file, given),
+          ...spec(file, given, now.retention),
         };
         return one(await client.call(workspaces.put, { params: { workspace: name }, body }));
       },

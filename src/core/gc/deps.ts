@@ -2,6 +2,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Objects } from "../ports/objects.ts";
 import type { TreeStore } from "../trees/ports.ts";
+import type { WorkspaceStore } from "../workspaces/ports.ts";
 import type { HoldDeps } from "./holds.ts";
 import type { Entry, Receipt, ReceiptStore, SweepStore, Trash } from "./ports.ts";
 import type { SelectDeps } from "./select.ts";
@@ -16,6 +17,7 @@ export interface GcLimits {
 export const GC_LIMITS: GcLimits = { leastGraceMs: 5 * 60_000, youngMs: 2 * 86_400_000 };
 
 export interface GcDeps extends SelectDeps, HoldDeps {
+  readonly workspaces: Pick<WorkspaceStore, "get">;
   readonly receipts: ReceiptStore;
   readonly trash: Trash;
   readonly sweeps: SweepStore;

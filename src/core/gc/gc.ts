@@ -8,6 +8,7 @@ import { restore } from "./restore.ts";
 import { checkAsked } from "./select.ts";
 
 const DAY_MS = 86_400_000;
+const DAY_SEC = 86_400;
 const DEFAULT_GRACE_MS = 7 * DAY_MS;
 
 export interface GcCall {
@@ -29,6 +30,8 @@ export interface Gc {
   /** Goes on with what is due. */
   advance(call: Omit<GcCall, "actor">, id: string): Promise<Receipt>;
   restore(call: GcCall, id: string): Promise<Receipt>;
+  /** Does what a workspace's retention asks for, once a day; the receipt, if there was anything to take. */
+  retain(call: Omit<GcCall, "actor">): Promise<Receipt | undefined>;
   /** Receipts with something left to do that is due, of every workspace. */
   due(): Promise<readonly Receipt[]>;
 }
@@ -37,6 +40,8 @@ export interface Gc {
 export function makeGc(deps: GcDeps): Gc {
   /** One worker a receipt in this process; those of other processes are met by conditional writes. */
   const working = new Map<string, Promise<Receipt>>();
+  /** When each workspace's retention was last looked after by this process. */
+  const retained = new Map<string, number>();
 
   function advance({ workspace, budgetMs }: Omit<GcCall, "actor">, id: string): Promise<Receipt> {
     const key = `${workspace} ${id}`;
@@ -81,25 +86,44 @@ export function makeGc(deps: GcDeps): Gc {
     });
   }
 
+  async function start(call: GcCall, request: GcRequest): Promise<Receipt> {
+    const { workspace, actor } = call;
+    const atMs = deps.clock.now();
+    const asked = askedOf(request, deps.limits.leastGraceMs);
+    await checkAsked(deps, workspace, asked, atMs);
+    const id = receiptId(atMs, deps.ids.hex32());
+    const blank = { rev: 1, state: "collecting", totals: {}, kept: 0 } as const;
+    const freesAtMs = atMs + asked.graceMs;
+    await deps.receipts.create({ workspace, id, by: actor, atMs, asked, freesAtMs, ...blank });
+    return advance(call, id);
+  }
+
+  async function lookAt(workspace: string, request: GcRequest) {
+    const asked = askedOf(request, deps.limits.leastGraceMs);
+    const atMs = deps.clock.now();
+    await checkAsked(deps, workspace, asked, atMs);
+    return { atMs, asked, entries: await look(deps, workspace, asked, atMs) };
+  }
+
   return {
     get,
     advance,
-    async start(call, request) {
-      const { workspace, actor } = call;
-      const atMs = deps.clock.now();
-      const asked = askedOf(request, deps.limits.leastGraceMs);
-      await checkAsked(deps, workspace, asked, atMs);
-      const id = receiptId(atMs, deps.ids.hex32());
-      const blank = { rev: 1, state: "collecting", totals: {}, kept: 0 } as const;
-      const freesAtMs = atMs + asked.graceMs;
-      await deps.receipts.create({ workspace, id, by: actor, atMs, asked, freesAtMs, ...blank });
-      return advance(call, id);
-    },
-    async look(workspace, request) {
-      const asked = askedOf(request, deps.limits.leastGraceMs);
-      const atMs = deps.clock.now();
-      await checkAsked(deps, workspace, asked, atMs);
-      return { atMs, asked, entries: await look(deps, workspace, asked, atMs) };
+    start,
+    look: lookAt,
+    async retain(call) {
+      const { workspace } = call;
+      const { retention } = (await deps.workspaces.get(workspace)) ?? {};
+      const now = deps.clock.now();
+      if (retention === undefined || now - (retained.get(workspace) ?? 0) < DAY_MS) return undefined;
+      retained.set(workspace, now);
+      const request: GcRequest = {
+        older_than_sec: retention.deleted_days * DAY_SEC,
+        ...(retention.grace_days === undefined ? {} : { grace_sec: retention.grace_days * DAY_SEC }),
+      };
+      // A day on which nothing goes leaves no receipt.
+      const { entries } = await lookAt(workspace, request);
+      if (entries.every(({ state }) => state === "kept")) return undefined;
+      return start({ ...call, actor: "system" }, request);
     },
     async restore(call, id) {
       for (;;) {

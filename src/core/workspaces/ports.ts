@@ -1,8 +1,12 @@
+import type { Retention } from "../../contract/workspaces.ts";
+
 export interface WorkspaceRecord {
   readonly name: string;
   readonly displayName?: string;
   readonly description?: string;
   readonly tags: Readonly<Record<string, string>>;
+  /** Absent: gc runs when somebody asks. */
+  readonly retention?: Retention;
   readonly createdAt: string;
   readonly createdBy: string;
   readonly rev: number;

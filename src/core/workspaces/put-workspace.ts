@@ -67,6 +67,7 @@ function recordOf(
     ...(spec.display_name === undefined ? {} : { displayName: spec.display_name }),
     ...(spec.description === undefined ? {} : { description: spec.description }),
     tags: spec.tags ?? {},
+    ...(spec.retention === undefined ? {} : { retention: spec.retention }),
     createdAt: before?.createdAt ?? new Date(deps.clock.now()).toISOString(),
     createdBy: before?.createdBy ?? actor,
     rev: (before?.rev ?? 0) + 1,
