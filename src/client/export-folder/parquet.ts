@@ -1,9 +1,10 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { type ColumnSource, fileWriter, ParquetWriter, type SchemaElement } from "hyparquet-writer";
 import { type ColumnType, type Row, TABLES, type TableName } from "./tables.ts";
 
-const GROUP_ROWS = 100_000;
+const GROUP_ROWS = 50_000;
 const GROUP_CHARS = 16_000_000;
 
 /**
@@ -89,11 +90,13 @@ export async function joinTables(parts: readonly string[], path: string, name: T
     createdBy: "trainyard",
   });
   for (const part of parts) {
-    const bytes = await readFile(part);
+    const { size } = await stat(part);
     const metadata = await metadataOf(part);
     const shift = file.offset - MAGIC;
-    const end = bytes.length - TAIL - metadata.metadata_length;
-    file.appendBytes(bytes.subarray(MAGIC, end));
+    const end = size - TAIL - metadata.metadata_length - 1;
+    if (end >= MAGIC) {
+      for await (const chunk of createReadStream(part, { start: MAGIC, end })) file.appendBytes(chunk as Uint8Array);
+    }
     for (const group of metadata.row_groups) writer.row_groups.push(shifted(group, shift));
     writer.num_rows += metadata.num_rows;
   }
