@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { createServer } from "node:net";
+import { freePort } from "../helpers/ports.ts";
 
 /** An AWS emulator on loopback, in a process of its own. `MINISTACK` names the program (PyPI: ministack). */
 export async function startMinistack(): Promise<{ readonly endpoint: string; readonly stop: () => Promise<void> }> {
@@ -39,17 +39,4 @@ async function answers(endpoint: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
-  });
 }

@@ -1,12 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ImportReport } from "../../../src/client/import-mlflow/tally.ts";
 import { yard } from "../../helpers/cli.ts";
+import { type MlflowServer, startMlflow } from "../../helpers/mlflow-server.ts";
 import { makeTempDir } from "../../helpers/ports.ts";
 import { MLFLOW_CLIENT, mlflowVariables, pythonWith, runPython } from "../../helpers/python.ts";
 import { startServer, type TestServer } from "../../helpers/server.ts";
@@ -18,7 +16,7 @@ const RUNS = 12;
 describe("yard import mlflow", () => {
   const temporary = makeTempDir();
   let python: string;
-  let mlflow: ChildProcess;
+  let mlflow: MlflowServer;
   let source: string;
   let home: TestServer;
 
@@ -39,38 +37,14 @@ describe("yard import mlflow", () => {
   beforeAll(async () => {
     home = await startServer();
     python = await pythonWith(MLFLOW_CLIENT);
-    const listener = createServer().listen(0, "127.0.0.1");
-    await once(listener, "listening");
-    const address = listener.address();
-    const port = typeof address === "object" && address !== null ? address.port : 0;
-    await new Promise((done) => listener.close(done));
-    source = `http://127.0.0.1:${port}`;
-    const args = ["server", "--backend-store-uri", "sqlite:///m.db", "--host", "127.0.0.1", "--port", `${port}`];
-    mlflow = spawn(join(dirname(python), "mlflow"), [...args, "--workers", "1"], {
-      cwd: temporary.path,
-      env: { ...process.env, MLFLOW_DISABLE_TELEMETRY: "true" },
-      stdio: "ignore",
-      detached: true,
-    });
-    while (
-      !(await fetch(`${source}/health`).then(
-        (answer) => answer.ok,
-        () => false,
-      ))
-    ) {
-      expect(mlflow.exitCode).toBeNull();
-      await delay(100);
-    }
+    mlflow = await startMlflow(python, temporary.path);
+    source = mlflow.url;
     const seeded = await runPython(python, [script("seed_import.py")], ofMlflow());
     expect(seeded.code, seeded.stderr.slice(-3000)).toBe(0);
   }, 600_000);
 
   afterAll(async () => {
-    if (mlflow?.pid !== undefined && mlflow.exitCode === null) {
-      const gone = once(mlflow, "exit");
-      process.kill(-mlflow.pid, "SIGTERM");
-      await gone;
-    }
+    await mlflow?.dispose();
     await home?.dispose();
     temporary.remove();
   });
