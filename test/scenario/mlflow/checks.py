@@ -231,6 +231,53 @@ def autolog():
     assert [m.model_id for m in mlflow.search_logged_models([run.info.experiment_id], output_format="list")] == [logged]
 
 
+@check
+def figures_tables_and_images():
+    import matplotlib.pyplot
+    import numpy
+    import pandas
+
+    matplotlib.pyplot.switch_backend("Agg")
+    figure = matplotlib.pyplot.figure()
+    mlflow.set_experiment(fresh("shown"))
+    with mlflow.start_run() as run:
+        mlflow.log_figure(figure, "plots/empty.png")
+        mlflow.log_table({"x": [1], "y": ["a"]}, "table.json")
+        mlflow.log_table(pandas.DataFrame({"x": [2], "y": ["b"]}), "table.json")
+        mlflow.log_image(numpy.zeros((4, 4, 3), dtype=numpy.uint8), "black.png")
+        for step in range(3):
+            mlflow.log_image(numpy.zeros((4, 4, 3), dtype=numpy.uint8), key="dog/train", step=step)
+    mlflow.flush_artifact_async_logging()
+    id = run.info.run_id
+    assert mlflow.load_table("table.json", run_ids=[id]).to_dict("list") == {"x": [1, 2], "y": ["a", "b"]}
+    assert mlflow.artifacts.load_image(f"runs:/{id}/plots/empty.png").size == (640, 480)
+    images = [file.path for file in client.list_artifacts(id, "images")]
+    assert len(images) == 6 and all("dog" in path for path in images), images
+
+
+@check
+def prompts_and_traces():
+    name = fresh("greet")
+    mlflow.genai.register_prompt(name, "Hello {{name}}", tags={"a": "b"})
+    mlflow.genai.register_prompt(name, "Hi {{name}}")
+    mlflow.genai.set_prompt_alias(name, "prod", 2)
+    assert mlflow.genai.load_prompt(f"prompts:/{name}/1").format(name="you") == "Hello you"
+    assert mlflow.genai.load_prompt(f"prompts:/{name}@prod").version == 2
+    assert [prompt.name for prompt in mlflow.genai.search_prompts(f"name = '{name}'")] == [name]
+    assert mlflow.search_registered_models(filter_string=f"name = '{name}'") == []
+
+    experiment = mlflow.set_experiment(fresh("traced")).experiment_id
+
+    @mlflow.trace
+    def double(x):
+        return 2 * x
+
+    with mlflow.start_span("outer"):
+        assert double(2) == 4
+    mlflow.flush_trace_async_logging()
+    assert "does not keep traces" in refused("NOT_IMPLEMENTED", lambda: mlflow.search_traces(locations=[experiment]))
+
+
 def main():
     wanted = sys.argv[1:]
     for function in CHECKS:

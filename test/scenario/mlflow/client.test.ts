@@ -15,6 +15,8 @@ const CHECKS = [
   "datasets",
   "registry",
   "autolog",
+  "figures_tables_and_images",
+  "prompts_and_traces",
 ];
 
 interface Outcome {
