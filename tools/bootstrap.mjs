@@ -15,7 +15,9 @@ const TASKS = {
   check: ["tools/check.ts"],
   cases: ["tools/cases.ts"],
   bench: ["bench/run.ts"],
+  differential: ["test/differential/run.ts"],
   "test:aws": ["tools/test-aws.ts"],
+  "test:clients": ["tools/test-clients.ts"],
   "test:openapi": ["tools/test-openapi.ts"],
 };
 
