@@ -23,7 +23,11 @@ export async function createExperiment(
     readonly tags: readonly (readonly [string, string])[];
   },
 ): Promise<Experiment> {
-  mustBePerson(input.principal, "make an experiment");
+  mustBePerson(
+    input.principal,
+    "make an experiment",
+    "its runs are of the experiment that the job's `experiment_name` says; leave `mlflow.set_experiment` out, or name that one",
+  );
   checkExperimentName(input.name);
   for (const [key, value] of input.tags) checkExperimentTag(key, value);
   const location = input.artifactLocation ?? "";
@@ -84,7 +88,6 @@ export async function renameExperiment(
   mustBePerson(principal, "rename an experiment");
   const known = await experimentOf(deps, workspace, id);
   checkExperimentName(name);
-  if (known.name === name && known.lifecycle === "active") return;
   await deps.experiments.change(
     workspace,
     known.id,

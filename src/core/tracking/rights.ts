@@ -39,7 +39,6 @@ export async function mayWriteLoggedModel(
 }
 
 /** Experiments, and whatever is not a run's, are not for run tokens. */
-export function mustBePerson(principal: Principal, what: string): void {
-  if (principal.kind !== "user")
-    throw new AppError("Forbidden", `\`${principal.name}\` may not ${what}: that takes a person's token`);
+export function mustBePerson(principal: Principal, what: string, why = "that takes a person's token"): void {
+  if (principal.kind !== "user") throw new AppError("Forbidden", `\`${principal.name}\` may not ${what}: ${why}`);
 }
