@@ -403,6 +403,23 @@ export function describeGc(name: string, open: () => Promise<GcHome>): void {
       expect(await objectsBelow(`ws/default/blobs/${sha256Of(c).slice(0, 2)}/${sha256Of(c)}`)).toBe(0);
     });
 
+    test("a tree that is named by an asset while its time runs out stays, though nobody sent it again", async () => {
+      const content = unique("named");
+      const id = await putTree({ "a.py": content });
+      home.shift(3 * DAY_MS);
+      const receipt = await collect({});
+      await post(`/api/v1/workspaces/default/data/${unique("data")}/versions`, {
+        type: "uri_folder",
+        path: `azureml://trees/${id}`,
+      });
+
+      expect((await free(receipt.id)).state).toBe("freed");
+
+      const uri = encodeURIComponent(`azureml://trees/${id}/a.py`);
+      expect((await ask("GET", `/api/v1/workspaces/default/content?uri=${uri}`)).json).toBe(content);
+      expect(await putTree({ "a.py": content })).toBe(id);
+    });
+
     test("what is being freed this moment can't be used before it is gone", async () => {
       const content = unique("going");
       await putTree({ "a.py": content });
