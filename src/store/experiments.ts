@@ -154,11 +154,12 @@ export async function changeExperiment(
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const before = await getExperiment(deps, workspace, id);
     if (before === undefined) throw new AppError("NotFound", `No Experiment with id=${id} exists`, { id });
-    const wanted = { ...before, ...change(before), rev: before.rev + 1 };
-    const renamed = wanted.name !== before.name;
-    const moved = wanted.lifecycle !== before.lifecycle;
+    const wanted = change(before);
     // As with MLflow, tags are no update of the experiment itself.
-    const after: Experiment = renamed || moved ? { ...wanted, updatedMs: deps.clock.now() } : wanted;
+    const updatedMs = wanted.tags === undefined ? deps.clock.now() : before.updatedMs;
+    const after: Experiment = { ...before, ...wanted, updatedMs, rev: before.rev + 1 };
+    const renamed = after.name !== before.name;
+    const moved = after.lifecycle !== before.lifecycle;
     const deleted = moved ? await deps.table.get(deletedExperimentsKey(workspace)) : undefined;
     const result = await deps.table.transact([
       { kind: "put", item: toItem(workspace, after), when: [{ attr: "rev", op: "eq", value: before.rev }] },

@@ -58,15 +58,27 @@ const WRONG_TYPE =
   /^Invalid value .* for parameter '.*' supplied: (?: Hint: Value was of type|It must be one of)|^Malformed request/s;
 const MISSING = /^Missing value for required parameter '(.+)'/;
 
-/** The parameter that a refusal is about. */
+const SUBJECTS: readonly (readonly [subject: string, words: RegExp])[] = [
+  [
+    "filter",
+    /^Invalid (clause|comparison|comparator|attribute|entity|filter|order)|^Invalid value for numeric|order_by|^Expected|^Only|^While|IS NULL/,
+  ],
+  ["token", /page token/],
+  ["dataset", /^Both dataset_name/],
+  ["source", /^Invalid model version source|^'source' cannot|^Registered model alias \S+ not found/],
+  ["alias", /^Invalid alias name|alias name/],
+  ["version", /^Parameter 'version'/],
+  ["stage", /^Invalid Model Version stage/],
+  ["experiment", /^Invalid experiment ID/],
+  ["name", /^Invalid model name/],
+  ["sql", /\(sqlite3\./],
+  ["page", /max_results/],
+];
+
+/** What a refusal is about. */
 function subject(message: string): string {
-  if (
-    /^Invalid (clause|comparison|comparator|attribute|entity|filter|order)|order_by|^Expected|^Only|^While|IS NULL/.test(
-      message,
-    )
-  )
-    return "filter";
-  return /parameter '?([\w.[\]]+)/.exec(message)?.[1] ?? /^'?([\w.[\]]+)'? exceeds/.exec(message)?.[1] ?? "";
+  const known = SUBJECTS.find(([, words]) => words.test(message))?.[0];
+  return known ?? /parameter '?([\w.[\]]+)/.exec(message)?.[1] ?? /^'?([\w.[\] ]+)'? exceeds/.exec(message)?.[1] ?? "";
 }
 
 export const EXPLANATIONS: readonly Explanation[] = [
@@ -80,7 +92,8 @@ export const EXPLANATIONS: readonly Explanation[] = [
         difference,
         pair,
         (theirs, ours) =>
-          !/^Missing value|max_results/.test(theirs) && /position \d+|clause|order_by|order by/.test(ours),
+          !/^Missing value|max_results/.test(theirs) &&
+          /position \d+|clause|order_by|order by|multiple expression/.test(ours),
       ),
   },
   {
@@ -100,11 +113,7 @@ export const EXPLANATIONS: readonly Explanation[] = [
     what: "a page token that is not one is refused in other words",
     why: "MLflow tells how its own tokens are made; status, code and the first words are the same",
     matches: (difference, pair) =>
-      onlyWords(
-        difference,
-        pair,
-        (theirs, ours) => theirs.startsWith("Invalid page token") && ours.startsWith("Invalid page token"),
-      ),
+      onlyWords(difference, pair, (theirs, ours) => /page token/.test(theirs) && ours.startsWith("Invalid page token")),
   },
   {
     id: "token-forged",
@@ -120,7 +129,9 @@ export const EXPLANATIONS: readonly Explanation[] = [
       onlyWords(
         difference,
         pair,
-        (theirs, ours) => theirs.includes("(sqlite3.") && theirs.startsWith(ours.replace(/\.$/, "")),
+        (theirs, ours) =>
+          theirs.includes("(sqlite3.") &&
+          theirs.startsWith(/^.*already exists|^.*/.exec(ours)?.[0].replace(/\.$/, "") ?? ""),
       ),
   },
   {
@@ -131,15 +142,15 @@ export const EXPLANATIONS: readonly Explanation[] = [
     matches: pairIs({ theirs: 400, ours: 200, path: /\/runs\/create$/, says: /FOREIGN KEY constraint failed/ }),
   },
   {
-    id: "tags-twice",
-    what: "MLflow answers 400 (a unique key of SQL fails) for the same tag key twice in one request, ours keeps the last",
+    id: "twice-in-one",
+    what: "MLflow answers 400 (a unique key of SQL fails) for the same tag twice in one request or an output that is there, ours keeps the last",
     why: "what a later request with the same key does; MLflow takes it so for runs too",
     parts: true,
     matches: pairIs({
       theirs: 400,
       ours: 200,
-      path: /\/(create|log-inputs|logged-models)$/,
-      says: /UNIQUE constraint failed: \w*tags\./,
+      path: /\/(create|log-inputs|outputs|logged-models)$/,
+      says: /UNIQUE constraint failed: (\w*tags|inputs)\./,
     }),
   },
   {
@@ -148,14 +159,15 @@ export const EXPLANATIONS: readonly Explanation[] = [
     why: "doing a part of what was asked loses data without a word; the client cannot send such a body",
     parts: true,
     matches: (_, pair) =>
-      pair.ours.status === 400 && pair.theirs.status !== 400 && WRONG_TYPE.test(refusal(pair.ours.body).message),
+      pair.ours.status === 400 &&
+      (pair.theirs.status !== 400 || /\(sqlite3\./.test(refusal(pair.theirs.body).message)) &&
+      WRONG_TYPE.test(refusal(pair.ours.body).message),
   },
   {
     id: "type-words",
     what: "a value of a wrong type is named more closely",
     why: "ours name the entry and its field where MLflow names the whole list",
-    matches: (difference, pair) =>
-      onlyWords(difference, pair, (theirs, ours) => /^(Invalid|Missing) value/.test(theirs) && WRONG_TYPE.test(ours)),
+    matches: (difference, pair) => onlyWords(difference, pair, (_, ours) => WRONG_TYPE.test(ours)),
   },
   {
     id: "null-words",
@@ -172,7 +184,9 @@ export const EXPLANATIONS: readonly Explanation[] = [
     what: "MLflow answers 500 to a filter or a body that it can't read, ours 400",
     why: "the request is at fault, not the server; clients would try a 500 again",
     matches: (_, pair) =>
-      pair.theirs.status === 500 && pair.ours.status === 400 && /^\/(ajax-)?api\/2\.0\/mlflow\//.test(pair.call.path),
+      (pair.theirs.status === 500 || /\(sqlite3\.ProgrammingError/.test(refusal(pair.theirs.body).message)) &&
+      pair.ours.status === 400 &&
+      /^\/(ajax-)?api\/2\.0\/mlflow\//.test(pair.call.path),
   },
   {
     id: "first-fault",
@@ -234,15 +248,15 @@ export const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     id: "large-number-fault",
-    what: "MLflow answers 500 to a filter with a number that SQLite can't hold, ours compares with it",
+    what: "MLflow answers 500 to a number in a filter or of a version that SQLite can't hold, ours compares with it",
     why: "every number can be compared",
-    matches: pairIs({ theirs: 500, ours: 200, path: SEARCH, says: /too large to convert/ }),
+    matches: pairIs({ theirs: 500, ours: [200, 404], path: /./, says: /too large to convert/ }),
   },
   {
     id: "fraction-for-time",
     what: "MLflow refuses 1e3 or 1.0 for a time in a filter, ours takes it for the number it is",
     why: "every number can be compared; MLflow takes them in searches of runs",
-    matches: pairIs({ theirs: 400, ours: 200, path: SEARCH, says: /^Invalid value for numeric attribute/ }),
+    matches: pairIs({ theirs: 400, ours: [200, 400], path: SEARCH, says: /^Invalid value for numeric attribute/ }),
   },
   {
     id: "order-by-creation",
@@ -259,7 +273,12 @@ export const EXPLANATIONS: readonly Explanation[] = [
     id: "run-name-in-two-words",
     what: "MLflow refuses `Run Name` in back-ticks in an order_by, ours takes it as it does bare",
     why: "the UI's name of the column",
-    matches: pairIs({ theirs: 400, ours: 200, path: /runs\/search$/, says: /Invalid attribute key 'Run Name'/ }),
+    matches: pairIs({
+      theirs: 400,
+      ours: 200,
+      path: /runs\/search$/,
+      says: /Run Name/,
+    }),
   },
   {
     id: "negative-page",
@@ -305,10 +324,10 @@ export const EXPLANATIONS: readonly Explanation[] = [
     why: "nothing could ever find it; the client cannot send it",
     parts: true,
     matches: pairIs({
-      theirs: [200, 400],
+      theirs: [200, 400, 404],
       ours: 400,
       path: /./,
-      tells: /^Missing value for required parameter '(tags|params|datasets)(\[\d+\])?\.[\w.[\]]+'/,
+      tells: /^Missing value for required parameter '(tags|params|datasets|models)(\[\d+\])?\.[\w.[\]]+'/,
     }),
   },
   {
@@ -339,14 +358,14 @@ export const EXPLANATIONS: readonly Explanation[] = [
       theirs: 400,
       ours: [200, 400, 404],
       path: /model-versions\/create$/,
-      says: /cannot use the '\w+' scheme/,
+      says: /cannot use the '[\w-]+' scheme/,
     }),
   },
   {
     id: "blank-in-id",
     what: "MLflow takes an experiment id with blanks round it, ours refuses it",
     why: "it is none of the ids that a server gave",
-    matches: pairIs({ theirs: [200, 404, 400], ours: 400, path: /./, tells: /^Invalid experiment ID: '( \d| )/ }),
+    matches: pairIs({ theirs: [200, 404, 400], ours: 400, path: /./, tells: /^Invalid experiment ID ' \d'/ }),
     parts: true,
   },
   {
@@ -363,12 +382,243 @@ export const EXPLANATIONS: readonly Explanation[] = [
     matches: ({ at, theirs }) => at === "body.run.info.start_time" && theirs === 0,
   },
   {
-    id: "control-in-path",
-    what: "MLflow keeps an artifact whose name holds a control character, ours refuses it",
-    why: "such names break logs, shells and object stores",
+    id: "blank-filter",
+    what: "MLflow refuses a filter of blanks, ours takes it for none",
+    why: "it says nothing that could be wrong",
+    matches: pairIs({ theirs: 400, ours: 200, path: SEARCH, says: /^Invalid filter( string:)? '\s+'/ }),
+  },
+  {
+    id: "python-numbers",
+    what: "MLflow takes 1_0 for a number in a filter, ours refuses it",
+    why: "an accident of Python's float(); SQL has no such numbers",
+    matches: (_, pair) =>
+      pairIs({ theirs: 200, ours: 400, path: SEARCH })(_, pair) &&
+      /\d_\d/.test(JSON.stringify([pair.call.body, pair.call.query])),
+  },
+  {
+    id: "quoted-version",
+    what: "MLflow takes a quoted number for version_number in a filter, ours refuses it",
+    why: "it refuses quoted numbers everywhere else",
+    matches: pairIs({
+      theirs: 200,
+      ours: 400,
+      path: /model-versions\/search$/,
+      tells: /^Expected numeric value type for numeric attribute: version_number/,
+    }),
+  },
+  {
+    id: "dangling-and",
+    what: "MLflow takes a filter with an AND at its end or twice, ours refuses it",
+    why: "a comparison was forgotten; ours says where",
+    matches: pairIs({
+      theirs: 200,
+      ours: 400,
+      path: SEARCH,
+      tells: /'(the end|AND)' at position \d+; expected a name/i,
+    }),
+  },
+  {
+    id: "path-as-asked",
+    what: "a path of an artifact is told as it was asked for by MLflow, or decoded once more, as it is kept by ours",
+    why: "the same path; status and code are the same",
+    matches: (difference, pair) =>
+      onlyWords(difference, pair, (theirs, ours) =>
+        ["No such artifact: '", "Artifact path refers to a directory, not a file: '"].some(
+          (words) => theirs.startsWith(words) && ours.startsWith(words),
+        ),
+      ),
+  },
+  {
+    id: "odd-path",
+    what: "MLflow keeps artifacts whose paths hold a control character, a backslash, a drive or a dot, ours refuses them",
+    why: "such paths mean other things to shells, logs and other systems",
     parts: true,
     matches: (_, pair) =>
-      pair.ours.status === 400 && /%00/.test(pair.call.path + JSON.stringify(pair.call.query ?? [])),
+      pair.ours.status === 400 &&
+      refusal(pair.ours.body).message === "Invalid path" &&
+      /%00|%5C|\\\\|\\u0000|[/"][A-Za-z]:|file:|[/"]\.\//i.test(
+        JSON.stringify([pair.call.path, pair.call.query ?? []]),
+      ),
+  },
+  {
+    id: "no-run-id",
+    what: "MLflow looks for a run `None` where get-artifact names none, ours says that it is missing",
+    why: "it is missing",
+    matches: pairIs({ theirs: 404, ours: 400, path: /get-artifact$/, says: /^Run with id=None/ }),
+  },
+  {
+    id: "id-as-sent",
+    what: "a run made with experiment id 01 answers 01 with MLflow, 1 with ours",
+    why: "that is the experiment's id, as every other answer of both has it",
+    matches: ({ at, theirs, ours }) =>
+      at.endsWith("experiment_id") && /^0+\d+$/.test(String(theirs)) && Number(theirs) === Number(ours),
+  },
+  {
+    id: "long-tags-at-create",
+    what: "MLflow keeps tags of a run that is made whole, ours their first 8,000 characters",
+    why: "as MLflow does with tags that are set later",
+    matches: ({ at, theirs, ours }) =>
+      at.endsWith(".value") && typeof ours === "string" && [...ours].length === 8000 && String(theirs).startsWith(ours),
+  },
+  {
+    id: "model-name-limit",
+    what: "MLflow's SQLite keeps names of registered models of any length, ours at most 255 characters",
+    why: "MLflow's other databases hold 256; a name is part of keys",
+    parts: true,
+    matches: pairIs({
+      theirs: [200, 404, 400],
+      ours: 400,
+      path: /\/(registered-models|model-versions)\//,
+      tells: /^'(new_)?name' exceeds the maximum length of 255/,
+    }),
+  },
+  {
+    id: "dots-in-address",
+    what: "an address with . or .. segments is resolved before it is routed",
+    why: "as RFC 3986 has it; what is left lies below the artifact root or is another route",
+    parts: true,
+    matches: (_, pair) => /\/\.{1,2}(\/|$)|\/(%2e){1,2}(\/|$)/i.test(pair.call.path),
+  },
+  {
+    id: "deleted-model",
+    what: "MLflow changes a logged model that is deleted, ours answers 404",
+    why: "nothing can see it any more",
+    matches: (_, pair) =>
+      pair.call.method !== "GET" &&
+      pairIs({ theirs: 200, ours: 404, path: /\/logged-models\//, tells: /^Logged model with ID/ })(_, pair),
+  },
+  {
+    id: "redirect",
+    what: "MLflow redirects an address with two slashes, ours answers at once",
+    why: "the client does not follow redirects of writes",
+    parts: true,
+    matches: (_, pair) => pair.theirs.status === 308,
+  },
+  {
+    id: "two-slashes",
+    what: "MLflow answers 500 to an artifact path with two slashes, ours keeps it as with one",
+    why: "the same path",
+    parts: true,
+    matches: pairIs({
+      theirs: 500,
+      ours: 200,
+      path: /mlflow-artifacts\/artifacts\/.*\/\//,
+      says: /^Invalid artifact path/,
+    }),
+  },
+  {
+    id: "rename-to-taken",
+    what: "MLflow answers a rename to a name that is taken with SQL and BAD_REQUEST, ours says that it is taken",
+    why: "as at create; the status is the same",
+    matches: pairIs({
+      theirs: 400,
+      ours: 400,
+      path: /experiments\/update$/,
+      says: /UNIQUE constraint failed: experiments/,
+      tells: /already exists/,
+    }),
+  },
+  {
+    id: "models-of-runs-found",
+    what: "MLflow leaves the models that were inputs and outputs out of a search of runs, ours has them as in runs/get",
+    why: "the client reads them where they are",
+    matches: ({ at, theirs, ours }, pair) =>
+      /\/runs\/search$/.test(pair.call.path) &&
+      /\.model_(in|out)puts$/.test(at) &&
+      theirs === undefined &&
+      Array.isArray(ours),
+  },
+  {
+    id: "no-description",
+    what: "MLflow has no description of a version after an update without one, ours an empty one",
+    why: "the client reads both as none",
+    matches: ({ at, theirs, ours }) => at.endsWith(".description") && theirs === undefined && ours === "",
+  },
+  {
+    id: "tag-names-at-create",
+    what: "MLflow does not look at names of tags when a run or experiment is made, ours does as later",
+    why: "such a tag could be neither set again nor deleted",
+    parts: true,
+    matches: pairIs({
+      theirs: [200, 400],
+      ours: 400,
+      path: /\/create$/,
+      tells:
+        /^Invalid value .* for parameter '(tags\[\d+\]\.)?key' supplied: Names may|^'(tags\[\d+\]\.)?(key|value)' exceeds/s,
+    }),
+  },
+  {
+    id: "local-source-words",
+    what: "a local source is told as it is, not as a path of the server",
+    why: "where the server runs is none of its callers' business",
+    matches: (difference, pair) =>
+      onlyWords(difference, pair, (theirs, ours) =>
+        [theirs, ours].every(
+          (text) =>
+            text.startsWith("Invalid model version source: '") &&
+            text.includes("To use a local path as a model version source"),
+        ),
+      ),
+  },
+  {
+    id: "no-version-of-stage",
+    what: "MLflow answers 500 where a source names a stage that no version is in, ours 404",
+    why: "nothing is wrong with the server",
+    matches: pairIs({
+      theirs: 500,
+      ours: 404,
+      path: /model-versions\/create$/,
+      says: /^No versions of model with name/,
+    }),
+  },
+  {
+    id: "plus-sign",
+    what: "MLflow's lexer takes +1 for no number, ours for one",
+    why: "it is one",
+    matches: (_, pair) =>
+      pairIs({ theirs: 400, ours: [200, 400], path: SEARCH })(_, pair) &&
+      /\+\.?\d/.test(JSON.stringify([pair.call.body, pair.call.query])),
+  },
+  {
+    id: "error-class",
+    what: "MLflow sorts one refused order_by of logged models under another error class",
+    why: "dashboards of Databricks read it, clients do not",
+    matches: ({ at, theirs }) =>
+      (at === "body.sqlstate" && theirs === "KAM04") || (at === "body.error_class" && theirs === "ATTRIBUTE_NOT_FOUND"),
+  },
+  {
+    id: "slash-in-tag-key",
+    what: "MLflow's address of a logged model's tag takes no slash in the key, ours does",
+    why: "such tags can be made, so they can be deleted",
+    parts: true,
+    matches: (_, pair) => pair.theirs.status === 404 && /\/tags\/.*(%2F|\/)/i.test(pair.call.path),
+  },
+  {
+    id: "log-model-history",
+    what: "the tag of runs/log-model holds what was sent, with MLflow in its own order and with an empty model_uuid",
+    why: "clients before MLflow 3 read the same fields of both",
+    matches: ({ at, theirs, ours }) =>
+      at.endsWith(".value") &&
+      [theirs, ours].every(
+        (text) => typeof text === "string" && text.startsWith("[{") && text.includes("utc_time_created"),
+      ),
+  },
+  {
+    id: "quotes-in-file-name",
+    what: "a file name with quotes is escaped by MLflow, replaced by ours beside the encoded name",
+    why: "readers of headers that know no escapes are not led astray",
+    matches: ({ at, theirs }) => at === "headers.content-disposition" && /["\\].*["\\].*["\\]/.test(String(theirs)),
+  },
+  {
+    id: "loose-values",
+    what: "MLflow takes values of any kind for tags and params in searches of logged models, ours quoted texts only",
+    why: "MLflow refuses it in every other search",
+    matches: pairIs({
+      theirs: [200, 400, 500],
+      ours: 400,
+      path: /logged-models\/search$/,
+      tells: /^Expected a quoted string value/,
+    }),
   },
 ];
 

@@ -91,8 +91,7 @@ function proxyRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
       return fileResponse(call.request, path, (range) => openPath(deps, call.workspace, path, range));
     }),
     ...byteRoutes("PUT", `${A}/artifacts/{path+}`, WRITE, async (call) => {
-      if (call.params.path?.endsWith("/"))
-        throw invalid("Artifact path must include a filename (cannot end with '/').");
+      mustNameFile(call.params.path ?? "");
       await writeArtifact(deps, call, pathOf(call), call.request.body ?? new Uint8Array(0));
       await onStored(call.workspace, pathOf(call));
       return stored();
@@ -246,6 +245,7 @@ function viewRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
         const path = query.get("path");
         if (path === null || path === "") throw invalid("Request must specify path.");
         const clean = artifactPath(path);
+        mustNameFile(path);
         const bytes = await small(call.request);
         if (bytes.byteLength === 0) throw invalid("Request must specify data.");
         const run = await getRun(deps, call.workspace, runId);
@@ -270,6 +270,10 @@ function viewRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
       ),
     ),
   ];
+}
+
+function mustNameFile(path: string): void {
+  if (path.endsWith("/")) throw invalid("Artifact path must include a filename (cannot end with '/').");
 }
 
 function rootOf(uri: string): string {

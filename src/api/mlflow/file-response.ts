@@ -1,32 +1,49 @@
 import type { ByteRange, ObjectBody } from "../../core/ports/objects.ts";
 import type { ApiRequest } from "../raw-route.ts";
 
+/** Endings, and whole names without one, of what is shown as plain text. */
+const TEXTS = new Set(
+  "txt log err cfg conf cnf cf ini properties prop hocon toml yaml yml xml json js py py3 csv tsv md rst ipynb MLmodel MLproject".split(
+    " ",
+  ),
+);
 const TYPES: Readonly<Record<string, string>> = {
-  csv: "text/csv",
   css: "text/css",
   gif: "image/gif",
   htm: "text/html",
   html: "text/html",
   jpeg: "image/jpeg",
   jpg: "image/jpeg",
-  js: "text/javascript",
-  json: "application/json",
-  log: "text/plain",
-  md: "text/markdown",
-  mlmodel: "text/plain",
-  mlproject: "text/plain",
-  parquet: "application/octet-stream",
   pdf: "application/pdf",
   png: "image/png",
-  py: "text/x-python",
   svg: "image/svg+xml",
-  txt: "text/plain",
+  tar: "application/x-tar",
   webp: "image/webp",
-  xml: "application/xml",
-  yaml: "text/plain",
-  yml: "text/plain",
   zip: "application/zip",
 };
+
+/** As MLflow tells types; how a file is packed (`.gz`) is not one. */
+function typeOf(name: string): string {
+  const ending = /\.([^.]+)$/.exec(name)?.[1] ?? name;
+  if (TEXTS.has(ending)) return "text/plain";
+  const unpacked = name.toLowerCase().replace(/\.(gz|bz2|xz|br)$/, "");
+  return TYPES[/\.([^.]+)$/.exec(unpacked)?.[1] ?? ""] ?? "application/octet-stream";
+}
+
+/** A name of other than ASCII, or with quotes, goes as RFC 5987 has it, with a plain one beside it. */
+function attachment(name: string): string {
+  const ascii = name
+    .normalize("NFKD")
+    .replace(/[^\x20-\x7e]/g, "")
+    .replace(/["\\]/g, "_");
+  const plain = /^[\w!#$%&'*+.^`|~-]+$/.test(ascii) ? ascii : `"${ascii || "download"}"`;
+  if (ascii === name) return `attachment; filename=${plain}`;
+  const encoded = encodeURIComponent(name).replace(
+    /['()*]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename=${plain}; filename*=UTF-8''${encoded}`;
+}
 
 /** A stored file as a download: never shown in place, never sniffed, whatever a writer put into it. Ranges of one part. */
 export async function fileResponse(
@@ -36,9 +53,8 @@ export async function fileResponse(
 ): Promise<Response> {
   const name = path.split("/").at(-1) ?? "";
   const headers: Record<string, string> = {
-    "content-type":
-      TYPES[/\.([^.]+)$/.exec(name)?.[1]?.toLowerCase() ?? name.toLowerCase()] ?? "application/octet-stream",
-    "content-disposition": `attachment; filename="${name.replace(/[^\x20-\x7e]|["\\]/g, "_")}"; filename*=UTF-8''${encodeURIComponent(name)}`,
+    "content-type": typeOf(name),
+    "content-disposition": attachment(name),
     "content-security-policy": "sandbox; default-src 'none'",
     "accept-ranges": "bytes",
     "cache-control": "no-store",

@@ -23,7 +23,8 @@ import type { RegisteredModel } from "../../core/registry/ports.ts";
 import { downloadUri } from "../../core/registry/resolve.ts";
 import { searchModels, searchVersions } from "../../core/registry/search.ts";
 import { canonicalStage } from "../../core/registry/stages.ts";
-import { invalid } from "../../core/tracking/errors.ts";
+import { invalid, notFound } from "../../core/tracking/errors.ts";
+import { checkKey } from "../../core/tracking/names.ts";
 import type { RawRoute } from "../raw-route.ts";
 import type { Args } from "./args.ts";
 import { modelJson, versionJson } from "./render.ts";
@@ -45,12 +46,6 @@ function pageOf(args: Args, maxResults: number) {
   };
 }
 
-/** Versions arrive as text or number. */
-function versionArg(args: Args): string {
-  const raw = args.raw("version");
-  return typeof raw === "number" ? String(raw) : args.required("version");
-}
-
 export function registryRoutes(deps: RegistryDeps): RawRoute[] {
   return [...modelRoutes(deps), ...aliasRoutes(deps), ...versionRoutes(deps)];
 }
@@ -60,8 +55,10 @@ function modelRoutes(deps: RegistryDeps): RawRoute[] {
     registered_model: modelJson(model, await deps.models.versions(model)),
   });
   const latest = async ({ args, workspace }: MlflowCall) => {
-    const model = await getModel(deps, workspace, args.required("name"));
-    const stages = args.texts("stages").map(canonicalStage);
+    const name = args.required("name");
+    const asked = args.texts("stages");
+    const model = await getModel(deps, workspace, name);
+    const stages = asked.map(canonicalStage);
     const versions = latestPerStage(await deps.models.versions(model)).filter(
       ({ stage }) => stages.length === 0 || stages.includes(stage),
     );
@@ -133,7 +130,13 @@ function modelRoutes(deps: RegistryDeps): RawRoute[] {
 function aliasRoutes(deps: RegistryDeps): RawRoute[] {
   return [
     ...mlflowRoutes("POST", `${R}/alias`, UPDATE, async (call) => {
-      await setAlias(deps, call, call.args.required("name"), call.args.required("alias"), versionArg(call.args));
+      await setAlias(
+        deps,
+        call,
+        call.args.required("name"),
+        call.args.required("alias"),
+        call.args.required("version"),
+      );
     }),
     ...mlflowRoutes("DELETE", `${R}/alias`, UPDATE, async (call) => {
       await deleteAlias(deps, call, call.args.required("name"), call.args.required("alias"));
@@ -146,6 +149,8 @@ function aliasRoutes(deps: RegistryDeps): RawRoute[] {
         alias.toLowerCase() === "latest"
           ? (await deps.models.versions(model)).at(-1)?.version
           : own(model.aliases, alias);
+      if (version === undefined && alias.toLowerCase() === "latest")
+        throw notFound(`Latest version not found for model ${model.name}.`);
       if (version === undefined) throw invalid(`Registered model alias ${alias} not found.`);
       return { model_version: versionJson({ model, version: await versionOf(deps, model, version) }) };
     }),
@@ -172,24 +177,33 @@ function versionRoutes(deps: RegistryDeps): RawRoute[] {
       return { model_version: versionJson(made) };
     }),
     ...mlflowRoutes("GET", `${V}/get`, READ, async ({ args, workspace }) => {
-      return { model_version: versionJson(await getVersion(deps, workspace, args.required("name"), versionArg(args))) };
+      return {
+        model_version: versionJson(await getVersion(deps, workspace, args.required("name"), args.required("version"))),
+      };
     }),
     ...mlflowRoutes("PATCH", `${V}/update`, UPDATE, async (call) => {
       const description = call.args.text("description") ?? "";
       const about = { action: "update", summary: "description changed" };
-      const changed = await changeVersion(deps, call, call.args.required("name"), versionArg(call.args), about, () => ({
-        description,
-      }));
+      const changed = await changeVersion(
+        deps,
+        call,
+        call.args.required("name"),
+        call.args.required("version"),
+        about,
+        () => ({
+          description,
+        }),
+      );
       return { model_version: versionJson(changed) };
     }),
     ...mlflowRoutes("DELETE", `${V}/delete`, DELETE, (call) =>
-      deleteVersion(deps, call, call.args.required("name"), versionArg(call.args)),
+      deleteVersion(deps, call, call.args.required("name"), call.args.required("version")),
     ),
     ...mlflowRoutes("POST", `${V}/transition-stage`, UPDATE, async (call) => {
       const { args } = call;
       const moved = await transitionStage(deps, call, {
         name: args.required("name"),
-        version: versionArg(args),
+        version: args.required("version"),
         stage: args.required("stage"),
         archiveExisting: args.flag("archive_existing_versions") ?? false,
       });
@@ -203,7 +217,7 @@ function versionRoutes(deps: RegistryDeps): RawRoute[] {
       };
     }),
     ...mlflowRoutes("GET", `${V}/get-download-uri`, READ, async ({ args, workspace }) => {
-      const { model, version } = await getVersion(deps, workspace, args.required("name"), versionArg(args));
+      const { model, version } = await getVersion(deps, workspace, args.required("name"), args.required("version"));
       return { artifact_uri: await downloadUri(deps, workspace, model, version) };
     }),
     ...mlflowRoutes("POST", `${V}/set-tag`, UPDATE, async (call) => {
@@ -215,8 +229,8 @@ function versionRoutes(deps: RegistryDeps): RawRoute[] {
         deps,
         call,
         args.required("name"),
-        versionArg(args),
-        { action: "update", summary: `tag \`${key}\` set` },
+        args.required("version"),
+        { action: "update", summary: `tag \`${key}\` set`, quiet: true },
         ({ tags }) => ({
           tags: { ...tags, [key]: value },
         }),
@@ -225,8 +239,9 @@ function versionRoutes(deps: RegistryDeps): RawRoute[] {
     ...mlflowRoutes("DELETE", `${V}/delete-tag`, UPDATE, async (call) => {
       const { args } = call;
       const key = args.required("key");
-      const about = { action: "update", summary: `tag \`${key}\` removed` };
-      await changeVersion(deps, call, args.required("name"), versionArg(args), about, ({ tags }) =>
+      checkKey(key, "key");
+      const about = { action: "update", summary: `tag \`${key}\` removed`, quiet: true };
+      await changeVersion(deps, call, args.required("name"), args.required("version"), about, ({ tags }) =>
         Object.hasOwn(tags, key) ? { tags: without(tags, key) } : undefined,
       );
     }),

@@ -81,18 +81,24 @@ export async function getModel(
   return model;
 }
 
-/** Any change of a model; its time of update moves. */
+/** What a change is recorded as; with `quiet` the time of update stays, as MLflow's does for tags and aliases. */
+interface About extends Omit<Deed, "actor"> {
+  readonly quiet?: boolean;
+}
+
+/** Any change of a model. */
 export function changeModel(
   deps: Pick<RegistryDeps, "models" | "clock">,
   { workspace, principal }: Caller,
   name: string,
-  about: Omit<Deed, "actor">,
+  { quiet = false, ...about }: About,
   decide: (model: RegisteredModel) => Promise<ModelStep | undefined> | ModelStep | undefined,
 ): Promise<RegisteredModel> {
   checkModelName(name);
   return deps.models.change(workspace, name, { actor: principal.name, ...about }, async (model) => {
     const step = await decide(model);
-    return step === undefined ? undefined : { ...step, model: { updatedMs: deps.clock.now(), ...step.model } };
+    if (step === undefined || quiet) return step;
+    return { ...step, model: { updatedMs: deps.clock.now(), ...step.model } };
   });
 }
 
@@ -109,7 +115,6 @@ export function renameModel(
     name,
     { action: "update", summary: `model \`${name}\` renamed to \`${newName}\`` },
     async (model) => {
-      if (newName === name) return undefined;
       for (const { version } of await deps.models.versions(model)) {
         const users = await deps.models.users(model, version);
         if (users.length > 0)
@@ -134,7 +139,7 @@ export function setModelTag(
   value: string,
 ): Promise<RegisteredModel> {
   checkRegistryTag(key, value);
-  return changeModel(deps, caller, name, { action: "update", summary: `tag \`${key}\` set` }, (model) => ({
+  return changeModel(deps, caller, name, { action: "update", summary: `tag \`${key}\` set`, quiet: true }, (model) => ({
     model: { tags: { ...model.tags, [key]: value } },
   }));
 }
@@ -146,8 +151,12 @@ export function deleteModelTag(
   key: string,
 ): Promise<RegisteredModel> {
   checkKey(key, "key");
-  return changeModel(deps, caller, name, { action: "update", summary: `tag \`${key}\` removed` }, (model) =>
-    Object.hasOwn(model.tags, key) ? { model: { tags: without(model.tags, key) } } : undefined,
+  return changeModel(
+    deps,
+    caller,
+    name,
+    { action: "update", summary: `tag \`${key}\` removed`, quiet: true },
+    (model) => (Object.hasOwn(model.tags, key) ? { model: { tags: without(model.tags, key) } } : undefined),
   );
 }
 
@@ -187,7 +196,7 @@ export async function setAlias(
     deps,
     caller,
     name,
-    { action: "label", summary: `label \`${alias}\` points at version \`${version}\`` },
+    { action: "label", summary: `label \`${alias}\` points at version \`${version}\``, quiet: true },
     async (model) => {
       const found = await versionOf(deps, model, version);
       return { model: { aliases: { ...model.aliases, [alias]: found.version } } };
@@ -197,8 +206,13 @@ export async function setAlias(
 
 export function deleteAlias(deps: RegistryDeps, caller: Caller, name: string, alias: string): Promise<RegisteredModel> {
   checkAlias(alias);
-  return changeModel(deps, caller, name, { action: "label", summary: `label \`${alias}\` removed` }, (model) =>
-    Object.hasOwn(model.aliases, alias) ? { model: { aliases: without(model.aliases, alias) } } : undefined,
+  return changeModel(
+    deps,
+    caller,
+    name,
+    { action: "label", summary: `label \`${alias}\` removed`, quiet: true },
+    (model) =>
+      Object.hasOwn(model.aliases, alias) ? { model: { aliases: without(model.aliases, alias) } } : undefined,
   );
 }
 
@@ -247,12 +261,12 @@ export async function createVersion(
   },
 ): Promise<{ readonly model: RegisteredModel; readonly version: ModelVersion }> {
   const { workspace, principal } = caller;
-  checkModelName(input.name);
-  for (const [key, value] of input.tags) checkRegistryTag(key, value);
   const isPrompt = input.tags.some(([key, value]) => key === PROMPT_TAG && value.toLowerCase() === "true");
   const lineage = isPrompt
     ? { source: input.source, runId: input.runId ?? "", modelId: input.modelId ?? "" }
     : await checkSource(deps, workspace, input.source, input.runId ?? "", input.modelId ?? "");
+  checkModelName(input.name);
+  for (const [key, value] of input.tags) checkRegistryTag(key, value);
   await mayRegisterFrom(deps, caller, lineage.runId);
   const now = deps.clock.now();
   let made: ModelVersion | undefined;
@@ -305,21 +319,22 @@ export interface VersionAnswer {
   readonly version: ModelVersion;
 }
 
-/** Changes one version. */
+/** Changes one version; the model's time of update stays. */
 export async function changeVersion(
   deps: RegistryDeps,
   caller: Caller,
   name: string,
   version: string,
-  about: Omit<Deed, "actor">,
+  about: About,
   decide: (version: ModelVersion) => Partial<ModelVersion> | undefined,
 ): Promise<VersionAnswer> {
   await getVersion(deps, caller.workspace, name, version);
   let answer: ModelVersion | undefined;
-  const model = await changeModel(deps, caller, name, about, async (before) => {
+  const model = await changeModel(deps, caller, name, { ...about, quiet: true }, async (before) => {
     const found = await versionOf(deps, before, version);
     const change = decide(found);
-    answer = change === undefined ? found : { ...found, updatedMs: deps.clock.now(), ...change, rev: found.rev + 1 };
+    const updatedMs = about.quiet === true ? found.updatedMs : deps.clock.now();
+    answer = change === undefined ? found : { ...found, updatedMs, ...change, rev: found.rev + 1 };
     return change === undefined ? undefined : { put: [answer] };
   });
   if (answer === undefined) throw new AppError("Internal", `version \`${version}\` of \`${name}\` was not read`);

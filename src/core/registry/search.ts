@@ -1,6 +1,7 @@
 import { invalid } from "../tracking/errors.ts";
 import { parseFilter, parseOrderBy } from "../tracking/filter.ts";
 import { MODEL_VERSIONS, REGISTERED_MODELS } from "../tracking/grammars.ts";
+import { wrongType } from "../tracking/log.ts";
 import { decodeToken, encodeToken } from "../tracking/paging.ts";
 import type { Comparison, OrderKey } from "../tracking/ports.ts";
 import { searchRows } from "../tracking/search-rows.ts";
@@ -68,9 +69,8 @@ function limited(maxResults: number, limit: number): void {
   if (maxResults < 1)
     throw invalid(`Invalid value for max_results. It must be a positive integer, but got ${maxResults}`);
   if (maxResults > limit) {
-    throw invalid(
-      `Invalid value for request parameter max_results. It must be at most ${limit}, but got value ${maxResults}`,
-    );
+    // It comes in an address, as a text.
+    throw wrongType("max_results", String(maxResults));
   }
 }
 

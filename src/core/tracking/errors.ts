@@ -11,8 +11,15 @@ export function missing(path: string): AppError {
   );
 }
 
+/** A text as Python's repr() shows it. */
+export function quoted(text: string): string {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
+  const inner = text.replace(/[\\\n\r\t]/g, (unit) => ({ "\\": "\\\\", "\n": "\\n", "\r": "\\r" })[unit] ?? "\\t");
+  return quote + (quote === "'" ? inner.replaceAll("'", "\\'") : inner) + quote;
+}
+
 /** JSON as Python writes it, which is what clients compare with: `", "` between entries, `": "` after names, and ASCII only. */
-function asPython(value: unknown): string {
+export function asPython(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(asPython).join(", ")}]`;
   if (typeof value === "object" && value !== null) {
     const fields = Object.entries(value).map(([name, each]) => `${asPython(name)}: ${asPython(each)}`);

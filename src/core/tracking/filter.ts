@@ -154,7 +154,7 @@ function identifier(reader: Reader, what: string): Identifier {
     if (!["word", "tick", "double"].includes(key.kind)) throw unexpected(key, "a key after the dot");
     return { entity: token.value, key: key.value };
   }
-  if (token.kind !== "word") {
+  if (token.kind !== "word" || isWord(token, "AND")) {
     throw invalid(
       `Invalid clause(s) in ${what}: '${token.text}' at position ${token.at}; expected a name such as metrics.\`a key\``,
     );

@@ -76,7 +76,11 @@ export interface RunPoints {
 export async function bulkHistory(
   runs: RunStore,
   workspace: string,
-  query: { readonly runIds: readonly string[]; readonly key: string; readonly maxResults?: number | undefined },
+  query: {
+    readonly runIds: readonly string[];
+    readonly key: string | undefined;
+    readonly maxResults?: number | undefined;
+  },
 ): Promise<readonly RunPoints[]> {
   if (query.runIds.length === 0) throw invalid("GetMetricHistoryBulk request must specify at least one run_id.");
   if (query.runIds.length > RUNS_LIMIT) {
@@ -84,12 +88,13 @@ export async function bulkHistory(
       `GetMetricHistoryBulk request cannot specify more than ${RUNS_LIMIT} run_ids. Received ${query.runIds.length} run_ids.`,
     );
   }
-  if (query.key === "") throw invalid("GetMetricHistoryBulk request must specify a metric_key.");
+  const { key } = query;
+  if (key === undefined) throw invalid("GetMetricHistoryBulk request must specify a metric_key.");
   let room = Math.min(query.maxResults ?? PAGE_LIMIT, PAGE_LIMIT);
   const found: RunPoints[] = [];
   for (const runId of [...new Set(query.runIds)].sort()) {
     if (room <= 0) break;
-    const all = await runs.history(workspace, runId, query.key);
+    const all = await runs.history(workspace, runId, key);
     const points = slice(all, 0, Math.min(all.length, room));
     room -= points.length;
     found.push({ runId, points });

@@ -1,9 +1,9 @@
 import { AppError } from "../../contract/errors.ts";
-import { invalid, invalidValue, missing, notFound } from "./errors.ts";
+import { invalid, invalidValue, missing, notFound, quoted } from "./errors.ts";
 import { checkKey, checkLength, checkParam, checkRunId, checkTag, KEY_LIMIT } from "./names.ts";
 import type { DatasetInput, LoggedModelMetric, LoggedModelStore, MetricPoint, Run, RunChange } from "./ports.ts";
 import { mayWriteLoggedModel } from "./rights.ts";
-import { type Caller, changeRun, RUN_NAME_TAG, type RunDeps } from "./runs.ts";
+import { type Caller, changeRun, getRun, mustBeActive, RUN_NAME_TAG, type RunDeps } from "./runs.ts";
 
 const METRICS_LIMIT = 1000;
 const PARAMS_TAGS_LIMIT = 100;
@@ -43,7 +43,7 @@ export function readMetric(raw: RawMetric, path: string): Logged {
   if (timestamp < 0) {
     throw invalidValue(
       at("timestamp"),
-      raw.timestamp,
+      timestamp,
       `metric '${key}' (value=${asPythonFloat(value)}). Timestamp must be a nonnegative long (64-bit integer) `,
     );
   }
@@ -190,8 +190,10 @@ export interface LogDeps extends Pick<RunDeps, "runs" | "experiments" | "clock">
 export async function logBatch(deps: LogDeps, caller: Caller, runId: string, batch: Batch, one = false): Promise<Run> {
   const ofModels = batch.metrics.filter((metric) => metric.modelId !== undefined);
   for (const modelId of new Set(ofModels.map((metric) => metric.modelId ?? "")))
-    if ((await deps.loggedModels.get(caller.workspace, modelId)) === undefined)
+    if ((await deps.loggedModels.get(caller.workspace, modelId)) === undefined) {
+      mustBeActive(await getRun(deps, caller.workspace, runId));
       throw notFound(`Logged model with ID '${modelId}' not found.`);
+    }
   const run = await changeRun(deps, caller, runId, (before) => changeOf(before, batch, one));
   if (ofModels.length > 0) await logToModels(deps, caller, run, ofModels);
   return run;
@@ -213,7 +215,7 @@ function changeOf(run: Run, batch: Batch, one: boolean): RunChange | undefined {
   }
   if (first !== undefined) {
     const list = wrong
-      .map(({ key, old, next }) => `{'key': '${key}', 'old_value': '${old}', 'new_value': '${next}'}`)
+      .map(({ key, old, next }) => `{'key': ${quoted(key)}, 'old_value': ${quoted(old)}, 'new_value': ${quoted(next)}}`)
       .join(", ");
     throw invalid(
       `Changing param values is not allowed. Params were already logged='[${list}]' for run ID='${run.runId}'.`,
@@ -354,7 +356,7 @@ export function logModelJson(deps: LogDeps, caller: Caller, runId: string, text:
   try {
     model = JSON.parse(text);
   } catch {
-    throw invalid(`Malformed model info. \n ${text} \n is not a valid JSON`);
+    throw invalid(`Malformed model info. \n ${text} \n is not a valid JSON.`);
   }
   if (typeof model !== "object" || model === null || Array.isArray(model))
     throw invalid("Malformed model info: it is not an object");

@@ -41,8 +41,6 @@ export async function createLoggedModel(
   },
 ): Promise<LoggedModel> {
   const { workspace, principal } = input;
-  const experiment = await experimentOf(deps, workspace, input.experimentId);
-  mustBeActiveExperiment(experiment);
   const modelId = input.modelId ?? `m-${deps.ids.hex32()}`;
   const name = input.name || friendlyName(modelId.slice(2));
   if (/[/:.%"']/.test(name)) {
@@ -51,6 +49,8 @@ export async function createLoggedModel(
     );
   }
   checkLength(name, NAME_LIMIT, "name");
+  const experiment = await experimentOf(deps, workspace, input.experimentId);
+  mustBeActiveExperiment(experiment);
   const sourceRunId = input.sourceRunId ?? (principal.kind === "run" ? principal.runId : "");
   if (principal.kind === "run") await mayWriteRun(deps.runs, principal, await getRun(deps, workspace, sourceRunId));
   const now = deps.clock.now();

@@ -1,4 +1,4 @@
-import { invalid, invalidValue, tooLong } from "./errors.ts";
+import { asPython, invalid, invalidValue, tooLong } from "./errors.ts";
 
 export const KEY_LIMIT = 250;
 export const PARAM_VALUE_LIMIT = 6000;
@@ -89,12 +89,11 @@ export function isRunId(id: string): boolean {
 }
 
 export function checkRunId(id: string): void {
-  if (!isRunId(id)) throw invalid(`Invalid value ${JSON.stringify(id)} for parameter 'run_id' supplied.`);
+  if (!isRunId(id)) throw invalid(`Invalid value ${asPython(id)} for parameter 'run_id' supplied.`);
 }
 
 /** Experiment ids are decimal; anything else names none. */
 export function checkExperimentId(id: string): void {
-  if (!/^[A-Za-z0-9][\w-]{0,63}$/.test(id)) throw invalid(`Invalid experiment ID: '${id}'`);
   if (!/^\d{1,18}$/.test(id)) throw invalid(`Invalid experiment ID '${id}'. Experiment ID must be a valid integer.`);
 }
 

@@ -107,6 +107,11 @@ export async function getRun(
   return experiment?.lifecycle === "deleted" ? { ...run, lifecycle: "deleted" } : run;
 }
 
+export function mustBeActive({ runId, lifecycle }: Run): void {
+  if (lifecycle === "deleted")
+    throw invalid(`The run ${runId} must be in the 'active' state. Current state is deleted.`);
+}
+
 /** Every write to a run: it exists, is not deleted, and is the caller's to write. */
 export async function changeRun(
   deps: Pick<RunDeps, "runs" | "experiments">,
@@ -120,9 +125,7 @@ export async function changeRun(
   }
   const deleted = await deps.experiments.deleted(workspace);
   return deps.runs.change(workspace, runId, (run) => {
-    if (run.lifecycle === "deleted" || deleted.has(run.experimentId)) {
-      throw invalid(`The run ${runId} must be in the 'active' state. Current state is deleted.`);
-    }
+    mustBeActive(deleted.has(run.experimentId) ? { ...run, lifecycle: "deleted" } : run);
     return decide(run);
   });
 }
