@@ -1,4 +1,10 @@
 import { connect, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** A server that is busy is asked again, as MLflow's client does. */
+class Busy extends Error {}
+const TRIES = 100;
+const RETRY_MS = 100;
 
 /** Where a server answers, as every client of the load sees it. */
 export interface Target {
@@ -12,6 +18,8 @@ export interface Target {
 export interface Connection {
   /** A body that is text is sent as it is, anything else as JSON. */
   send(method: "GET" | "POST", path: string, body?: unknown): Promise<string>;
+  /** Calls sent again after 503, which MLflow answers while its database is locked. */
+  readonly retries: () => number;
   close(): void;
 }
 
@@ -53,7 +61,10 @@ export async function open(target: Target): Promise<Connection> {
     needed = 0;
     waiting = undefined;
     if (/^HTTP\/1\.1 2\d\d/.test(head)) asked?.resolve(body);
-    else asked?.reject(new Error(`${asked.about} was answered with ${head.slice(0, 40)}: ${body.slice(0, 300)}`));
+    else {
+      const Kind = /^HTTP\/1\.1 503/.test(head) ? Busy : Error;
+      asked?.reject(new Kind(`${asked.about} was answered with ${head.slice(0, 40)}: ${body.slice(0, 300)}`));
+    }
   });
   socket.on("error", fail);
   socket.on("close", () => fail(new Error("the server closed the connection")));
@@ -62,16 +73,31 @@ export async function open(target: Target): Promise<Connection> {
     `host: 127.0.0.1:${target.port}`,
     ...(target.token === undefined ? [] : [`authorization: Bearer ${target.token}`]),
   ].join("\r\n");
+  let retries = 0;
+
+  function sendOnce(method: string, path: string, body: unknown): Promise<string> {
+    const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
+    const about =
+      body === undefined ? "" : `\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}`;
+    return new Promise((resolve, reject) => {
+      waiting = { about: `${method} ${path}`, resolve, reject };
+      socket.write(`${method} ${target.prefix}${path} HTTP/1.1\r\n${fixed}${about}\r\n\r\n${text}`);
+    });
+  }
+
   return {
-    send(method, path, body) {
-      const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
-      const about =
-        body === undefined ? "" : `\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}`;
-      return new Promise((resolve, reject) => {
-        waiting = { about: `${method} ${path}`, resolve, reject };
-        socket.write(`${method} ${target.prefix}${path} HTTP/1.1\r\n${fixed}${about}\r\n\r\n${text}`);
-      });
+    async send(method, path, body) {
+      for (let tries = 0; ; tries++) {
+        try {
+          return await sendOnce(method, path, body);
+        } catch (error) {
+          if (!(error instanceof Busy) || tries === TRIES) throw error;
+          retries++;
+          await delay(RETRY_MS);
+        }
+      }
     },
+    retries: () => retries,
     close: () => socket.destroy(),
   };
 }
@@ -89,7 +115,7 @@ export async function load(
   clients: number,
   count: number,
   operation: (connection: Connection, index: number) => Promise<unknown>,
-): Promise<{ readonly each: readonly number[]; readonly totalMs: number }> {
+): Promise<{ readonly each: readonly number[]; readonly totalMs: number; readonly retries: number }> {
   const connections = await Promise.all(Array.from({ length: clients }, () => open(target)));
   const each: number[] = [];
   let next = 0;
@@ -108,5 +134,6 @@ export async function load(
   } finally {
     for (const connection of connections) connection.close();
   }
-  return { each, totalMs: performance.now() - start };
+  const retries = connections.reduce((sum, connection) => sum + connection.retries(), 0);
+  return { each, totalMs: performance.now() - start, retries };
 }

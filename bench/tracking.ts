@@ -16,6 +16,8 @@ interface Figures {
   readonly value: number;
   readonly cpuMs?: number;
   readonly growthMb?: number;
+  /** Calls that were answered with 503 and sent again, of all rounds. */
+  readonly retries?: number;
 }
 
 type Sides<T> = { readonly ours: T; readonly mlflow: T };
@@ -157,17 +159,23 @@ async function figuresOf(path: Path, count: number, { filled, pid }: Side): Prom
   const operation = await path.prepare(filled);
   forgetPeak(pid);
   const [startMb, startMs] = [residentMb(pid), cpuMs(pid)];
-  const { each, totalMs } = await load(filled.target, path.clients, count, operation);
+  const { each, totalMs, retries } = await load(filled.target, path.clients, count, operation);
   return {
     value: path.by === "ms" ? median(each) : (count * (path.weight ?? 1) * 1000) / totalMs,
     cpuMs: (cpuMs(pid) - startMs) / count,
     growthMb: Math.max(0, peakMb(pid) - startMb),
+    retries,
   };
 }
 
 function middle(figures: readonly Figures[]): Figures {
   const of = (name: keyof Figures) => median(figures.map((each) => each[name] ?? 0));
-  return { value: of("value"), cpuMs: of("cpuMs"), growthMb: of("growthMb") };
+  return {
+    value: of("value"),
+    cpuMs: of("cpuMs"),
+    growthMb: of("growthMb"),
+    retries: figures.reduce((sum, each) => sum + (each.retries ?? 0), 0),
+  };
 }
 
 function plainRow(id: string, name: string, unit: string, ours: number, mlflow: number, most: number): Row {
