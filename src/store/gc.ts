@@ -69,7 +69,7 @@ export function openReceiptStore(deps: { readonly table: Table; readonly activit
   };
 }
 
-export function isOpen(state: Receipt["state"]): boolean {
+function isOpen(state: Receipt["state"]): boolean {
   return state !== "freed" && state !== "restored";
 }
 
