@@ -40,7 +40,7 @@ export function readEvent(data: Uint8Array, plugins: Plugins): EventContent {
     else if (field.number === 2) step = Number(BigInt.asIntN(64, field.varint));
     else if (field.number === 5) summaries.push(field.bytes);
   }
-  const timestamp = Math.max(0, Math.round(seconds * 1000));
+  const timestamp = Number.isFinite(seconds) ? Math.max(0, Math.round(seconds * 1000)) : 0;
   for (const summary of summaries) {
     for (const field of fieldsOf(summary)) {
       if (field.number !== 1) continue;

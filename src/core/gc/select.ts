@@ -1,5 +1,5 @@
 import { AppError } from "../../contract/errors.ts";
-import { artifactKey, proxiedPath } from "../tracking/artifact-paths.ts";
+import { artifactKey, eventFilesPrefix, proxiedPath } from "../tracking/artifact-paths.ts";
 import { invalid, notFound } from "../tracking/errors.ts";
 import type {
   Experiment,
@@ -160,7 +160,8 @@ async function* modelsOf(
 
 function runCandidate({ workspace, runId: id, artifactUri, experimentId }: Run): Candidate {
   const place = placeOf(workspace, artifactUri);
-  return { kind: "run", id, experimentId, ...place, prefixes: [...place.prefixes, `ws/${workspace}/logs/${id}/`] };
+  const more = [`ws/${workspace}/logs/${id}/`, eventFilesPrefix(workspace, id)];
+  return { kind: "run", id, experimentId, ...place, prefixes: [...place.prefixes, ...more] };
 }
 
 function modelCandidate({ workspace, modelId, artifactUri, experimentId }: LoggedModel): Candidate {

@@ -46,6 +46,11 @@ export function artifactKey(workspace: string, path: string): string {
   return path === "" ? `ws/${workspace}/artifacts` : `ws/${workspace}/artifacts/${path}`;
 }
 
+/** Below it lies what of a run's event files has been read. */
+export function eventFilesPrefix(workspace: string, runId: string): string {
+  return `ws/${workspace}/event-files/${runId}/`;
+}
+
 /** `mlflow-artifacts:/1/abc/artifacts` -> `1/abc/artifacts`; undefined for places this server does not keep. */
 export function proxiedPath(uri: string): string | undefined {
   const match = /^mlflow-artifacts:\/(?!\/)(.*)$/.exec(uri) ?? /^mlflow-artifacts:\/\/\/(.*)$/.exec(uri);

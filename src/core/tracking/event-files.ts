@@ -1,9 +1,10 @@
+import { ERRORS, isAppError } from "../../contract/errors.ts";
 import type { Owners } from "../../contract/event-files/metric-keys.ts";
 import { isEventFile } from "../../contract/event-files/metric-keys.ts";
 import { type EventPoint, makeEventFileReader } from "../../contract/event-files/read-file.ts";
 import type { RecordProblem } from "../../contract/event-files/records.ts";
 import type { Objects } from "../ports/objects.ts";
-import { artifactKey, proxiedPath } from "./artifact-paths.ts";
+import { artifactKey, eventFilesPrefix, proxiedPath } from "./artifact-paths.ts";
 import { isRunId, PARAM_VALUE_LIMIT, TAG_VALUE_LIMIT, truncated } from "./names.ts";
 import type { Run, RunStore } from "./ports.ts";
 
@@ -50,6 +51,10 @@ export function makeEventFiles(deps: EventFileDeps): (workspace: string, path: s
     turns.set(turn, mine);
     try {
       await mine;
+    } catch (error) {
+      // The file is stored all the same; only a fault that passes is worth sending it again.
+      if (isAppError(error) && ERRORS[error.code].retry) throw error;
+      await tell(deps, run, `${path}: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
       if (turns.get(turn) === mine) turns.delete(turn);
     }
@@ -72,7 +77,7 @@ async function readOne(deps: EventFileDeps, run: Run, path: string): Promise<voi
   const { workspace, runId } = run;
   const key = artifactKey(workspace, path);
   const below = path.slice((proxiedPath(run.artifactUri) ?? "").length + 1);
-  const stateKey = `ws/${workspace}/event-files/${runId}.json`;
+  const stateKey = `${eventFilesPrefix(workspace, runId)}read.json`;
   const [info, state] = await Promise.all([deps.objects.head(key), stateOf(deps, stateKey)]);
   const before = state.files[below];
   if (info === undefined || info.sizeBytes === 0 || before?.etag === info.etag) return;
@@ -85,7 +90,7 @@ async function readOne(deps: EventFileDeps, run: Run, path: string): Promise<voi
   const kept = goOn > 0 && !replaced ? (before?.problems ?? []) : [];
   const problems = [...kept, ...end.problems].slice(0, PROBLEMS_TOLD);
   const files = { ...state.files, [below]: { etag: info.etag, consumed: end.consumed, problems } };
-  if (end.problems.length > 0) await tell(deps, run, files);
+  if (end.problems.length > 0) await tell(deps, run, textOf(files));
   const after: ReadSoFar = { owners: Object.fromEntries(owners), files };
   await deps.objects.put(stateKey, new TextEncoder().encode(JSON.stringify(after)));
 }
@@ -139,10 +144,14 @@ async function log(
   });
 }
 
-async function tell(deps: EventFileDeps, { workspace, runId }: Run, files: ReadSoFar["files"]): Promise<void> {
+function textOf(files: ReadSoFar["files"]): string {
   const lines = Object.entries(files).flatMap(([path, { problems }]) =>
     problems.map(({ offset, message }) => `${path}: byte ${offset}: ${message}`),
   );
-  const text = truncated(lines.slice(0, PROBLEMS_TOLD).join("\n"), TAG_VALUE_LIMIT);
-  await deps.runs.change(workspace, runId, () => ({ tags: new Map([[EVENT_FILE_TAG, text]]) }));
+  return lines.slice(0, PROBLEMS_TOLD).join("\n");
+}
+
+async function tell(deps: EventFileDeps, { workspace, runId }: Run, text: string): Promise<void> {
+  const tags = new Map([[EVENT_FILE_TAG, truncated(text, TAG_VALUE_LIMIT)]]);
+  await deps.runs.change(workspace, runId, () => ({ tags }));
 }

@@ -110,6 +110,14 @@ describe("event files", () => {
     ]);
   });
 
+  it("takes a time that is none for the beginning of time", () => {
+    const file = scalarRecord("loss", { value: 1, step: 1, timestamp: Number.NaN });
+
+    expect(makeEventFileReader("f.tfevents", new Map()).push(file).points).toEqual([
+      { key: "loss", value: 1, step: 1, timestamp: 0 },
+    ]);
+  });
+
   it("knows event files by their name", () => {
     expect(["a/events.out.tfevents.17.host.1.0", "tfevents/x.csv"].map(isEventFile)).toEqual([true, false]);
   });
