@@ -1,13 +1,16 @@
+/** Text, or its UTF-8 form. */
+type Piece = string | Uint8Array<ArrayBuffer>;
+
 /** A JSON answer that is whole in memory: a home sends it without the machinery of a fetch Response. */
 export class JsonReply {
   readonly status: number;
   /** By lower-case name. */
   readonly headers: Map<string, string>;
   /** The text, or its pieces in order: a long text need never be joined. */
-  readonly body: string | readonly string[];
+  readonly body: string | readonly Piece[];
 
   constructor(
-    body: string | readonly string[],
+    body: string | readonly Piece[],
     options: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {},
   ) {
     this.body = body;
@@ -28,5 +31,5 @@ export type Reply = Response | JsonReply;
 export function toResponse(reply: Reply): Response {
   if (reply instanceof Response) return reply;
   const { body, status, headers } = reply;
-  return new Response(typeof body === "string" ? body : body.join(""), { status, headers: [...headers] });
+  return new Response(typeof body === "string" ? body : new Blob([...body]), { status, headers: [...headers] });
 }

@@ -23,11 +23,7 @@ export async function send(reply: Reply, incoming: IncomingMessage, outgoing: Se
   await pump(reply.body, outgoing);
 }
 
-async function sendJson(
-  { status, headers, body }: JsonReply,
-  hasBody: boolean,
-  outgoing: ServerResponse,
-): Promise<void> {
+function sendJson({ status, headers, body }: JsonReply, hasBody: boolean, outgoing: ServerResponse): void {
   const fields: string[] = [];
   for (const [name, value] of headers) fields.push(name, value);
   if (!hasBody) {
@@ -40,11 +36,11 @@ async function sendJson(
   for (const piece of pieces) length += Buffer.byteLength(piece);
   fields.push("content-length", String(length));
   outgoing.writeHead(status, fields);
-  for (let i = 0; i < pieces.length - 1; i++) {
-    if (outgoing.destroyed) return;
-    if (!outgoing.write(pieces[i])) await drained(outgoing);
-  }
-  outgoing.end(pieces.at(-1) ?? "");
+  const last = pieces.length - 1;
+  // All of it is in memory already; held back, it goes to the system at once.
+  if (last > 0) outgoing.cork();
+  for (let i = 0; i < last; i++) outgoing.write(pieces[i]);
+  outgoing.end(pieces[last] ?? "");
 }
 
 /** JSON answers are in memory already: sent in one piece with their length. */

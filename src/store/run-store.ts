@@ -5,8 +5,8 @@ import type { Item, Table, Write } from "../core/ports/table.ts";
 import type { Run, RunChange, RunStore } from "../core/tracking/ports.ts";
 import { runFeedKey, runKey, runPartKey } from "./facts/keys.ts";
 import { edgeWrites, fitEdges } from "./lineage.ts";
-import { pointsOf } from "./metric-codec.ts";
-import { foldWrites, levelToFold, logWrites, readHistory } from "./metric-log.ts";
+import { openHistories } from "./metric-history.ts";
+import { foldWrites, levelToFold, logWrites } from "./metric-log.ts";
 import { applyChange, type Draft, draftOf, isFinal } from "./run-changes.ts";
 import { datasetItems, readDatasets } from "./run-datasets.ts";
 import { runEdges } from "./run-edges.ts";
@@ -14,7 +14,6 @@ import { partsFor, RUN_IN_TRASH, type RunDoc, runFrom, runItems } from "./run-it
 import { runCreateWrites } from "./runs.ts";
 
 const TRIES = 50;
-const NO_POINTS = pointsOf("", []);
 /** Summaries kept of runs that are being written, so that the next write needs no read. */
 const CACHE_LIMIT = 256;
 /** Requests written in one transaction; each has one log item and the run one item and a few parts. */
@@ -207,13 +206,7 @@ export function openRunStore(deps: {
       });
     },
     datasets: (workspace, runs) => readDatasets(table, workspace, runs),
-    async history(workspace, runId, key) {
-      const [head, points] = await Promise.all([
-        table.get(runKey(workspace, runId)),
-        readHistory(table, workspace, runId, key),
-      ]);
-      return head?.type === RUN_IN_TRASH ? NO_POINTS : points;
-    },
+    history: openHistories(table),
   };
 }
 

@@ -2,8 +2,7 @@ import type { VersionAnswer } from "../../core/registry/models.ts";
 import { latestPerStage } from "../../core/registry/models.ts";
 import type { ModelVersion, RegisteredModel } from "../../core/registry/ports.ts";
 import type { ArtifactEntry } from "../../core/tracking/artifacts.ts";
-import type { RunPoints } from "../../core/tracking/history.ts";
-import type { DatasetInput, Experiment, LoggedModel, Points, Run } from "../../core/tracking/ports.ts";
+import type { DatasetInput, Experiment, LoggedModel, Run } from "../../core/tracking/ports.ts";
 
 /** Doubles that JSON lacks travel as text. */
 export function double(value: number): number | string {
@@ -84,27 +83,6 @@ export function runJson(run: Run, datasets: readonly DatasetInput[]) {
       run.modelOutputs.map(({ modelId, step }) => ({ model_id: modelId, step })),
     ),
   };
-}
-
-/** Text at once: histories are long, and an object a point is most of the cost. */
-export function pointsJson(key: string, points: Points, runId?: string): string {
-  const name = JSON.stringify(key);
-  const tail = runId === undefined ? "}" : `,"run_id":${JSON.stringify(runId)}}`;
-  const parts: string[] = [];
-  for (let i = 0; i < points.length; i++) {
-    const value = points.values[i] ?? 0;
-    parts.push(
-      `{"key":${name},"value":${Number.isNaN(value) ? '"NaN"' : value},"timestamp":${points.timestamps[i]},"step":${points.steps[i]}${tail}`,
-    );
-  }
-  return parts.join(",");
-}
-
-export function bulkJson(key: string, all: readonly RunPoints[]): string {
-  const texts = all
-    .filter(({ points }) => points.length > 0)
-    .map(({ runId, points }) => pointsJson(key, points, runId));
-  return texts.length === 0 ? "{}" : `{"metrics":[${texts.join(",")}]}`;
 }
 
 export function loggedModelJson(model: LoggedModel) {

@@ -37,8 +37,8 @@ export function mlflowRoutes(
     async handle(call) {
       const args = await readArgs(method, call, options.bodyLimit ?? BODY_LIMIT_BYTES, options.tooLarge);
       const answer = await handle({ workspace: call.workspace, principal: call.principal, args, call });
-      if (answer instanceof Response) return answer;
-      return new JsonReply(typeof answer === "string" ? answer : JSON.stringify(answer ?? {}));
+      if (answer instanceof Response || answer instanceof JsonReply) return answer;
+      return new JsonReply(JSON.stringify(answer ?? {}));
     },
   }));
 }

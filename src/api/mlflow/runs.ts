@@ -9,7 +9,7 @@ import {
   readBatch,
   readMetric,
 } from "../../core/tracking/log.ts";
-import { checkParam } from "../../core/tracking/names.ts";
+import { checkParam, checkRunId } from "../../core/tracking/names.ts";
 import type { DatasetInput, Run } from "../../core/tracking/ports.ts";
 import {
   createRun,
@@ -24,7 +24,8 @@ import { type SearchDeps, searchRuns } from "../../core/tracking/search-runs.ts"
 import type { RawRoute } from "../raw-route.ts";
 import { type Args, RUN_STATUS, viewOf } from "./args.ts";
 import { requiredTexts } from "./experiments.ts";
-import { bulkJson, newRunJson, pointsJson, runInfoJson, runJson } from "./render.ts";
+import { newRunJson, runInfoJson, runJson } from "./render.ts";
+import { bulkReply, historyReply } from "./render-points.ts";
 import { mlflowRoutes } from "./route.ts";
 
 const P = "/2.0/mlflow";
@@ -103,6 +104,7 @@ export function runRoutes(deps: RunDeps & SearchDeps & LogDeps): RawRoute[] {
       async (call) => {
         const { args } = call;
         const runId = runIdOf(args);
+        checkRunId(runId);
         await logBatch(
           deps,
           call,
@@ -176,10 +178,10 @@ function historyRoutes(deps: RunDeps): RawRoute[] {
   const bulk = mlflowRoutes("GET", `${P}/metrics/get-history-bulk`, READ, async (call) => {
     const { args, workspace } = call;
     const runIds = call.call.url.searchParams.getAll("run_id");
-    const key = args.text("metric_key") ?? "";
+    const key = args.text("metric_key");
     const found = await bulkHistory(deps.runs, workspace, { runIds, key, maxResults: args.int("max_results") });
     // This one answer of MLflow is no protobuf: an empty list is there.
-    return found.every(({ points }) => points.length === 0) ? { metrics: [] } : bulkJson(key, found);
+    return found.every(({ points }) => points.length === 0) ? { metrics: [] } : bulkReply(key ?? "", found);
   });
   return [
     ...mlflowRoutes("GET", `${P}/metrics/get-history`, READ, async ({ args, workspace }) => {
@@ -191,9 +193,7 @@ function historyRoutes(deps: RunDeps): RawRoute[] {
         maxResults: args.int("max_results"),
         pageToken: args.text("page_token"),
       });
-      if (points.length === 0) return {};
-      const token = next === undefined ? "" : `,"next_page_token":${JSON.stringify(next)}`;
-      return `{"metrics":[${pointsJson(key, points)}]${token}}`;
+      return historyReply(key, points, next);
     }),
     ...bulk,
     ...mlflowRoutes("GET", `${P}/metrics/get-history-bulk-interval`, READ, async (call) => {
@@ -207,7 +207,7 @@ function historyRoutes(deps: RunDeps): RawRoute[] {
         endStep: args.int("end_step"),
         maxResults: args.int("max_results") ?? SAMPLE_LIMIT,
       });
-      return bulkJson(key, found);
+      return bulkReply(key, found);
     }),
   ];
 }
