@@ -37,12 +37,14 @@ interface Move {
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
+interface Running {
+  /** SIGKILL. */
+  stop(): Promise<void>;
+  readonly isOver: () => boolean;
+}
+
 /** One `yard import mlflow` in a process of its own; `until` says when it is killed. */
-async function move(
-  home: TestServer,
-  uri: string,
-  until?: (stop: () => Promise<void>) => Promise<void>,
-): Promise<Move> {
+async function move(home: TestServer, uri: string, until?: (running: Running) => Promise<void>): Promise<Move> {
   const args = [
     join(root, "src/cli/main.ts"),
     "import",
@@ -71,9 +73,12 @@ async function move(
   const watching = setInterval(() => {
     peakMb = Math.max(peakMb, peakMbOf(child.pid ?? 0));
   }, 200);
-  await until?.(async () => {
-    child.kill("SIGKILL");
-    await ended;
+  await until?.({
+    isOver: () => child.exitCode !== null || child.signalCode !== null,
+    async stop() {
+      child.kill("SIGKILL");
+      await ended;
+    },
   });
   await ended;
   clearInterval(watching);
@@ -104,30 +109,31 @@ async function runsAt(home: TestServer): Promise<number> {
   return (await post("runs/search", { experiment_ids, max_results: 50_000, run_view_type: "ALL" })).runs?.length ?? 0;
 }
 
-async function reach(home: TestServer, share: number): Promise<number> {
+async function reach(home: TestServer, share: number, running: Running): Promise<number> {
   for (;;) {
     const runs = await runsAt(home);
     if (runs >= share * RUNS) return runs;
+    if (running.isOver()) throw new Error(`the import ended at ${runs} runs, before it was killed`);
     await delay(100);
   }
 }
 
 async function interrupted(home: TestServer, uri: string): Promise<Move> {
-  await move(home, uri, async (stop) => {
-    const runs = await reach(home, 0.2);
-    await stop();
+  await move(home, uri, async (running) => {
+    const runs = await reach(home, 0.2, running);
+    await running.stop();
     say(`import killed at ${runs} runs`);
   });
-  const broken = await move(home, uri, async () => {
-    const runs = await reach(home, 0.5);
+  const broken = await move(home, uri, async (running) => {
+    const runs = await reach(home, 0.5, running);
     await home.kill();
     say(`our server killed at ${runs} runs`);
   });
   say(`  the import ended with ${broken.code}: ${broken.said.trim().split("\n").at(-1) ?? ""}`);
   await home.start();
-  await move(home, uri, async (stop) => {
-    const runs = await reach(home, 0.8);
-    await stop();
+  await move(home, uri, async (running) => {
+    const runs = await reach(home, 0.8, running);
+    await running.stop();
     say(`import killed at ${runs} runs`);
   });
   return move(home, uri);

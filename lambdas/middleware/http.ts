@@ -19,9 +19,7 @@ export function toRequest(event: APIGatewayProxyEventV2): Request {
   for (const [name, value] of Object.entries(event.headers)) if (value !== undefined) headers.set(name, value);
   if (event.cookies !== undefined) headers.set("cookie", event.cookies.join("; "));
   const body = event.body === undefined ? undefined : Buffer.from(event.body, isBase64Encoded ? "base64" : "utf8");
-  if (body !== undefined && body.byteLength > PAYLOAD_LIMIT_BYTES) {
-    throw tooLarge(`the request has ${body.byteLength} bytes`);
-  }
+  if ((event.body ?? "").length > PAYLOAD_LIMIT_BYTES) throw tooLarge(`the request has ${body?.byteLength} bytes`);
   checkTarget(rawPath);
   const scheme = headers.get("x-forwarded-proto") === "http" ? "http" : "https";
   const host = headers.get("host") ?? requestContext.domainName;
@@ -96,6 +94,6 @@ function encodedPath(rawPath: string): string {
 
 function tooLarge(what: string): AppError {
   return new AppError("TooLarge", `${what}; this address carries at most ${PAYLOAD_LIMIT_BYTES} at once`, {
-    hint: "ask for a shorter page, or send and fetch files by their signed addresses",
+    hint: "ask for a shorter page; send and fetch files by their signed addresses: MLflow clients do with MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE=4194304",
   });
 }

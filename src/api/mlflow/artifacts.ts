@@ -88,7 +88,7 @@ function proxyRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
   return [
     ...byteRoutes("GET", `${A}/artifacts/{path+}`, READ, (call) => {
       const path = pathOf(call);
-      return fileResponse(call.request, path, (range) => openPath(deps, call.workspace, path, range));
+      return servePath(deps, call, path);
     }),
     ...byteRoutes("PUT", `${A}/artifacts/{path+}`, WRITE, async (call) => {
       mustNameFile(call.params.path ?? "");
@@ -116,6 +116,20 @@ function proxyRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
   ];
 }
 
+function servePath(deps: ArtifactRouteDeps, call: Call, path: string): Promise<Response> {
+  const key = artifactKey(call.workspace, path);
+  return fileResponse(
+    call.request,
+    path,
+    (range) => openPath(deps, call.workspace, path, range),
+    async () => {
+      const signed = await deps.objects.sign("get", key, SIGNED_SEC);
+      // Files of registered models that lie elsewhere have no such key.
+      return signed === undefined || (await deps.objects.head(key)) === undefined ? undefined : signed;
+    },
+  );
+}
+
 async function openPath(
   deps: ArtifactRouteDeps,
   workspace: string,
@@ -137,7 +151,7 @@ function uploadRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
   return [
     ...folders.flatMap((folder) => [
       ...mlflowRoutes("POST", `${A}/mpu/create${folder}`, WRITE, async ({ call, args, ...caller }) => {
-        const { uploadId, tokens } = await createUpload(
+        const { uploadId, targets } = await createUpload(
           deps,
           caller,
           uploadPath(call, args),
@@ -147,10 +161,10 @@ function uploadRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
         const base = `${call.url.origin}${call.url.pathname.slice(0, at)}/mpu/part`;
         return {
           upload_id: uploadId,
-          credentials: tokens.map((token, i) => ({
-            url: `${base}?token=${encodeURIComponent(token)}`,
+          credentials: targets.map((target, i) => ({
+            url: "url" in target ? target.url : `${base}?token=${encodeURIComponent(target.token)}`,
             part_number: i + 1,
-            headers: {},
+            headers: "url" in target ? target.headers : {},
           })),
         };
       }),
@@ -288,7 +302,7 @@ function rootOf(uri: string): string {
 
 function serveBelow(deps: ArtifactRouteDeps, call: Call, uri: string, path: string): Promise<Response> {
   const full = `${rootOf(uri)}/${artifactPath(path)}`;
-  return fileResponse(call.request, full, (range) => openPath(deps, call.workspace, full, range));
+  return servePath(deps, call, full);
 }
 
 async function small(request: ApiRequest): Promise<Uint8Array> {

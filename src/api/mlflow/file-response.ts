@@ -1,4 +1,4 @@
-import type { ByteRange, ObjectBody } from "../../core/ports/objects.ts";
+import type { ByteRange, ObjectBody, SignedUrl } from "../../core/ports/objects.ts";
 import type { ApiRequest } from "../raw-route.ts";
 
 /** Endings, and whole names without one, of what is shown as plain text. */
@@ -22,6 +22,7 @@ const TYPES: Readonly<Record<string, string>> = {
   zip: "application/zip",
 };
 
+<<<<<<< ours
 /** As MLflow tells types; how a file is packed (`.gz`) is not one. */
 function typeOf(name: string): string {
   const ending = /\.([^.]+)$/.exec(name)?.[1] ?? name;
@@ -46,11 +47,24 @@ function attachment(name: string): string {
 }
 
 /** A stored file as a download: never shown in place, never sniffed, whatever a writer put into it. Ranges of one part. */
+=======
+/** What a home that has signed addresses carries itself; in base64 more would be over what a function may answer. */
+const CARRIED_BYTES = 4_000_000;
+
+/**
+ * A stored file as a download: never shown in place, never sniffed, whatever a writer put into it. Ranges of one part.
+ * `sign` answers where a client may fetch a long one itself; clients follow, and leave their token behind at another host.
+ */
+>>>>>>> theirs
 export async function fileResponse(
   request: ApiRequest,
   path: string,
   open: (range?: ByteRange) => Promise<ObjectBody>,
+  sign: () => Promise<SignedUrl | undefined> = async () => undefined,
 ): Promise<Response> {
+  const signed = (length: number) => (length > CARRIED_BYTES ? sign() : undefined);
+  const whole = async (found: ObjectBody) =>
+    (await redirect(found, await signed(found.sizeBytes))) ?? send(found, headers);
   const name = path.split("/").at(-1) ?? "";
   const headers: Record<string, string> = {
     "content-type": typeOf(name),
@@ -60,17 +74,19 @@ export async function fileResponse(
     "cache-control": "no-store",
   };
   const asked = request.headers.get("range");
-  if (asked === null) return whole(await open(), headers);
+  if (asked === null) return whole(await open());
   const suffix = /^bytes=-(\d+)$/.exec(asked);
   const plain = /^bytes=(\d+)-(\d*)$/.exec(asked);
   // Other units and lists of ranges may be ignored by whoever serves.
-  if (suffix === null && plain === null) return whole(await open(), headers);
+  if (suffix === null && plain === null) return whole(await open());
   const range =
     suffix === null ? plainRange(plain?.[1] ?? "0", plain?.[2] ?? "") : await suffixRange(Number(suffix[1]), open);
-  if (range === undefined) return whole(await open(), headers);
+  if (range === undefined) return whole(await open());
   const found = await open(range);
   const start = range.start;
   const end = Math.min(range.end ?? found.sizeBytes - 1, found.sizeBytes - 1);
+  const away = await redirect(found, await signed(end - start + 1));
+  if (away !== undefined) return away;
   return new Response(found.body, {
     status: 206,
     headers: {
@@ -82,7 +98,13 @@ export async function fileResponse(
   });
 }
 
-function whole(found: ObjectBody, headers: Record<string, string>): Response {
+async function redirect(found: ObjectBody, to: SignedUrl | undefined): Promise<Response | undefined> {
+  if (to === undefined || Object.keys(to.headers).length > 0) return undefined;
+  await found.body.cancel();
+  return new Response(null, { status: 307, headers: { location: to.url, "cache-control": "no-store" } });
+}
+
+function send(found: ObjectBody, headers: Record<string, string>): Response {
   return new Response(found.body, {
     headers: { ...headers, etag: quoted(found.etag), "content-length": String(found.sizeBytes) },
   });

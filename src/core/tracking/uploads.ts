@@ -15,6 +15,8 @@ export interface UploadDeps extends ArtifactDeps {
 
 const PARTS_LIMIT = 10_000;
 const LIFE_MS = 24 * 3_600_000;
+/** What a home's store takes directly is signed with its own credentials, which change within hours. */
+const DIRECT_SEC = 6 * 3600;
 
 interface PartClaims {
   readonly t: "part";
@@ -39,13 +41,18 @@ function partKey(workspace: string, upload: string, part: number): string {
   return `ws/${workspace}/uploads/${upload}/${String(part).padStart(5, "0")}`;
 }
 
-/** Begins an upload in parts; each part has a token that is good for it alone. */
+/** Where a part's bytes go: straight to the store, or to this server with a token that is good for this part alone. */
+export type PartTarget =
+  | { readonly url: string; readonly headers: Readonly<Record<string, string>> }
+  | { readonly token: string };
+
+/** Begins an upload in parts. */
 export async function createUpload(
   deps: UploadDeps,
   { workspace, principal }: Caller,
   path: string,
   parts: number,
-): Promise<{ readonly uploadId: string; readonly tokens: readonly string[] }> {
+): Promise<{ readonly uploadId: string; readonly targets: readonly PartTarget[] }> {
   const clean = artifactPath(path);
   if (clean === "") throw new AppError("InvalidPath", "Invalid path");
   if (parts < 1 || parts > PARTS_LIMIT)
@@ -54,10 +61,16 @@ export async function createUpload(
   const id = deps.ids.hex32();
   const exp = deps.clock.now() + LIFE_MS;
   const claims: UploadClaims = { t: "upload", ws: workspace, path: clean, by: principal.name, id, parts, exp };
-  const tokens: string[] = [];
-  for (let part = 1; part <= parts; part++)
-    tokens.push(await deps.signer.sign({ t: "part", ws: workspace, upload: id, part, exp } satisfies PartClaims));
-  return { uploadId: await deps.signer.sign({ ...claims }), tokens };
+  const targets: PartTarget[] = [];
+  for (let part = 1; part <= parts; part++) {
+    const direct = await deps.objects.sign("put", partKey(workspace, id, part), DIRECT_SEC);
+    targets.push(
+      direct ?? {
+        token: await deps.signer.sign({ t: "part", ws: workspace, upload: id, part, exp } satisfies PartClaims),
+      },
+    );
+  }
+  return { uploadId: await deps.signer.sign({ ...claims }), targets };
 }
 
 /** Stores one part; answers its ETag. */

@@ -1,10 +1,10 @@
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { MLFLOW_CLIENT, mlflowVariables, type PythonResult, pythonWith, runPython } from "../../helpers/python.ts";
+import { CHECKS, type CheckRun, runChecks } from "../../helpers/mlflow-checks.ts";
+import { mlflowVariables } from "../../helpers/python.ts";
 import { startServer, type TestServer } from "../../helpers/server.ts";
 
-const SCRIPT = fileURLToPath(new URL("checks.py", import.meta.url));
 const INSTALL_MS = 600_000;
+<<<<<<< ours
 const CHECKS = [
   "fluent_run",
   "batches_and_async",
@@ -24,23 +24,17 @@ interface Outcome {
   readonly ok: boolean;
   readonly why?: string;
 }
+=======
+>>>>>>> theirs
 
 /** The MLflow client from PyPI, unmodified, against a server in its own process. */
 describe("the MLflow client", () => {
   let server: TestServer;
-  let result: PythonResult;
-  let outcomes: ReadonlyMap<string, Outcome>;
+  let result: CheckRun;
 
   beforeAll(async () => {
     server = await startServer();
-    const python = await pythonWith(MLFLOW_CLIENT);
-    result = await runPython(python, [SCRIPT], mlflowVariables({ url: server.url(), token: server.token() }));
-    const lines = result.stdout.split("\n").filter((line) => line.startsWith("CHECK "));
-    outcomes = new Map(
-      lines
-        .map((line) => JSON.parse(line.slice("CHECK ".length)) as Outcome)
-        .map((outcome) => [outcome.check, outcome]),
-    );
+    result = await runChecks(mlflowVariables({ url: server.url(), token: server.token() }));
   }, INSTALL_MS);
 
   afterAll(async () => {
@@ -48,14 +42,14 @@ describe("the MLflow client", () => {
   });
 
   it.each(CHECKS)("%s", (name) => {
-    const outcome = outcomes.get(name);
+    const outcome = result.outcomes.get(name);
 
     expect(outcome, `no outcome of ${name}; the script said:\n${result.stderr.slice(-4000)}`).toBeDefined();
     expect(outcome?.ok, `${outcome?.why ?? ""}`).toBe(true);
   });
 
   it("ran every check there is", () => {
-    expect([...outcomes.keys()]).toEqual(CHECKS);
+    expect([...result.outcomes.keys()]).toEqual(CHECKS);
     expect(result.code).toBe(0);
   });
 });
