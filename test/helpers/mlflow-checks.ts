@@ -14,6 +14,8 @@ export const CHECKS = [
   "datasets",
   "registry",
   "autolog",
+  "figures_tables_and_images",
+  "prompts_and_traces",
 ];
 
 export interface CheckRun {

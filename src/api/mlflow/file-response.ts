@@ -22,7 +22,6 @@ const TYPES: Readonly<Record<string, string>> = {
   zip: "application/zip",
 };
 
-<<<<<<< ours
 /** As MLflow tells types; how a file is packed (`.gz`) is not one. */
 function typeOf(name: string): string {
   const ending = /\.([^.]+)$/.exec(name)?.[1] ?? name;
@@ -33,11 +32,12 @@ function typeOf(name: string): string {
 
 /** A name of other than ASCII, or with quotes, goes as RFC 5987 has it, with a plain one beside it. */
 function attachment(name: string): string {
-  const ascii = name
-    .normalize("NFKD")
-    .replace(/[^\x20-\x7e]/g, "")
-    .replace(/["\\]/g, "_");
-  const plain = /^[\w!#$%&'*+.^`|~-]+$/.test(ascii) ? ascii : `"${ascii || "download"}"`;
+  const ascii =
+    name
+      .normalize("NFKD")
+      .replace(/[^\x20-\x7e]/g, "")
+      .replace(/["\\]/g, "_") || "download";
+  const plain = /^[\w!#$%&'*+.^`|~-]+$/.test(ascii) ? ascii : `"${ascii}"`;
   if (ascii === name) return `attachment; filename=${plain}`;
   const encoded = encodeURIComponent(name).replace(
     /['()*]/g,
@@ -46,8 +46,6 @@ function attachment(name: string): string {
   return `attachment; filename=${plain}; filename*=UTF-8''${encoded}`;
 }
 
-/** A stored file as a download: never shown in place, never sniffed, whatever a writer put into it. Ranges of one part. */
-=======
 /** What a home that has signed addresses carries itself; in base64 more would be over what a function may answer. */
 const CARRIED_BYTES = 4_000_000;
 
@@ -55,7 +53,6 @@ const CARRIED_BYTES = 4_000_000;
  * A stored file as a download: never shown in place, never sniffed, whatever a writer put into it. Ranges of one part.
  * `sign` answers where a client may fetch a long one itself; clients follow, and leave their token behind at another host.
  */
->>>>>>> theirs
 export async function fileResponse(
   request: ApiRequest,
   path: string,

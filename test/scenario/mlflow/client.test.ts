@@ -4,28 +4,6 @@ import { mlflowVariables } from "../../helpers/python.ts";
 import { startServer, type TestServer } from "../../helpers/server.ts";
 
 const INSTALL_MS = 600_000;
-<<<<<<< ours
-const CHECKS = [
-  "fluent_run",
-  "batches_and_async",
-  "artifacts",
-  "multipart_upload",
-  "searches",
-  "experiments",
-  "datasets",
-  "registry",
-  "autolog",
-  "figures_tables_and_images",
-  "prompts_and_traces",
-];
-
-interface Outcome {
-  readonly check: string;
-  readonly ok: boolean;
-  readonly why?: string;
-}
-=======
->>>>>>> theirs
 
 /** The MLflow client from PyPI, unmodified, against a server in its own process. */
 describe("the MLflow client", () => {
