@@ -186,7 +186,7 @@ export function openRunStore(deps: {
           summary: `run \`${run.name}\` made`,
         }),
       ]);
-      if (!result.ok) throw new AppError("AlreadyExists", `run \`${run.runId}\` exists already`, { run_id: run.runId });
+      if (!result.ok) throw taken(run.runId, result.failed[0]?.item);
       const doc = runFrom(head.item, []);
       remember(doc);
       return doc;
@@ -208,6 +208,16 @@ export function openRunStore(deps: {
     datasets: (workspace, runs) => readDatasets(table, workspace, runs),
     history: openHistories(table),
   };
+}
+
+function taken(runId: string, standing: Item | undefined): AppError {
+  const isInTrash = standing?.type === RUN_IN_TRASH;
+  return new AppError("AlreadyExists", `run \`${runId}\` ${isInTrash ? "is in the trash of gc" : "exists already"}`, {
+    run_id: runId,
+    ...(isInTrash
+      ? { hint: `\`yard gc restore ${standing.receipt}\` brings it back; else it is free when it is freed` }
+      : {}),
+  });
 }
 
 function settle(accepted: readonly Request[], failed: readonly { request: Request; error: unknown }[], run: Run): void {

@@ -146,6 +146,9 @@ export function describeGc(name: string, open: () => Promise<GcHome>): void {
       expect((await ask("GET", `metrics/get-history?run_id=${run}&metric_key=loss`)).json.metrics ?? []).toEqual([]);
       expect((await ask("POST", "runs/restore", { run_id: run })).status).toBe(404);
       expect((await ask("POST", "runs/set-tag", { run_id: run, key: "a", value: "b" })).status).toBe(404);
+      const again = { experiment_id: within, tags: {} };
+      const taken = await ask("PUT", `/api/v1/workspaces/default/imports/runs/${run}`, again);
+      expect(taken).toMatchObject({ status: 409, json: { detail: `run \`${run}\` is in the trash of gc` } });
 
       expect(await post(`gc/${receipt.id}/restore`)).toMatchObject({ state: "restored", ended_by: "user:owner" });
 
