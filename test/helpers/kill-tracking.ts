@@ -58,6 +58,8 @@ export async function killTracking(server: TestServer, clients: number, rounds: 
     return { number, run: "", runs: [], versions: [], points: [], params: [], tags: [], ended: [], artifacts: [] };
   });
   const working = Promise.all(all.map((client) => logUntilOver(load, client)));
+  // Awaited at the end; until then nobody is there to hear of a failure.
+  working.catch(() => undefined);
   for (let round = 0; round < rounds; round++) {
     await pause(50 + Math.random() * 800);
     await server.kill();
