@@ -61,7 +61,7 @@ export async function killTracking(server: TestServer, clients: number, rounds: 
   // Awaited at the end; until then nobody is there to hear of a failure.
   working.catch(() => undefined);
   for (let round = 0; round < rounds; round++) {
-    await pause(50 + Math.random() * 800);
+    await pause(50 + Math.random() * 1200);
     await server.kill();
     await server.start();
   }
