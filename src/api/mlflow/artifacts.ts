@@ -1,6 +1,6 @@
 import { AppError } from "../../contract/errors.ts";
 import { getModel, type RegistryDeps, versionOf } from "../../core/registry/models.ts";
-import { downloadUri } from "../../core/registry/resolve.ts";
+import { downloadUri, resolveSource } from "../../core/registry/resolve.ts";
 import { artifactKey, artifactPath, proxiedPath } from "../../core/tracking/artifact-paths.ts";
 import {
   type ArtifactDeps,
@@ -232,7 +232,7 @@ function viewRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
         artifactPath(path ?? "");
         const model = await getModel(deps, call.workspace, name ?? "");
         const uri = await downloadUri(deps, call.workspace, model, await versionOf(deps, model, version ?? ""));
-        return serveBelow(deps, call, uri, path ?? "");
+        return serveBelow(deps, call, await resolveSource(deps, call.workspace, uri), path ?? "");
       },
       ofUi,
     ),

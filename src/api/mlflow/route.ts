@@ -6,6 +6,7 @@ import { readText } from "../implement.ts";
 import type { Call, RawRoute } from "../raw-route.ts";
 import { JsonReply } from "../reply.ts";
 import { Args } from "./args.ts";
+import { asSent } from "./as-sent.ts";
 import { mlflowError } from "./errors.ts";
 
 export interface MlflowCall extends Caller {
@@ -35,12 +36,22 @@ export function mlflowRoutes(
     access,
     onError: mlflowError,
     async handle(call) {
-      const args = await readArgs(method, call, options.bodyLimit ?? BODY_LIMIT_BYTES, options.tooLarge);
-      const answer = await handle({ workspace: call.workspace, principal: call.principal, args, call });
+      const { args, body } = await readArgs(method, call, options.bodyLimit ?? BODY_LIMIT_BYTES, options.tooLarge);
+      const answer = await answerOf(body, () =>
+        handle({ workspace: call.workspace, principal: call.principal, args, call }),
+      );
       if (answer instanceof Response || answer instanceof JsonReply) return answer;
       return new JsonReply(JSON.stringify(answer ?? {}));
     },
   }));
+}
+
+async function answerOf(body: string, answer: () => unknown): Promise<unknown> {
+  try {
+    return await answer();
+  } catch (error) {
+    throw asSent(error, body);
+  }
 }
 
 async function readArgs(
@@ -48,8 +59,8 @@ async function readArgs(
   call: Call,
   limit: number,
   tooLarge: ((size: string) => Error) | undefined,
-): Promise<Args> {
-  if (method === "GET") return new Args(queryOf(call.url));
+): Promise<{ readonly args: Args; readonly body: string }> {
+  if (method === "GET") return { args: new Args(queryOf(call.url)), body: "" };
   const type = call.request.headers.get("content-type");
   let text: string;
   try {
@@ -62,7 +73,7 @@ async function readArgs(
   }
   if (text === "") {
     if (type === null && method === "POST") throw invalid("Bad Request. Content-Type header is missing.");
-    return new Args(queryOf(call.url));
+    return { args: new Args(queryOf(call.url)), body: "" };
   }
   // A browser sends other methods across origins only where it is let; POST is the one that needs a type it has to ask for.
   if (type === null && method === "POST") throw invalid("Bad Request. Content-Type header is missing.");
@@ -78,7 +89,7 @@ async function readArgs(
   if (typeof body === "string") body = parseAgain(body);
   if (typeof body !== "object" || Array.isArray(body))
     throw invalid("Malformed request: the body is not a JSON object", "BAD_REQUEST");
-  return new Args((body ?? {}) as Record<string, unknown>);
+  return { args: new Args((body ?? {}) as Record<string, unknown>), body: text };
 }
 
 /** Some old clients send the body's text as a JSON string. */

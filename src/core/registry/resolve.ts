@@ -55,14 +55,23 @@ export async function resolveModel(
 const COPIES_LIMIT = 32;
 
 /** `models:/m-…`, `models:/name/version` and `runs:/ID/path` become the artifact place behind them; anything else stays. */
-export async function resolveSource(deps: SourceDeps, workspace: string, source: string, depth = 0): Promise<string> {
+export async function resolveSource(deps: SourceDeps, workspace: string, source: string): Promise<string> {
+  const uri = await resolveModelUri(deps, workspace, source);
+  const ofRun = /^runs:\/([^/]+)(\/.*)?$/.exec(uri);
+  if (ofRun === null) return uri;
+  const run = await deps.runs.get(workspace, ofRun[1] ?? "");
+  if (run === undefined) throw new AppError("NotFound", `Run with id=${ofRun[1]} not found`);
+  return run.artifactUri + (ofRun[2] ?? "");
+}
+
+async function resolveModelUri(deps: SourceDeps, workspace: string, source: string, depth = 0): Promise<string> {
   // First: a name may begin with `m-` too, and `models:/m-…/1` is then its version.
   const copied = /^models:\/([^/@]+)(?:\/(\d+)|@([^/]+))$/.exec(source);
   if (copied !== null) {
     const ref: ModelRef = copied[2] === undefined ? { label: copied[3] ?? "" } : { version: copied[2] };
     const found = depth < COPIES_LIMIT ? await findVersion(deps.models, workspace, copied[1] ?? "", ref) : undefined;
     if (found === undefined) throw new AppError("NotFound", `\`${source}\` names no version that is there`);
-    return resolveSource(deps, workspace, found.version.source, depth + 1);
+    return resolveModelUri(deps, workspace, found.version.source, depth + 1);
   }
   const logged = /^models:\/(m-[^/@]+)(\/.*)?$/.exec(source);
   if (logged !== null) {
@@ -70,24 +79,20 @@ export async function resolveSource(deps: SourceDeps, workspace: string, source:
     if (model === undefined) throw new AppError("NotFound", `Logged model with ID '${logged[1]}' not found.`);
     return model.artifactUri + (logged[2] ?? "");
   }
-  const ofRun = /^runs:\/([^/]+)(\/.*)?$/.exec(source);
-  if (ofRun === null) return source;
-  const run = await deps.runs.get(workspace, ofRun[1] ?? "");
-  if (run === undefined) throw new AppError("NotFound", `Run with id=${ofRun[1]} not found`);
-  return run.artifactUri + (ofRun[2] ?? "");
+  return source;
 }
 
 /** First segment of the artifact paths under which registered files of other places can be read; experiments have numbers. */
 export const REGISTERED_FOLDER = "registered-models";
 
-/** What an MLflow client downloads from: files that are not artifacts are shown as artifacts, read-only. */
+/** What an MLflow client downloads from, which reads `runs:/` itself: files that are not artifacts are shown as artifacts, read-only. */
 export async function downloadUri(
   deps: SourceDeps,
   workspace: string,
   model: RegisteredModel,
   version: ModelVersion,
 ): Promise<string> {
-  const uri = await resolveSource(deps, workspace, version.source);
+  const uri = await resolveModelUri(deps, workspace, version.source);
   if (!uri.startsWith("azureml:")) return uri;
   return `mlflow-artifacts:/${REGISTERED_FOLDER}/${model.id}/${version.version}`;
 }

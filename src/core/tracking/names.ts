@@ -92,9 +92,9 @@ export function checkRunId(id: string): void {
   if (!isRunId(id)) throw invalid(`Invalid value ${asPython(id)} for parameter 'run_id' supplied.`);
 }
 
-/** Experiment ids are decimal; anything else names none. */
+/** Experiment ids are decimal. A negative one has the form of an id, and is nobody's. */
 export function checkExperimentId(id: string): void {
-  if (!/^\d{1,18}$/.test(id)) throw invalid(`Invalid experiment ID '${id}'. Experiment ID must be a valid integer.`);
+  if (!/^-?\d{1,18}$/.test(id)) throw invalid(`Invalid experiment ID '${id}'. Experiment ID must be a valid integer.`);
 }
 
 /** The canonical form of an id such as `007`. */

@@ -253,7 +253,7 @@ describe("sources", () => {
     });
   });
 
-  it("resolve to artifact places, copies to what they copy", async () => {
+  it("resolve to what clients read, copies to what they copy", async () => {
     const experiment = await api.experiment();
     const run = await api.run(experiment);
     const { model } = await api.post("logged-models", { experiment_id: experiment, name: "lm", source_run_id: run });
@@ -266,7 +266,7 @@ describe("sources", () => {
 
     expect(fromModel).toMatchObject({ run_id: run, model_id: id });
     expect(copy).toMatchObject({ source: "models:/iris/2", run_id: run, model_id: id });
-    expect(await uri(fromRun.version)).toBe(`mlflow-artifacts:/${experiment}/${run}/artifacts/model`);
+    expect(await uri(fromRun.version)).toBe(`runs:/${run}/model`);
     expect(await uri(fromModel.version)).toBe(`mlflow-artifacts:/${experiment}/models/${id}/artifacts`);
     expect(await uri(copy.version)).toBe(await uri(fromModel.version));
     expect(
