@@ -185,7 +185,9 @@ async function store(
     it.onFile(fact.size_bytes);
   } catch (error) {
     // A file that was deleted while it was asked for, or whose name this machine can't hold.
-    if (!isAppError(error) || !["NotFound", "InvalidPath"].includes(error.code)) throw error;
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (!["NotFound", "InvalidPath", "ENAMETOOLONG", "ENOTDIR", "EISDIR", "EEXIST", "EINVAL"].includes(code))
+      throw error;
     batch.problem(`file \`${path}\``, error);
   }
 }
