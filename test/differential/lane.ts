@@ -5,7 +5,8 @@ import { DatabaseSync } from "node:sqlite";
 import type { Peer } from "../../bench/mlflow-peer.ts";
 import { type Call, Made, send, type Target } from "./call.ts";
 import { type Difference, differences, type Pair } from "./compare.ts";
-import { type Explanation, explain } from "./explained.ts";
+import type { Explanation } from "./explained/match.ts";
+import { explain } from "./explained.ts";
 import { normalize } from "./normalize.ts";
 
 /** The first call of a sequence whose answers differ without explanation. */

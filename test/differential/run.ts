@@ -48,6 +48,9 @@ function* sequences(): Generator<readonly Call[]> {
     yield* fc.sample(arbitrary, { seed: seed * 1_000_003 + done, numRuns: Math.min(BATCH, wanted - done) });
 }
 
+let stopping = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => (stopping = true));
+
 async function work(lane: Lane, todo: Generator<readonly Call[]>): Promise<void> {
   for (const calls of todo) {
     const { calls: asked, explained, failure } = await lane.run(calls);
@@ -56,7 +59,7 @@ async function work(lane: Lane, todo: Generator<readonly Call[]>): Promise<void>
     for (const { id } of explained) counts.hits.set(id, (counts.hits.get(id) ?? 0) + 1);
     if (failure !== undefined) await note({ calls, failure }, lane);
     if (counts.sequences % 100 === 0) progress();
-    if (failing.size >= failuresLimit) return;
+    if (stopping || failing.size >= failuresLimit) return;
   }
 }
 

@@ -96,7 +96,7 @@ export class Args {
     if (value === undefined) return undefined;
     const known = Object.values(numbers);
     if (typeof value === "string" && known.includes(value as T)) return value as T;
-    const byNumber = numbers[Number(value)];
+    const byNumber = typeof value === "object" ? undefined : numbers[Number(value)];
     if (byNumber !== undefined && (typeof value === "number" || /^\d+$/.test(String(value)))) return byNumber;
     throw invalid(
       `Invalid value ${JSON.stringify(value)} for parameter '${this.at(name)}' supplied: It must be one of ${known.join(", ")}`,

@@ -41,7 +41,7 @@ function pageOf(args: Args, maxResults: number) {
   return {
     filter: args.text("filter"),
     orderBy: args.texts("order_by"),
-    maxResults: args.int("max_results") || maxResults,
+    maxResults: args.int("max_results") ?? maxResults,
     pageToken: args.text("page_token"),
   };
 }
@@ -217,7 +217,8 @@ function versionRoutes(deps: RegistryDeps): RawRoute[] {
       };
     }),
     ...mlflowRoutes("GET", `${V}/get-download-uri`, READ, async ({ args, workspace }) => {
-      const { model, version } = await getVersion(deps, workspace, args.required("name"), args.required("version"));
+      const [name, number] = [args.text("name") ?? "", args.text("version") ?? ""];
+      const { model, version } = await getVersion(deps, workspace, name, number);
       return { artifact_uri: await downloadUri(deps, workspace, model, version) };
     }),
     ...mlflowRoutes("POST", `${V}/set-tag`, UPDATE, async (call) => {

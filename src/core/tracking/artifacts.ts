@@ -1,4 +1,4 @@
-import { AppError } from "../../contract/errors.ts";
+import { AppError, isAppError } from "../../contract/errors.ts";
 import type { ByteRange, ObjectBody, Objects } from "../ports/objects.ts";
 import { artifactKey, artifactPath, mayWriteArtifact, proxiedPath } from "./artifact-paths.ts";
 import { invalid, notFound } from "./errors.ts";
@@ -66,12 +66,22 @@ export async function readArtifact(
   range?: ByteRange,
 ): Promise<ObjectBody> {
   const clean = artifactPath(path);
-  const body = clean === "" ? undefined : await deps.objects.get(artifactKey(workspace, clean), range);
+  const body = clean === "" ? undefined : await opened(deps.objects, artifactKey(workspace, clean), clean, range);
   if (body !== undefined) return body;
   const below = await deps.objects.list({ prefix: `${artifactKey(workspace, clean)}/`, limit: 1 });
   if (clean === "" || below.objects.length > 0)
     throw invalid(`Artifact path refers to a directory, not a file: '${clean === "" ? "." : path}'`);
   throw notFound(`No such artifact: '${path}'`);
+}
+
+/** Where it is kept is not told to who asks for a range that is not there. */
+async function opened(objects: Objects, key: string, path: string, range?: ByteRange): Promise<ObjectBody | undefined> {
+  try {
+    return await objects.get(key, range);
+  } catch (error) {
+    if (!(isAppError(error) && error.code === "InvalidRange")) throw error;
+    throw new AppError("InvalidRange", error.message.replace(key, path), error.details, { cause: error });
+  }
 }
 
 export async function writeArtifact(

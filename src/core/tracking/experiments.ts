@@ -73,7 +73,7 @@ export async function setExperimentLifecycle(
     experimentId(id),
     { actor: principal.name, action, summary: `experiment \`${id}\` ${action}d` },
     (before) => {
-      if (before.lifecycle === lifecycle) throw notFound(`No Experiment with id=${id} exists`);
+      if (before.lifecycle === lifecycle) throw notFound(`No Experiment with id=${before.id} exists`);
       return { lifecycle };
     },
   );

@@ -100,7 +100,7 @@ export function wrongType(path: string, value: unknown, detail = ""): Error {
 
 export function toNumber(value: unknown, path: string): number {
   if (typeof value === "number") return value;
-  if (typeof value === "string" && value.trim() !== "") {
+  if (typeof value === "string" && value.trim() !== "" && !/^\s*0[xob]/i.test(value)) {
     const number = Number(value);
     if (!Number.isNaN(number) || value === "NaN") return number;
   }

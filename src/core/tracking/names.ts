@@ -92,15 +92,11 @@ export function checkRunId(id: string): void {
   if (!isRunId(id)) throw invalid(`Invalid value ${asPython(id)} for parameter 'run_id' supplied.`);
 }
 
-/** Experiment ids are decimal. A negative one has the form of an id, and is nobody's. */
-export function checkExperimentId(id: string): void {
-  if (!/^-?\d{1,18}$/.test(id)) throw invalid(`Invalid experiment ID '${id}'. Experiment ID must be a valid integer.`);
-}
-
-/** The canonical form of an id such as `007`. */
+/** The canonical form of an id such as `007`: experiment ids are decimal numbers; anything else names none. */
 export function experimentId(id: string): string {
-  checkExperimentId(id);
-  return id.replace(/^0+(?=\d)/, "");
+  if (!/^\s*[+-]?\d{1,18}\s*$/.test(id))
+    throw invalid(`Invalid experiment ID '${id}'. Experiment ID must be a valid integer.`);
+  return String(BigInt(id.trim().replace("+", "")));
 }
 
 /** Registered models: no path, no separator of `models:/` addresses. */

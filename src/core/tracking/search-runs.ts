@@ -87,7 +87,7 @@ export async function searchDatasets(
     );
   }
   const found: (DatasetBrief & { experimentId: string })[] = [];
-  for (const id of experimentIds.map(experimentId)) {
+  for (const id of new Set(experimentIds.map(experimentId))) {
     const known: Experiment | undefined = await deps.experiments.get(workspace, id);
     if (known === undefined || known.lifecycle === "deleted") continue;
     for (const brief of await deps.search.datasets(workspace, known.id))

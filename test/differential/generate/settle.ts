@@ -24,6 +24,9 @@ export function settle(calls: readonly Call[]): readonly Call[] {
 
 function settledRun(fields: Fields, i: number, asksNames: boolean): Fields {
   const start = fields.start_time;
-  const begun = typeof start === "number" && start > 0 ? { ...fields, start_time: start + i } : fields;
+  const begun =
+    Number(start) > 0
+      ? { ...fields, start_time: typeof start === "string" ? String(Number(start) + i) : Number(start) + i }
+      : fields;
   return asksNames && (fields.run_name ?? "") === "" ? { ...begun, run_name: `run ${i}` } : begun;
 }

@@ -1,0 +1,151 @@
+import { type Explanation, onlyWords, pairIs } from "./match.ts";
+
+/** Of experiments, runs and logged models. */
+export const tracking: readonly Explanation[] = [
+  {
+    id: "no-experiment-id",
+    what: "MLflow answers 400 (a foreign key of SQL fails) for a run of no experiment, ours makes it in Default",
+    why: "that is what the API says of an absent id; clients always send one",
+    parts: true,
+    matches: pairIs({ theirs: 400, ours: 200, path: /\/runs\/create$/, says: /FOREIGN KEY constraint failed/ }),
+  },
+  {
+    id: "metric-on-no-model",
+    what: "MLflow answers 400 (a foreign key of SQL fails) to a metric on a logged model that is not there, and keeps it on the run; ours answers 404 and keeps nothing",
+    why: "a refused request should leave nothing behind",
+    parts: true,
+    matches: pairIs({
+      theirs: 400,
+      ours: 404,
+      path: /\/log-(metric|batch)$/,
+      says: /FOREIGN KEY constraint failed|^Changing param values/,
+      tells: /^Logged model with ID/,
+    }),
+  },
+  {
+    id: "set-in-message",
+    what: "MLflow lists missing fields in an order of chance",
+    why: "a Python set; ours lists them by name",
+    matches: (difference, pair) =>
+      onlyWords(difference, pair, (theirs, ours) =>
+        [theirs, ours].every((text) => text.startsWith("Model json is missing mandatory fields: ")),
+      ),
+  },
+  {
+    id: "logged-model-limits",
+    what: "MLflow keeps tags and params of logged models of any length, ours at most 250 and 6,000 (tags: 20,000) characters",
+    why: "the limits of runs; a record has to fit its store",
+    parts: true,
+    matches: pairIs({ theirs: 200, ours: 400, path: /logged-models/, tells: /exceeds the maximum length/ }),
+  },
+  {
+    id: "params-twice",
+    what: "MLflow answers 400 (a unique key of SQL fails) to a param of a logged model that is there, ours to another value only",
+    why: "as with params of runs: the same again is no change",
+    parts: true,
+    matches: pairIs({
+      theirs: 400,
+      ours: [200, 400, 404],
+      path: /logged-models(\/.*\/params)?$/,
+      says: /UNIQUE constraint failed: logged_model_params/,
+    }),
+  },
+  {
+    id: "user-of-token",
+    what: "a run that names no user is MLflow's nobody's, ours the caller's",
+    why: "ours knows who calls; clients always name one",
+    matches: ({ at, theirs, ours }) => at.endsWith("info.user_id") && theirs === "" && ours === "owner",
+  },
+  {
+    id: "no-start-time",
+    what: "a run that gives no time begins in 1970 with MLflow, now with ours",
+    why: "that is when it begins; clients always give one",
+    parts: true,
+    matches: ({ at, theirs }) => at === "body.run.info.start_time" && theirs === 0,
+  },
+  {
+    id: "deleted-model",
+    what: "MLflow changes a logged model that is deleted, ours answers 404",
+    why: "nothing can see it any more",
+    matches: (difference, pair) =>
+      pair.call.method !== "GET" &&
+      (pairIs({ theirs: 200, ours: 404, path: /\/logged-models\//, tells: /^Logged model with ID/ })(
+        difference,
+        pair,
+      ) ||
+        onlyWords(
+          difference,
+          pair,
+          (theirs, ours) => theirs.startsWith("No tag with key") && ours.startsWith("Logged model with ID"),
+        )),
+  },
+  {
+    id: "rename-to-taken",
+    what: "MLflow answers a rename to a name that is taken with SQL and BAD_REQUEST, ours says that it is taken",
+    why: "as at create; the status is the same",
+    matches: pairIs({
+      theirs: 400,
+      ours: 400,
+      path: /experiments\/update$/,
+      says: /UNIQUE constraint failed: experiments/,
+      tells: /already exists/,
+    }),
+  },
+  {
+    id: "tag-names-at-create",
+    what: "MLflow does not look at names of tags when a run or experiment is made, ours does as later",
+    why: "such a tag could be neither set again nor deleted",
+    parts: true,
+    matches: pairIs({
+      theirs: [200, 400],
+      ours: 400,
+      path: /\/create$/,
+      tells:
+        /^Invalid value .* for parameter '(tags\[\d+\]\.)?key' supplied: Names may|^'(tags\[\d+\]\.)?(key|value)' exceeds/s,
+    }),
+  },
+  {
+    id: "slash-in-tag-key",
+    what: "MLflow's address of a logged model's tag takes no slash in the key, ours does",
+    why: "such tags can be made, so they can be deleted",
+    parts: true,
+    matches: (_, pair) => pair.theirs.status === 404 && /\/tags\/.*(%2F|\/)/i.test(pair.call.path),
+  },
+  {
+    id: "log-model-history",
+    what: "the tag of runs/log-model holds what was sent, with MLflow in its own order and with an empty model_uuid",
+    why: "clients before MLflow 3 read the same fields of both",
+    matches: ({ at, theirs, ours }) =>
+      at.endsWith(".value") &&
+      [theirs, ours].every(
+        (text) => typeof text === "string" && text.startsWith("[{") && text.includes("utc_time_created"),
+      ),
+  },
+  {
+    id: "id-as-sent",
+    what: "a run made with experiment id 01 answers 01 with MLflow, 1 with ours",
+    why: "that is the experiment's id, as every other answer of both has it",
+    matches: ({ at, theirs, ours }) =>
+      at.endsWith("experiment_id") && /^0+\d+$/.test(String(theirs)) && Number(theirs) === Number(ours),
+  },
+  {
+    id: "long-tags-at-create",
+    what: "MLflow keeps tags of a run that is made whole, ours their first 8,000 characters",
+    why: "as MLflow does with tags that are set later",
+    matches: ({ at, theirs, ours }) =>
+      at.endsWith(".value") && typeof ours === "string" && [...ours].length === 8000 && String(theirs).startsWith(ours),
+  },
+  {
+    id: "unprintable",
+    what: "MLflow writes characters that Python can't print as escapes into the message of a changed param, ours as they are",
+    why: "which characters those are depends on the version of Python",
+    matches: (difference, pair) =>
+      onlyWords(
+        difference,
+        pair,
+        (theirs, ours) =>
+          [theirs, ours].every((text) => text.startsWith("Changing param values is not allowed")) &&
+          /\\[uUx][0-9a-f]{2}/.test(theirs),
+      ),
+  },
+];
