@@ -40,8 +40,14 @@ export function makeRuns(count: number): FilledRun[] {
 export async function fillHome(homeDir: string, experimentId: string, runs: readonly FilledRun[]): Promise<void> {
   const table = openTable({ path: join(homeDir, "yard.db") });
   try {
-    for (let at = 0; at < runs.length; at += 40) {
-      await table.transact(runs.slice(at, at + 40).flatMap((run) => writesOf(experimentId, run)));
+    // Transactions that wait together reach the disk together.
+    for (let at = 0; at < runs.length; at += 2000) {
+      const groups = Array.from({ length: 50 }, (_, i) => runs.slice(at + i * 40, at + i * 40 + 40));
+      await Promise.all(
+        groups
+          .filter((group) => group.length > 0)
+          .map((group) => table.transact(group.flatMap((run) => writesOf(experimentId, run)))),
+      );
     }
   } finally {
     table.close();
