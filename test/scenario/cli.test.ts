@@ -399,6 +399,22 @@ describe("the program", () => {
     expect(first.out().trim().split("\n")).toHaveLength(1);
     expect(existsSync(join(folder, "home/server.json"))).toBe(false);
   });
+
+  it.skipIf(process.platform !== "linux")("`up` keeps to itself what its own process is tuned with", async () => {
+    const folder = project({ "job.yml": job("echo tuned=$MALLOC_ARENA_MAX,$TRAINYARD_SERVER_ENV,") });
+    const home = start(folder, ["up", "--port", "0", "--data-dir", "home"]);
+    await until(() => home.out().includes("ready at"), "the ready line");
+    const { url, token } = JSON.parse(readFileSync(join(folder, "home/server.json"), "utf8"));
+
+    const env = { TRAINYARD_URL: url, TRAINYARD_TOKEN: token };
+    const ran = await run(folder, ["job", "create", "-f", "job.yml", "--stream"], { env });
+    const tuned = readFileSync(`/proc/${home.child.pid}/environ`, "utf8");
+    home.child.kill("SIGTERM");
+
+    expect(await home.ended).toBe(0);
+    expect(ran).toMatchObject({ code: 0, out: expect.stringContaining("tuned=,,") });
+    expect(tuned).toContain("MALLOC_ARENA_MAX=2");
+  });
 });
 
 describe("who may do what", () => {
