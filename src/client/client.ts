@@ -64,6 +64,11 @@ export function makeClient(options: ClientOptions): Client {
       request.signal?.throwIfAborted();
       throw unreachable(error, request.url);
     }
+    const elsewhere = redirected(request, response);
+    if (elsewhere !== undefined) {
+      await response.text();
+      return attempt(elsewhere, about);
+    }
     if (response.status >= 300) {
       const error = await errorOf(response, about);
       const after = Number(response.headers.get("retry-after") ?? Number.NaN);
@@ -139,6 +144,17 @@ export function makeClient(options: ClientOptions): Client {
     full,
     raw: (url, request = {}) => send(url, request, (response) => response),
   };
+}
+
+/** Where a home sends a reader for bytes that it does not carry itself: another host, which gets no token and sends nobody on. */
+function redirected(request: WireRequest, response: WireResponse): WireRequest | undefined {
+  const location = response.headers.get("location");
+  if (![302, 303, 307, 308].includes(response.status) || request.method !== "GET" || location === null)
+    return undefined;
+  const [from, to] = [new URL(request.url), new URL(location, request.url)];
+  if (to.origin === from.origin || request.headers.authorization === undefined) return undefined;
+  const { range } = request.headers;
+  return { ...request, url: to.href, headers: range === undefined ? {} : { range } };
 }
 
 /** The caller's signal and a timeout in one, until the answer's head is there. By hand: `AbortSignal.any` takes 5 ms at its first use. */

@@ -224,3 +224,28 @@ describe("an answer that is not ours", () => {
     await expect(client.call(light.home.health, {})).rejects.toMatchObject({ code });
   });
 });
+
+describe("a redirect", () => {
+  const away = (location: string) => new Response("", { status: 307, headers: { location } });
+  const get = (transport: Transport, headers = {}) =>
+    makeClient({ url: "http://home.test", token: "secret", transport, retry: { attempts: 1 } }).raw("/file", {
+      headers,
+    });
+
+  it("to another host is followed, without the token and for the same bytes", async () => {
+    const { transport, seen } = answering(away("https://bucket.test/key?signed"), new Response("bytes"));
+
+    expect(await (await get(transport, { range: "bytes=3-" })).text()).toBe("bytes");
+    expect(seen[1]).toMatchObject({ url: "https://bucket.test/key?signed", headers: { range: "bytes=3-" } });
+    expect(seen[1]?.headers).not.toHaveProperty("authorization");
+  });
+
+  it("from there to a third, or to the home itself, is not", async () => {
+    const chain = answering(away("https://bucket.test/key"), away("https://other.test/"));
+    const home = answering(away("/elsewhere"));
+
+    await expect(get(chain.transport)).rejects.toThrow("307");
+    await expect(get(home.transport)).rejects.toThrow("307");
+    expect([chain.seen.length, home.seen.length]).toEqual([2, 1]);
+  });
+});
