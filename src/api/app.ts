@@ -6,6 +6,7 @@ import { makeMatcher } from "./matcher.ts";
 import { problemResponse } from "./problem.ts";
 import type { ApiRequest, Call, RawRoute } from "./raw-route.ts";
 import type { Reply } from "./reply.ts";
+import { withoutQuery } from "./target.ts";
 
 export interface AppDeps {
   readonly routes: readonly RawRoute[];
@@ -59,7 +60,7 @@ export function makeApp(deps: AppDeps): (request: ApiRequest) => Promise<Reply> 
       return response;
     } catch (error) {
       if (!isAppError(error) || error.code === "Internal")
-        deps.onFault(error, { requestId, route: route?.id ?? String(request.url) });
+        deps.onFault(error, { requestId, route: route?.id ?? withoutQuery(String(request.url)) });
       const response = (route?.onError ?? problemResponse)(error, requestId);
       response.headers.set("x-request-id", requestId);
       return response;

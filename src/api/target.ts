@@ -10,3 +10,8 @@ export function checkTarget(path: string): void {
     hint: "send the address of what is meant",
   });
 }
+
+/** An address as logs may have it: its query can hold a credential. */
+export function withoutQuery(address: string): string {
+  return address.split(/[?#]/, 1)[0] ?? "";
+}

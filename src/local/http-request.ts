@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ApiRequest } from "../api/raw-route.ts";
-import { checkTarget } from "../api/target.ts";
+import { checkTarget, withoutQuery } from "../api/target.ts";
 import { AppError } from "../contract/errors.ts";
 import { allOf, bodyOf } from "./http-body.ts";
 
@@ -59,7 +59,7 @@ function checkedUrl(incoming: IncomingMessage): URL {
     throw new AppError("Forbidden", `pages of origin \`${origin}\` may not call this home`);
   }
   if (!path.startsWith("/")) throw new AppError("InvalidPath", "the request's target must begin with `/`");
-  checkTarget(path.split("?", 1)[0] ?? "");
+  checkTarget(withoutQuery(path));
   try {
     return new URL(`http://${host}${path}`);
   } catch (cause) {

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ApiRequest } from "../api/raw-route.ts";
 import type { Reply } from "../api/reply.ts";
+import { withoutQuery } from "../api/target.ts";
 import { AppError } from "../contract/errors.ts";
 import { discard } from "./http-body.ts";
 import { send } from "./http-reply.ts";
@@ -29,7 +30,7 @@ export interface HttpOptions {
   readonly handle: (request: ApiRequest) => Promise<Reply>;
   /** Words a request that is refused before it reaches `handle`. */
   readonly refuse: (error: AppError) => Response;
-  /** Told of requests whose answer could not be sent for a reason of ours. */
+  /** Told of requests whose answer could not be sent for a reason of ours; `about`: method and path. */
   readonly onFault: (error: unknown, about: string) => void;
 }
 
@@ -48,7 +49,7 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   server.on("request", (incoming, outgoing) => {
     if (options.intercept?.(incoming, outgoing) === true) return;
     answer(options, incoming, outgoing).catch((error: unknown) => {
-      options.onFault(error, `${incoming.method ?? ""} ${incoming.url ?? ""}`);
+      options.onFault(error, `${incoming.method ?? ""} ${withoutQuery(incoming.url ?? "")}`);
       outgoing.destroy();
     });
   });

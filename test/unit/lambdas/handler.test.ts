@@ -30,6 +30,8 @@ function run(work: () => Promise<APIGatewayProxyStructuredResultV2>) {
     .handler(work);
   const event = {
     headers: { authorization: "Bearer hunter2" },
+    rawPath: "/x",
+    rawQueryString: "token=hunter2",
     requestContext: { requestId: "r", http: { method: "GET", path: "/x" } },
   } as unknown as APIGatewayProxyEventV2;
   const context = { awsRequestId: "invocation", getRemainingTimeInMillis: () => 1000 } as unknown as Context;
@@ -51,6 +53,7 @@ test("a fault outside the app is answered without its words, and logged", async 
   expect(result.statusCode).toBe(500);
   expect(result.body).not.toContain("secret detail");
   expect(lines.map((line) => line.level)).toContain("fault");
+  expect(JSON.stringify(lines)).not.toContain("hunter2");
 });
 
 test("the caller's mistake is answered as the app words it, and is no fault", async () => {
