@@ -51,9 +51,10 @@ export class Lane {
     const { theirs, ours, workspace } = await this.fresh();
     const [theirMade, ourMade] = [new Made(), new Made()];
     const spans: { begin: number; end: number }[] = [];
+    const made = Date.now();
     const hits: Explanation[] = [];
     for (const [index, call] of calls.entries()) {
-      const begin = await afterMs(spans.at(-1)?.end ?? 0);
+      const begin = await afterMs(spans.at(-1)?.end ?? made);
       const [reply, own] = await Promise.all([send(theirs, theirMade, call), send(ours, ourMade, call)]);
       spans.push({ begin, end: Date.now() });
       theirMade.learn(call, reply);

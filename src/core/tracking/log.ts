@@ -49,9 +49,9 @@ export function readMetric(raw: RawMetric, path: string): Logged {
   }
   const step = raw.step === undefined || raw.step === null ? 0 : toInteger(raw.step, at("step"));
   const point = { key, value: Math.max(-LARGEST, Math.min(LARGEST, value)), timestamp, step };
-  const modelId = textOf(raw.model_id);
-  const datasetName = textOf(raw.dataset_name);
-  const datasetDigest = textOf(raw.dataset_digest);
+  const modelId = textOf(raw.model_id, at("model_id"));
+  const datasetName = textOf(raw.dataset_name, at("dataset_name"));
+  const datasetDigest = textOf(raw.dataset_digest, at("dataset_digest"));
   if ((datasetName === undefined) !== (datasetDigest === undefined))
     throw invalid("Both dataset_name and dataset_digest must be provided if one is provided");
   if (modelId === undefined) return point;
@@ -70,8 +70,10 @@ function asPythonFloat(value: number): string {
   return Number.isInteger(value) ? `${value}.0` : String(value);
 }
 
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
+function textOf(value: unknown, path: string): string | undefined {
+  if (value === undefined || value === null || value === "") return undefined;
+  if (typeof value !== "string") throw wrongType(path, value);
+  return value;
 }
 
 /** Names of types as clients of MLflow know them. */

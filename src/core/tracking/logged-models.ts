@@ -1,6 +1,6 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
-import { invalid, notFound } from "./errors.ts";
+import { invalid, notFound, quoted } from "./errors.ts";
 import { parseFilter } from "./filter.ts";
 import { friendlyName } from "./friendly-name.ts";
 import { LOGGED_MODELS } from "./grammars.ts";
@@ -45,7 +45,7 @@ export async function createLoggedModel(
   const name = input.name || friendlyName(modelId.slice(2));
   if (/[/:.%"']/.test(name)) {
     throw invalid(
-      `Invalid model name ('${name}') provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '"', "'")`,
+      `Invalid model name (${quoted(name)}) provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '"', "'")`,
     );
   }
   checkLength(name, NAME_LIMIT, "name");

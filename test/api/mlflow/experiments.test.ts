@@ -166,7 +166,7 @@ describe("the server", () => {
   it("says of what it lacks that it lacks it", async () => {
     const { status, json } = await api.ask("POST", "/api/3.0/mlflow/traces/search", { body: {} });
 
-    expect({ status, code: json.error_code }).toEqual({ status: 404, code: "ENDPOINT_NOT_FOUND" });
+    expect({ status, code: json.error_code }).toEqual({ status: 501, code: "NOT_IMPLEMENTED" });
   });
 
   it("lets readers read and nothing else", async () => {

@@ -49,7 +49,7 @@ describe("logged models", () => {
     const { status, json } = await api.ask("POST", "logged-models", { body: { experiment_id: experiment, name } });
 
     expect(status).toBe(400);
-    expect(json.message).toContain(`Invalid model name ('${name}') provided.`);
+    expect(json.message).toContain(`Invalid model name (${name === "a'b" ? `"${name}"` : `'${name}'`}) provided.`);
   });
 
   it("have tags that come and go, and vanish when deleted", async () => {

@@ -72,6 +72,7 @@ const SUBJECTS: readonly (readonly [subject: string, words: RegExp])[] = [
   ["experiment", /^Invalid experiment ID/],
   ["name", /^Invalid model name/],
   ["sql", /\(sqlite3\./],
+  ["batch", /^A batch logging|^Batched logging/],
   ["data", /^Request must specify/],
   ["path", /^Artifact path must/],
   ["page", /max_results/],

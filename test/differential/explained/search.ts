@@ -162,25 +162,20 @@ export const search: readonly Explanation[] = [
       /\+\.?\d/.test(JSON.stringify([pair.call.body, pair.call.query])),
   },
   {
-    id: "empty-list",
-    what: "MLflow takes IN () in searches of logged models, ours refuses it",
-    why: "MLflow refuses it in every other search",
-    matches: pairIs({
-      theirs: 200,
-      ours: 400,
-      path: /logged-models\/search$/,
-      tells: /^While parsing a list in the query, expected a non-empty list/,
-    }),
+    id: "odd-list",
+    what: "MLflow takes a list in two pairs of parentheses, and an empty one in searches of logged models, ours refuses both",
+    why: "an accident of reading it as Python; SQL has no such lists",
+    matches: pairIs({ theirs: 200, ours: 400, path: SEARCH, tells: /^While parsing a list in the query/ }),
   },
   {
     id: "loose-values",
-    what: "MLflow takes values of any kind for tags and params in searches of logged models, ours quoted texts only",
+    what: "MLflow takes values of any kind and columns of its table in searches of logged models, ours what is documented",
     why: "MLflow refuses it in every other search",
     matches: pairIs({
       theirs: [200, 400, 500],
       ours: 400,
       path: /logged-models\/search$/,
-      tells: /^Expected (a quoted string|numeric) value/,
+      tells: /^Expected (a quoted string|numeric) value|^Invalid attribute key/,
     }),
   },
 ];

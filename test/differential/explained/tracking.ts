@@ -1,4 +1,4 @@
-import { type Explanation, onlyWords, pairIs } from "./match.ts";
+import { type Explanation, onlyWords, pairIs, refusal } from "./match.ts";
 
 /** Of experiments, runs and logged models. */
 export const tracking: readonly Explanation[] = [
@@ -147,5 +147,27 @@ export const tracking: readonly Explanation[] = [
           [theirs, ours].every((text) => text.startsWith("Changing param values is not allowed")) &&
           /\\[uUx][0-9a-f]{2}/.test(theirs),
       ),
+  },
+  {
+    id: "run-of-deleted-experiment",
+    what: "MLflow restores a run whose experiment stays deleted, with ours it is deleted until its experiment is restored",
+    why: "a run is found where its experiment is",
+    parts: true,
+    matches: ({ at, theirs, ours }, pair) =>
+      (at.endsWith("lifecycle_stage") && theirs === "active" && ours === "deleted") ||
+      (pair.ours.status === 400 && /^The run .* must be in the 'active' state/.test(refusal(pair.ours.body).message)),
+  },
+  {
+    id: "empty-run-name",
+    what: "MLflow makes up another name at every read for a run whose name was set to nothing, ours leaves it so",
+    why: "an answer should not change by asking",
+    matches: ({ at, theirs, ours }) => /(run_name|\.value)$/.test(at) && theirs === "<made-up name>" && ours === "",
+  },
+  {
+    id: "nan-in-json",
+    what: "MLflow's get-history-bulk writes NaN bare, which is no JSON, ours as text",
+    why: "as every other answer of both has it",
+    matches: ({ at, theirs }, pair) =>
+      at === "body" && /get-history-bulk$/.test(pair.call.path) && /:NaN\b/.test(String(theirs)),
   },
 ];

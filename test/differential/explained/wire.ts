@@ -112,4 +112,11 @@ export const wire: readonly Explanation[] = [
     why: "every number can be compared",
     matches: pairIs({ theirs: 500, ours: [200, 404], path: /./, says: /too large to convert/ }),
   },
+  {
+    id: "null-list",
+    what: "MLflow answers 500 to null for a list, ours takes it for absent",
+    why: "as both take null for any other field",
+    parts: true,
+    matches: (_, pair) => pair.theirs.status === 500 && /":null\b/.test(JSON.stringify(pair.call.body ?? {})),
+  },
 ];

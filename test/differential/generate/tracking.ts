@@ -20,8 +20,14 @@ export function pairsOf(fields: { readonly [name: string]: Json }): [string, str
   );
 }
 
-export const pairs = (key: Gen<string>, value: Gen<string>, maxLength = 3): Gen<Json> =>
-  fc.array(record({ key, value: maybe(value, 15) }), { maxLength });
+export const pairs = (key: Gen<string>, value: Gen<string>, maxLength = 3): Gen<Json> => {
+  const pair = record({ key, value: maybe(value, 15) });
+  return seldom<Json>(
+    fc.uniqueArray(pair, { maxLength, selector: (each) => each.key }),
+    fc.array(pair, { maxLength }),
+    25,
+  );
+};
 
 const location = pick<Json>(
   "",
