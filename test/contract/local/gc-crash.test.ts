@@ -224,7 +224,7 @@ test("killed at any write of a sweep, nothing that is used is lost, and all that
   );
 
   expect(died).toBeGreaterThan(10);
-});
+}, 180_000);
 
 /** Frees what the checks made. */
 async function clean(): Promise<void> {
