@@ -29,9 +29,11 @@ export function makeApp(deps: AppDeps): (request: ApiRequest) => Promise<Reply> 
     try {
       const url = typeof request.url === "string" ? new URL(request.url) : request.url;
       const { base, workspace, path } = place(url.pathname);
-      const match =
-        matcher.match(base, request.method, path) ??
-        (base === "root" ? matcher.match("workspace", request.method, path) : undefined);
+      const find = (at: string) =>
+        matcher.match(base, request.method, at) ??
+        (base === "root" ? matcher.match("workspace", request.method, at) : undefined);
+      // Clients join an address that ends in a slash with a path that begins with one.
+      const match = find(path) ?? (path.includes("//") ? find(path.replace(/\/{2,}/g, "/")) : undefined);
       if (match === undefined) {
         // Strangers learn nothing of which addresses exist.
         await mustKnow(deps, request);

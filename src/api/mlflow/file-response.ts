@@ -3,7 +3,7 @@ import type { ApiRequest } from "../raw-route.ts";
 
 /** Endings, and whole names without one, of what is shown as plain text. */
 const TEXTS = new Set(
-  "txt log err cfg conf cnf cf ini properties prop hocon toml yaml yml xml json js py py3 csv tsv md rst ipynb MLmodel MLproject".split(
+  "txt log err cfg conf cnf cf ini properties prop hocon toml yaml yml xml json js py py3 csv tsv md rst ipynb MLmodel mlproject".split(
     " ",
   ),
 );

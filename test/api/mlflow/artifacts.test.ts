@@ -125,6 +125,14 @@ describe("paths that lead elsewhere", () => {
     }
   });
 
+  it("are refused before anything is looked up, behind doubled slashes too", async () => {
+    const query = { name: "none", version: "1", path: "../path" };
+
+    for (const path of ["/model-versions/get-artifact", "/w/default//model-versions/get-artifact"]) {
+      expect(await api.ask("GET", path, { query })).toMatchObject({ status: 400, json: { message: "Invalid path" } });
+    }
+  });
+
   it.each(ATTACKS)("are refused in addresses: %j", async (path) => {
     await put(`${root}/victim`, "safe");
     const address = encodeURIComponent(path).replaceAll(".", "%2E");

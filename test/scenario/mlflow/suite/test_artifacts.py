@@ -56,6 +56,7 @@ def test_names(api, client, run, tmp_path, name):
         ("a.bin", "application/octet-stream"),
         ("noend", "application/octet-stream"),
         ("MLmodel", "text/plain"),
+        ("mlproject", "text/plain"),
         ("conda.yaml", "text/plain"),
         ("a.py", "text/plain"),
         ("a.md", "text/plain"),
