@@ -43,7 +43,8 @@ export function runInfoJson(run: Run) {
     user_id: run.userId,
     status: run.status,
     ...(run.startMs === undefined ? {} : { start_time: run.startMs }),
-    ...(run.endMs === undefined ? {} : { end_time: run.endMs }),
+    // 0 takes an end back.
+    ...(run.endMs ? { end_time: run.endMs } : {}),
     artifact_uri: run.artifactUri,
     lifecycle_stage: run.lifecycle,
     run_id: run.runId,

@@ -22,11 +22,15 @@ import {
 } from "../../core/tracking/runs.ts";
 import { type SearchDeps, searchRuns } from "../../core/tracking/search-runs.ts";
 import type { RawRoute } from "../raw-route.ts";
+import { JsonReply } from "../reply.ts";
 import { type Args, RUN_STATUS, viewOf } from "./args.ts";
 import { requiredTexts } from "./experiments.ts";
+import { type Carries, carriedPage } from "./page.ts";
 import { newRunJson, runInfoJson, runJson } from "./render.ts";
 import { bulkReply, historyReply } from "./render-points.ts";
-import { mlflowRoutes } from "./route.ts";
+import { type MlflowCall, mlflowRoutes } from "./route.ts";
+
+export type RunRouteDeps = RunDeps & SearchDeps & LogDeps & { readonly carries?: Carries };
 
 const P = "/2.0/mlflow";
 const READ = { resource: "tracking", action: "read" } as const;
@@ -42,7 +46,7 @@ function runIdOf(args: Args): string {
   return runId;
 }
 
-export function runRoutes(deps: RunDeps & SearchDeps & LogDeps): RawRoute[] {
+export function runRoutes(deps: RunRouteDeps): RawRoute[] {
   async function whole(workspace: string, run: Run) {
     const datasets =
       run.datasets.length === 0 ? [] : ((await deps.runs.datasets(workspace, [run])).get(run.runId) ?? []);
@@ -69,7 +73,7 @@ export function runRoutes(deps: RunDeps & SearchDeps & LogDeps): RawRoute[] {
       const { args } = call;
       const run = await updateRun(deps, call, runIdOf(args), {
         status: args.oneOf("status", RUN_STATUS),
-        endMs: args.int("end_time") || undefined,
+        endMs: args.int("end_time"),
         name: args.text("run_name"),
       });
       return { run_info: runInfoJson(run) };
@@ -135,23 +139,33 @@ export function runRoutes(deps: RunDeps & SearchDeps & LogDeps): RawRoute[] {
         .map((model) => ({ modelId: model.required("model_id"), step: model.int("step") ?? 0 }));
       await logOutputs(deps, call, runIdOf(call.args), models);
     }),
-    ...mlflowRoutes("POST", `${P}/runs/search`, READ, async ({ args, workspace }) => {
-      const { runs, next } = await searchRuns(deps, workspace, {
-        experimentIds: args.texts("experiment_ids"),
-        filter: args.text("filter"),
-        orderBy: args.texts("order_by"),
-        view: viewOf(args, "run_view_type"),
-        maxResults: args.int("max_results"),
-        pageToken: args.text("page_token"),
-      });
-      const datasets = await deps.runs.datasets(workspace, runs);
-      return {
-        ...(runs.length === 0 ? {} : { runs: runs.map((run) => runJson(run, datasets.get(run.runId) ?? [])) }),
-        ...(next === undefined ? {} : { next_page_token: next }),
-      };
-    }),
+    ...mlflowRoutes("POST", `${P}/runs/search`, READ, (call) => searchReply(deps, call)),
     ...historyRoutes(deps),
   ];
+}
+
+async function searchReply(deps: RunRouteDeps, { args, workspace, call }: MlflowCall): Promise<JsonReply> {
+  const query = {
+    experimentIds: args.texts("experiment_ids"),
+    filter: args.text("filter"),
+    orderBy: args.texts("order_by"),
+    view: viewOf(args, "run_view_type"),
+    pageToken: args.text("page_token"),
+  };
+  const page = await carriedPage(
+    args.int("max_results"),
+    async (maxResults) => {
+      const { runs, next } = await searchRuns(deps, workspace, { ...query, maxResults });
+      const datasets = await deps.runs.datasets(workspace, runs);
+      return { items: runs.map((run) => runJson(run, datasets.get(run.runId) ?? [])), next };
+    },
+    (runs, next) => ({
+      ...(runs.length === 0 ? {} : { runs }),
+      ...(next === undefined ? {} : { next_page_token: next }),
+    }),
+    (text) => deps.carries?.(text, call.request.headers) ?? true,
+  );
+  return new JsonReply(page);
 }
 
 function datasetInput(args: Args): DatasetInput {

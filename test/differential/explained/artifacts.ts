@@ -65,7 +65,7 @@ export const artifacts: readonly Explanation[] = [
     matches: pairIs({
       theirs: 500,
       ours: 200,
-      path: /mlflow-artifacts\/artifacts\/.*\/\//,
+      path: /mlflow-artifacts\/artifacts\/.*\/(\/|%2F)/,
       says: /^Invalid artifact path/,
     }),
   },
