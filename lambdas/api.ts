@@ -4,11 +4,11 @@ import { compose } from "./home/compose.ts";
 import { openGround } from "./home/ground.ts";
 import { readSettings } from "./home/settings.ts";
 import { answerFaults } from "./middleware/answer-faults.ts";
-import { toRequest, toResult } from "./middleware/http.ts";
+import { carries, toRequest, toResult } from "./middleware/http.ts";
 import { logRequests } from "./middleware/log-requests.ts";
 
 const ground = openGround(readSettings(process.env));
-const home = compose(ground);
+const home = compose({ ...ground, carries });
 
 /** Answers the HTTP API, every route of it. */
 export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()

@@ -9,6 +9,8 @@ export const PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024;
 /** Room for status and headers. */
 const FRAME_BYTES = 64 * 1024;
 const ZIP_FROM_BYTES = 32 * 1024;
+/** No answer is read further, whatever zipping would make of it. */
+const UNZIPPED_LIMIT_BYTES = PAYLOAD_LIMIT_BYTES * 4;
 
 /** The event of an HTTP API (payload 2.0) as a request. Throws AppError("TooLarge") and "InvalidPath". */
 export function toRequest(event: APIGatewayProxyEventV2): Request {
@@ -34,27 +36,41 @@ export async function toResult(
   response: Response,
   event: APIGatewayProxyEventV2,
 ): Promise<APIGatewayProxyStructuredResultV2> {
-  const whole = await readUpTo(response, PAYLOAD_LIMIT_BYTES * 4);
-  const result = whole === undefined ? undefined : resultOf(response, whole, event);
-  if (result !== undefined && sizeOf(result) <= PAYLOAD_LIMIT_BYTES - FRAME_BYTES) return result;
+  const acceptsZip = readsZip(event.headers["accept-encoding"]);
+  const whole = await readUpTo(response, UNZIPPED_LIMIT_BYTES);
+  const result = whole === undefined ? undefined : resultOf(response, whole, acceptsZip);
+  if (result !== undefined && isCarried(result)) return result;
   const problem = problemResponse(
     tooLarge("the answer is too long"),
     response.headers.get("x-request-id") ?? event.requestContext.requestId,
   );
-  return resultOf(problem, new Uint8Array(await problem.arrayBuffer()), event);
+  return resultOf(problem, new Uint8Array(await problem.arrayBuffer()), acceptsZip);
 }
 
-function resultOf(
-  response: Response,
-  bytes: Uint8Array,
-  event: APIGatewayProxyEventV2,
-): APIGatewayProxyStructuredResultV2 {
+/** Whether `toResult` answers this JSON text, and not that it is too long. */
+export function carries(text: string, headers: Pick<Headers, "get">): boolean {
+  // A unit of it becomes three bytes at most.
+  if (text.length * 3 <= PAYLOAD_LIMIT_BYTES - FRAME_BYTES) return true;
+  const bytes = Buffer.from(text);
+  if (bytes.byteLength > UNZIPPED_LIMIT_BYTES) return false;
+  const response = new Response(null, { headers: { "content-type": "application/json" } });
+  return isCarried(resultOf(response, bytes, readsZip(headers.get("accept-encoding"))));
+}
+
+function isCarried(result: APIGatewayProxyStructuredResultV2): boolean {
+  return sizeOf(result) <= PAYLOAD_LIMIT_BYTES - FRAME_BYTES;
+}
+
+function readsZip(acceptEncoding: string | null | undefined): boolean {
+  return /\bgzip\b/.test(acceptEncoding ?? "");
+}
+
+function resultOf(response: Response, bytes: Uint8Array, acceptsZip: boolean): APIGatewayProxyStructuredResultV2 {
   const headers: Record<string, string> = {};
   for (const [name, value] of response.headers) if (name !== "set-cookie") headers[name] = value;
   const cookies = response.headers.getSetCookie();
   const isText = /^(?:text\/|application\/(?:[a-z.+-]+\+)?json)/.test(headers["content-type"] ?? "");
   const frame = { statusCode: response.status, headers, ...(cookies.length === 0 ? {} : { cookies }) };
-  const acceptsZip = /\bgzip\b/.test(event.headers["accept-encoding"] ?? "");
   if (isText && acceptsZip && bytes.byteLength >= ZIP_FROM_BYTES && headers["content-encoding"] === undefined) {
     delete headers["content-length"];
     headers["content-encoding"] = "gzip";

@@ -1,3 +1,4 @@
+import type { Carries } from "../api/mlflow/page.ts";
 import type { RawRoute } from "../api/raw-route.ts";
 import type { ActivityWrite } from "../core/activities/ports.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -26,6 +27,8 @@ export interface Ground {
   readonly log: Log;
   /** Where people sign in; absent: tokens only. */
   readonly signIn?: { readonly issuer: string; readonly clientId: string; readonly identity: Identity };
+  /** Absent: answers may be of any length. */
+  readonly carries?: Carries;
   /** Base address as clients see it; known before any route or loop runs. */
   address(): string;
 }

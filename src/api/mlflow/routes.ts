@@ -1,17 +1,14 @@
 import type { ExperimentUseDeps } from "../../core/tracking/experiments.ts";
-import type { LogDeps } from "../../core/tracking/log.ts";
 import type { LoggedModelDeps } from "../../core/tracking/logged-models.ts";
-import type { RunDeps } from "../../core/tracking/runs.ts";
-import type { SearchDeps } from "../../core/tracking/search-runs.ts";
 import type { RawRoute } from "../raw-route.ts";
 import { type ArtifactRouteDeps, artifactRoutes } from "./artifacts.ts";
 import { experimentRoutes } from "./experiments.ts";
 import { loggedModelRoutes } from "./logged-models.ts";
 import { registryRoutes } from "./registry.ts";
-import { runRoutes } from "./runs.ts";
+import { type RunRouteDeps, runRoutes } from "./runs.ts";
 import { serverRoutes } from "./server.ts";
 
-export type MlflowDeps = ExperimentUseDeps & RunDeps & SearchDeps & LogDeps & LoggedModelDeps & ArtifactRouteDeps;
+export type MlflowDeps = ExperimentUseDeps & RunRouteDeps & LoggedModelDeps & ArtifactRouteDeps;
 
 /** The MLflow server: tracking, logged models, registry, artifacts; under `/w/WORKSPACE` and at the root. */
 export function makeMlflowRoutes(deps: MlflowDeps): RawRoute[] {

@@ -1,0 +1,27 @@
+import type { ApiRequest } from "../raw-route.ts";
+
+/** Whether the home can send this JSON text to who asks. */
+export type Carries = (text: string, headers: ApiRequest["headers"]) => boolean;
+
+/** A page as JSON; where the home can't carry it, one of fewer items, whose token leads on from there. One item is answered in any case. */
+export async function carriedPage<T>(
+  limit: number | undefined,
+  read: (limit: number | undefined) => Promise<{ readonly items: readonly T[]; readonly next: string | undefined }>,
+  json: (items: readonly T[], next: string | undefined) => object,
+  carries: (text: string) => boolean,
+): Promise<string> {
+  for (let asked = limit; ; ) {
+    const { items, next } = await read(asked);
+    const text = JSON.stringify(json(items, next));
+    if (items.length <= 1 || carries(text)) return text;
+    asked = fitting(items.length, (count) => carries(JSON.stringify(json(items.slice(0, count), next))));
+  }
+}
+
+/** Fewer than `all`: halved until it fits, then half as many again if these do. */
+function fitting(all: number, fits: (count: number) => boolean): number {
+  let count = Math.floor(all / 2);
+  while (count > 1 && !fits(count)) count = Math.floor(count / 2);
+  const more = Math.floor(count * 1.5);
+  return more > count && more < all && fits(more) ? more : count;
+}
