@@ -51,7 +51,7 @@ export interface TrackingApi {
 let names = 0;
 
 /** The MLflow server over the laptop's own adapters in a temporary folder, asked in-process. */
-export async function openTrackingApi(options: { readonly watched?: boolean } = {}): Promise<TrackingApi> {
+export async function openTrackingApi(options: { readonly watched?: boolean; readonly carries?: Ground["carries"] } = {}): Promise<TrackingApi> {
   const temp = makeTempDir();
   const home = await openHome({ dir: join(temp.path, "home") });
   const ground: Ground = {
@@ -67,6 +67,7 @@ export async function openTrackingApi(options: { readonly watched?: boolean } = 
     activity: makeActivityWrite(home),
     log: { info: () => undefined, fault: () => undefined },
     address: () => "http://home.test",
+    ...(options.carries === undefined ? {} : { carries: options.carries }),
   };
   const stores = openStores(ground);
   const { files, places, lookups, close } = composeFiles(ground, stores);

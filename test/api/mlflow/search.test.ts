@@ -196,3 +196,47 @@ describe("bad searches", () => {
     expect(status).toBe(400);
   });
 });
+
+describe("a home that carries short answers only", () => {
+  const LIMIT = 3000;
+
+  async function pages(body: object): Promise<{ sizes: number[]; ids: string[] }> {
+    const [sizes, ids]: [number[], string[]] = [[], []];
+    for (let token = ""; ; ) {
+      const { text, json } = await api.ask("POST", "runs/search", {
+        body: { experiment_ids: [experiment], ...body, ...(token === "" ? {} : { page_token: token }) },
+      });
+      sizes.push(text.length);
+      ids.push(...(json.runs ?? []).map((run: { info: { run_id: string } }) => run.info.run_id));
+      token = json.next_page_token ?? "";
+      if (token === "") return { sizes, ids };
+    }
+  }
+
+  it("answers shorter pages, each with the token of the next", async () => {
+    api = await openTrackingApi({ carries: (text) => text.length <= LIMIT });
+    experiment = await api.experiment();
+    const made: string[] = [];
+    for (let i = 0; i < 12; i++) made.unshift(await api.run(experiment, { start_time: 1000 + i }));
+
+    const { sizes, ids } = await pages({});
+
+    expect(ids).toEqual(made);
+    expect(sizes.length).toBeGreaterThan(1);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(LIMIT);
+    expect((await pages({ max_results: 2 })).ids).toEqual(made);
+  });
+
+  it("answers a run that is too long by itself alone, and goes on after it", async () => {
+    api = await openTrackingApi({ carries: (text) => text.length <= LIMIT });
+    experiment = await api.experiment();
+    const made: string[] = [];
+    for (let i = 0; i < 5; i++) made.unshift(await api.run(experiment, { start_time: 1000 + i }));
+    await api.post("runs/log-batch", { run_id: made[2], params: [{ key: "long", value: "x".repeat(LIMIT) }] });
+
+    const { sizes, ids } = await pages({});
+
+    expect(ids).toEqual(made);
+    expect(sizes.filter((size) => size > LIMIT)).toHaveLength(1);
+  });
+});

@@ -1,7 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { describe, expect, test } from "vitest";
-import { PAYLOAD_LIMIT_BYTES, toRequest, toResult } from "../../../lambdas/middleware/http.ts";
+import { carries, PAYLOAD_LIMIT_BYTES, toRequest, toResult } from "../../../lambdas/middleware/http.ts";
 
 function event(changes: Partial<APIGatewayProxyEventV2> & { readonly method?: string } = {}): APIGatewayProxyEventV2 {
   const { method = "GET", ...rest } = changes;
@@ -117,6 +117,21 @@ describe("a response as a result", () => {
 
     expect(result.statusCode).toBe(413);
     expect(JSON.parse(result.body ?? "")).toMatchObject({ code: "TooLarge", hint: expect.stringContaining("signed") });
+  });
+
+  test.each([
+    ["short text", '"'.repeat(1000), "", true],
+    ["text that quotes make just too long", '"'.repeat(PAYLOAD_LIMIT_BYTES / 2), "", false],
+    ["the same, for those who can unzip it", '"'.repeat(PAYLOAD_LIMIT_BYTES / 2), "gzip", true],
+    ["text that is too long to be read", "a".repeat(PAYLOAD_LIMIT_BYTES * 4 + 1), "gzip", false],
+  ])("whether %s is carried is known before", async (_, text, encoding, expected) => {
+    const headers = { "accept-encoding": encoding };
+    const answer = new Response(text, { headers: { "content-type": "application/json" } });
+
+    const result = await toResult(answer, event({ headers }));
+
+    expect(carries(text, new Headers(headers))).toBe(expected);
+    expect(result.statusCode === 200).toBe(expected);
   });
 
   test("a body without end is not read to its end", async () => {
