@@ -51,7 +51,9 @@ export interface TrackingApi {
 let names = 0;
 
 /** The MLflow server over the laptop's own adapters in a temporary folder, asked in-process. */
-export async function openTrackingApi(options: { readonly watched?: boolean; readonly carries?: Ground["carries"] } = {}): Promise<TrackingApi> {
+export async function openTrackingApi(
+  options: { readonly watched?: boolean; readonly carries?: Ground["carries"] } = {},
+): Promise<TrackingApi> {
   const temp = makeTempDir();
   const home = await openHome({ dir: join(temp.path, "home") });
   const ground: Ground = {
