@@ -1,6 +1,7 @@
-import { type ChildProcess, execFile } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import type { Readable, Writable } from "node:stream";
 
 const STOP_MS = 10_000;
 
@@ -18,6 +19,41 @@ export async function freePort(wanted = 0): Promise<number> {
   const address = server.address();
   await new Promise((done) => server.close(done));
   return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/**
+ * Its standard input ends when whoever holds the other end is gone, however that ended: then its whole group ends. The program is waited for, also when
+ * the group is told to end.
+ */
+const TIED = `
+command -v "$1" >/dev/null || exit 127
+trap : TERM
+exec 3<&0
+"$@" </dev/null 3<&- &
+program=$!
+{ cat; trap '' TERM; kill -TERM 0; sleep ${STOP_MS / 1000}; kill -KILL 0; } <&3 >/dev/null 2>&1 &
+exec 3<&-
+wait "$program"
+code=$?
+while kill -0 "$program" 2>/dev/null; do
+  wait "$program"
+  code=$?
+done
+kill -TERM 0
+exit "$code"
+`;
+
+/** Starts a program that ends when this process does, even by SIGKILL; `endGroup` ends it before. Exit code 126 or 127: it can't be started. */
+export function spawnTied(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
+): ChildProcessByStdio<Writable, Readable, Readable> {
+  return spawn("/bin/sh", ["-c", TIED, "sh", program, ...args], {
+    ...options,
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true,
+  });
 }
 
 /** Ends a program that was started `detached`, with all it has started; resolves when it is gone. */

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -6,7 +6,7 @@ import { makeClient } from "../../client/client.ts";
 import { pause } from "../../client/retry.ts";
 import { AppError } from "../../contract/errors.ts";
 import type { Io } from "../io.ts";
-import { endGroup, freePort } from "../programs.ts";
+import { endGroup, freePort, spawnTied } from "../programs.ts";
 
 const READY_MS = 120_000;
 const WORDS_KEPT = 4000;
@@ -48,12 +48,16 @@ export async function withLocalMlflow<T>(
     "--workers",
     "1",
   ];
-  const child = spawn(program, args, {
+  const child = spawnTied(program, args, {
     cwd: local.folder,
-    env: { ...process.env, ...io.env, MLFLOW_ALLOW_FILE_STORE: "true", MLFLOW_DISABLE_TELEMETRY: "true" },
-    stdio: ["ignore", "pipe", "pipe"],
-    // Its workers end with it only as a group.
-    detached: true,
+    env: {
+      ...process.env,
+      ...io.env,
+      MLFLOW_ALLOW_FILE_STORE: "true",
+      MLFLOW_DISABLE_TELEMETRY: "true",
+      // Else eight more processes start with it, for evaluations.
+      MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
+    },
   });
   let said = "";
   for (const stream of [child.stdout, child.stderr])
@@ -61,33 +65,30 @@ export async function withLocalMlflow<T>(
       said = (said + text).slice(-WORDS_KEPT);
     });
   try {
-    await started(child, program);
-    await ready(child, url, io.signal, () => said);
+    await once(child, "spawn");
+    await ready(child, url, io.signal, program, () => said);
     return await work(url);
   } finally {
     await endGroup(child);
   }
 }
 
-async function started(child: ChildProcess, program: string): Promise<void> {
-  try {
-    await once(child, "spawn");
-  } catch (cause) {
-    throw new AppError(
-      "NotFound",
-      `a folder or database is read by MLflow itself, and \`${program}\` can't be started`,
-      {
-        hint: "`pip install mlflow`, or name the program: `--mlflow path/to/mlflow`",
-      },
-      { cause },
-    );
-  }
-}
-
-async function ready(child: ChildProcess, url: string, signal: AbortSignal, words: () => string): Promise<void> {
+async function ready(
+  child: ChildProcess,
+  url: string,
+  signal: AbortSignal,
+  program: string,
+  words: () => string,
+): Promise<void> {
   const probe = makeClient({ url, retry: { attempts: 1 } });
   const until = performance.now() + READY_MS;
   for (;;) {
+    if (child.exitCode === 126 || child.exitCode === 127)
+      throw new AppError(
+        "NotFound",
+        `a folder or database is read by MLflow itself, and \`${program}\` can't be started`,
+        { hint: "`pip install mlflow`, or name the program: `--mlflow path/to/mlflow`" },
+      );
     if (child.exitCode !== null || child.signalCode !== null || performance.now() > until)
       throw new AppError("Unavailable", "MLflow's own server did not start", { mlflow: words().trim() });
     try {
