@@ -224,7 +224,7 @@ function changeOf(run: Run, batch: Batch, one: boolean): RunChange | undefined {
     );
   }
   if (params.size === 0 && batch.tags.length === 0 && batch.metrics.length === 0) return undefined;
-  const tags = new Map(batch.tags);
+  const tags = new Map(batch.tags.filter(([key, value]) => key !== RUN_NAME_TAG || value !== ""));
   const name = tags.get(RUN_NAME_TAG);
   return { params, tags, points: batch.metrics, ...(name === undefined ? {} : { name }) };
 }

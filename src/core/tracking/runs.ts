@@ -188,10 +188,12 @@ export function setTag(
   value: string,
 ): Promise<Run> {
   const [name, text] = checkTag(key, value);
-  return changeRun(deps, caller, runId, () => ({
-    tags: new Map([[name, text]]),
-    ...(name === RUN_NAME_TAG ? { name: text } : {}),
-  }));
+  return changeRun(deps, caller, runId, () =>
+    // As with MLflow, a run keeps its name where it is set to nothing.
+    name === RUN_NAME_TAG && text === ""
+      ? undefined
+      : { tags: new Map([[name, text]]), ...(name === RUN_NAME_TAG ? { name: text } : {}) },
+  );
 }
 
 export function deleteTag(

@@ -158,10 +158,16 @@ export const tracking: readonly Explanation[] = [
       (pair.ours.status === 400 && /^The run .* must be in the 'active' state/.test(refusal(pair.ours.body).message)),
   },
   {
-    id: "empty-run-name",
-    what: "MLflow makes up another name at every read for a run whose name was set to nothing, ours leaves it so",
-    why: "an answer should not change by asking",
-    matches: ({ at, theirs, ours }) => /(run_name|\.value)$/.test(at) && theirs === "<made-up name>" && ours === "",
+    id: "id-of-body",
+    what: "where address and body of a change to a logged model name different ones, MLflow changes that of the body, ours that of the address",
+    why: "rights and logs go by addresses; the client sends the same",
+    parts: true,
+    matches: (_, { call }) => {
+      const { model_id = "" } = (call.body ?? {}) as { readonly model_id?: string };
+      return (
+        call.method === "PATCH" && /\/logged-models\/[^/]+$/.test(call.path) && !call.path.endsWith(String(model_id))
+      );
+    },
   },
   {
     id: "nan-in-json",
