@@ -16,7 +16,9 @@ it("random sequences of calls find no fault in the server", async () => {
     const made = new Made();
     for (const call of calls) {
       const filled = made.fillJson(call as never) as unknown as Call;
-      const query = new URLSearchParams((filled.query ?? []).map(([name, value]) => [name, value.toWellFormed()]));
+      const query = new URLSearchParams(
+        (filled.query ?? []).map(([name, value]): [string, string] => [name, value.toWellFormed()]),
+      );
       // It throws on a 500.
       const { status, text } = await api.ask(call.method, `${filled.path}${query.size === 0 ? "" : `?${query}`}`, {
         ...(filled.body === undefined ? {} : { body: filled.body }),
