@@ -41,6 +41,8 @@ interface Running {
   /** SIGKILL. */
   stop(): Promise<void>;
   readonly isOver: () => boolean;
+  /** Its standard error so far. */
+  readonly said: () => string;
 }
 
 /** One `yard import mlflow` in a process of its own; `until` says when it is killed. */
@@ -75,6 +77,7 @@ async function move(home: TestServer, uri: string, until?: (running: Running) =>
   }, 200);
   await until?.({
     isOver: () => child.exitCode !== null || child.signalCode !== null,
+    said: () => said,
     async stop() {
       child.kill("SIGKILL");
       await ended;
@@ -113,7 +116,8 @@ async function reach(home: TestServer, share: number, running: Running): Promise
   for (;;) {
     const runs = await runsAt(home);
     if (runs >= share * RUNS) return runs;
-    if (running.isOver()) throw new Error(`the import ended at ${runs} runs, before it was killed`);
+    if (running.isOver())
+      throw new Error(`the import ended at ${runs} runs, before it was killed: ${running.said().trim()}`);
     await delay(100);
   }
 }
