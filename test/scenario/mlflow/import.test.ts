@@ -1,3 +1,6 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -5,11 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ImportReport } from "../../../src/client/import-mlflow/tally.ts";
 import { yard } from "../../helpers/cli.ts";
 import { type MlflowServer, startMlflow } from "../../helpers/mlflow-server.ts";
-import { makeTempDir } from "../../helpers/ports.ts";
+import { makeTempDir, until } from "../../helpers/ports.ts";
 import { MLFLOW_CLIENT, mlflowVariables, pythonWith, runPython } from "../../helpers/python.ts";
 import { startServer, type TestServer } from "../../helpers/server.ts";
 
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const CLI = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
 const RUNS = 12;
 
 /** MLflow's own server, from PyPI, is moved in from. */
@@ -49,18 +53,15 @@ describe("yard import mlflow", () => {
     temporary.remove();
   });
 
-  it("goes on after two interruptions, and everything is there once", async () => {
-    for (const stopAt of [2, 6]) {
-      const stop = new AbortController();
-      const running = yard(["import", "mlflow", source, "-o", "json"], {
-        cwd: temporary.path,
-        env: env(),
-        signal: stop.signal,
-      });
-      while ((await runsHere()) < stopAt) await delay(5);
-      stop.abort(new Error("stopped"));
-      expect((await running).code).not.toBe(0);
-    }
+  it("goes on after it and the home were killed, and everything is there once", async () => {
+    const interrupted = startImport(source);
+    while ((await runsHere()) < 2) await delay(5);
+    await interrupted.kill();
+    const cutOff = startImport(source);
+    while ((await runsHere()) < 6) await delay(5);
+    await home.kill();
+    expect(await cutOff.ended).not.toEqual([0, null]);
+    await home.start();
 
     const { code, report } = await move();
 
@@ -92,6 +93,43 @@ describe("yard import mlflow", () => {
     expect(report.counts.runs.equal).toBe(RUNS + 5);
   }, 300_000);
 
+  it("leaves no server of MLflow running when it is killed", async () => {
+    const said = join(temporary.path, "arguments");
+    const program = join(temporary.path, "mlflow");
+    writeFileSync(program, `#!/bin/sh\necho "$@" >'${said}'\nexec '${join(dirname(python), "mlflow")}' "$@"\n`, {
+      mode: 0o700,
+    });
+    const answers = (port: string) =>
+      fetch(`http://127.0.0.1:${port}/health`).then(
+        (answer) => answer.ok,
+        () => false,
+      );
+
+    const running = startImport("sqlite:///m.db", ["--mlflow", program]);
+    const port = await until(() => portIn(said), "MLflow's start", 60_000);
+    await until(() => answers(port), "MLflow's server", 60_000);
+    await running.kill();
+
+    await until(async () => !(await answers(port)), "its end", 60_000);
+  }, 300_000);
+
+  it("reads an `mlruns` folder", async () => {
+    const folder = join(temporary.path, "mlruns");
+    const variables = { ...ofMlflow(), FOLDER: folder, MLFLOW_ALLOW_FILE_STORE: "true" };
+    const seeded = await runPython(python, [script("seed_folder.py")], variables);
+    expect(seeded.code, seeded.stderr.slice(-3000)).toBe(0);
+
+    const { code, report } = await move(folder, ["--mlflow", join(dirname(python), "mlflow")]);
+
+    expect(report.problems).toEqual([]);
+    expect(report.counts).toMatchObject({
+      runs: { source: 3, equal: 3 },
+      metric_points: { source: 60, equal: 60 },
+      artifact_files: { equal: 3 },
+    });
+    expect(code).toBe(0);
+  }, 300_000);
+
   it("says what to install where there is no mlflow", async () => {
     const result = await yard(["import", "mlflow", "m.db", "--mlflow", "no-such-mlflow"], {
       cwd: temporary.path,
@@ -101,6 +139,31 @@ describe("yard import mlflow", () => {
     expect(result.code).toBe(4);
     expect(result.err).toContain("pip install mlflow");
   });
+
+  /** One import in a process of its own, which can be killed. */
+  function startImport(uri: string, args: readonly string[] = []) {
+    const running = spawn(process.execPath, [CLI, "import", "mlflow", uri, ...args], {
+      cwd: temporary.path,
+      env: { ...process.env, ...env() },
+      stdio: "ignore",
+    });
+    const ended = once(running, "exit");
+    return {
+      ended,
+      async kill() {
+        running.kill("SIGKILL");
+        expect(await ended).toEqual([null, "SIGKILL"]);
+      },
+    };
+  }
+
+  function portIn(file: string): string | undefined {
+    try {
+      return /--port (\d+) /.exec(readFileSync(file, "utf8"))?.[1];
+    } catch {
+      return undefined;
+    }
+  }
 
   async function runsHere(): Promise<number> {
     const post = async (path: string, body: object) => {
