@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CHECKS, type CheckRun, runChecks } from "../helpers/mlflow-checks.ts";
+import { CHECKS, type CheckRun, runChecks } from "./mlflow-checks.ts";
 import { mlflowVariables } from "../helpers/python.ts";
 import { type Deployment, deploy } from "./deployment.ts";
 import { openForwardProxy } from "./forward-proxy.ts";

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { MLFLOW_CLIENT, pythonWith, runPython } from "./python.ts";
+import { MLFLOW_CLIENT, pythonWith, runPython } from "../helpers/python.ts";
 
-const SCRIPT = fileURLToPath(new URL("../scenario/mlflow/checks.py", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("checks.py", import.meta.url));
 
 /** What people do with the MLflow client; each a function of the script. */
 export const CHECKS = [
