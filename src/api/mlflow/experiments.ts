@@ -85,7 +85,7 @@ export function experimentRoutes(deps: ExperimentUseDeps & SearchDeps): RawRoute
           experiment_id: experimentId,
           name,
           digest,
-          ...(context === undefined ? {} : { context }),
+          ...(context === undefined || context === "" ? {} : { context }),
         })),
       };
     }),

@@ -1,3 +1,4 @@
+import { artifactPath } from "../../core/tracking/artifact-paths.ts";
 import { type ArtifactDeps, listBelow } from "../../core/tracking/artifacts.ts";
 import { missing } from "../../core/tracking/errors.ts";
 import {
@@ -85,13 +86,10 @@ export function loggedModelRoutes(deps: LoggedModelDeps & ArtifactDeps): RawRout
       await logModelParams(deps, call, idOf(call), call.args.pairs("params"));
     }),
     ...mlflowRoutes("GET", `${P}/{model_id}/artifacts/directories`, READ, async (call) => {
+      // A bad path is told before anything is looked up.
+      const path = artifactPath(call.args.text("artifact_directory_path") ?? "");
       const model = await getLoggedModel(deps, call.workspace, idOf(call));
-      const files = await listBelow(
-        deps,
-        call.workspace,
-        model.artifactUri,
-        call.args.text("artifact_directory_path") ?? "",
-      );
+      const files = await listBelow(deps, call.workspace, model.artifactUri, path);
       return { root_uri: model.artifactUri, ...(files.length === 0 ? {} : { files: filesJson(files) }) };
     }),
   ];

@@ -23,6 +23,15 @@ export const tracking: readonly Explanation[] = [
     }),
   },
   {
+    id: "negative-bulk",
+    what: "MLflow takes a negative max_results of get-history-bulk for all but so many points, ours for none",
+    why: "a slice of Python; no client asks so",
+    matches: ({ at }, { call }) =>
+      at === "body.metrics" &&
+      call.path.endsWith("/metrics/get-history-bulk") &&
+      (call.query ?? []).some(([name, value]) => name === "max_results" && value.startsWith("-")),
+  },
+  {
     id: "set-in-message",
     what: "MLflow lists missing fields in an order of chance",
     why: "a Python set; ours lists them by name",
