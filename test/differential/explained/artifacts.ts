@@ -4,6 +4,17 @@ import { type Explanation, onlyWords, pairIs, refusal } from "./match.ts";
 /** Of artifacts and their addresses. */
 export const artifacts: readonly Explanation[] = [
   {
+    id: "range-backwards",
+    what: "MLflow refuses a Range whose end lies before its start, ours answers the whole file",
+    why: "RFC 9110, 14.2: a range that is not valid is ignored",
+    matches: pairIs({
+      theirs: 400,
+      ours: 200,
+      path: /\/artifacts\//,
+      says: /^Range header: start must be less than end/,
+    }),
+  },
+  {
     id: "detail",
     what: "MLflow's artifact routes answer errors as `detail` without an error code, ours as everywhere",
     why: "the client reads error_code and message; status and text are the same",

@@ -32,6 +32,13 @@ export const tracking: readonly Explanation[] = [
       (call.query ?? []).some(([name, value]) => name === "max_results" && value.startsWith("-")),
   },
   {
+    id: "blank-in-id",
+    what: "MLflow answers an experiment's id with the blanks it was sent with, ours the id",
+    why: "both find the same experiment; later answers are equal",
+    matches: ({ at, theirs, ours }) =>
+      at === "body.run.info.experiment_id" && typeof theirs === "string" && theirs !== ours && theirs.trim() === ours,
+  },
+  {
     id: "set-in-message",
     what: "MLflow lists missing fields in an order of chance",
     why: "a Python set; ours lists them by name",
