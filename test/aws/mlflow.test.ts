@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CHECKS, type CheckRun, runChecks } from "./mlflow-checks.ts";
 import { mlflowVariables } from "../helpers/python.ts";
 import { type Deployment, deploy } from "./deployment.ts";
 import { openForwardProxy } from "./forward-proxy.ts";
 import { loopbackFetch } from "./loopback-fetch.ts";
+import { CHECKS, type CheckRun, runChecks } from "./mlflow-checks.ts";
 
 const MINUTES = 60_000;
 
