@@ -3,12 +3,15 @@ import { existsSync } from "node:fs";
 import { AppError } from "../contract/errors.ts";
 import type { Plan } from "./distribution.ts";
 import type { OutputPipe } from "./pipe.ts";
+import { endAll } from "./processes.ts";
 
 export interface CommandEnd {
   readonly exitCode: number | undefined;
   readonly signal: NodeJS.Signals | undefined;
   /** The rank that failed first, when there are several. */
   readonly rank?: string;
+  /** Why, in a sentence, where code and output do not tell. */
+  readonly reason?: string;
 }
 
 export interface RunningCommand {
@@ -18,12 +21,16 @@ export interface RunningCommand {
   readonly ended: Promise<CommandEnd>;
   /** All writers of the output are gone. */
   readonly drained: Promise<void>;
+  /** Ends all it started: asks, and after the grace period kills. Resolves when nothing is left, or nothing more can be done. */
+  end(graceMs: number): Promise<void>;
   abandonOutput(): void;
 }
 
 export interface StartOptions {
   readonly command: string;
   readonly plan: Plan;
+  /** Work folder of the attempt: marks all that the command starts. */
+  readonly folder: string;
   readonly cwd: string;
   readonly variables: Readonly<Record<string, string>>;
   /** Made before, one a rank. */
@@ -51,10 +58,12 @@ export function startCommand(options: StartOptions): RunningCommand {
     const drained = pipe.read(output.take).then(output.end);
     return { child, pipe, drained, label: rank.label };
   });
+  const groups = started.flatMap(({ child }) => (child.pid === undefined ? [] : [child.pid]));
   return {
-    groups: started.flatMap(({ child }) => (child.pid === undefined ? [] : [child.pid])),
+    groups,
     ended: firstFailure(started, several),
     drained: Promise.all(started.map((one) => one.drained)).then(() => {}),
+    end: (graceMs) => endAll(options.folder, groups, graceMs),
     abandonOutput: () => started.forEach((one) => void one.pipe.abandon()),
   };
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { runner } from "../client/routes.ts";
 import { isAppError } from "../contract/errors.ts";
 import type { Home } from "./home.ts";
@@ -22,6 +22,8 @@ export interface LogOptions {
   readonly eager?: boolean;
   /** Output beyond this is dropped, and the log says so; default 2 GB. */
   readonly limitBytes?: number;
+  /** What is in the file is at the home already, and this goes on behind it; default: a new file. */
+  readonly goOn?: boolean;
 }
 
 const REQUEST_BYTES = 4 * 1024 * 1024;
@@ -33,11 +35,12 @@ export function openLog(options: LogOptions): LogStream {
   const { home, name } = options;
   const batchMs = options.batchMs ?? 100;
   const limit = options.limitBytes ?? LIMIT_BYTES;
-  const file = openSync(options.path, "w+", 0o600);
+  const goOn = options.goOn === true && existsSync(options.path);
+  const file = openSync(options.path, goOn ? "r+" : "w+", 0o600);
   const buffer = { bytes: undefined as Buffer | undefined };
   let tail: Buffer = Buffer.alloc(0);
-  let size = 0;
-  let sent = 0;
+  let size = fstatSync(file).size;
+  let sent = size;
   let full: string | undefined;
   let ending: { resolve: () => void; reject: (error: unknown) => void } | undefined;
   let sending = false;
