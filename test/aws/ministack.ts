@@ -1,12 +1,31 @@
 import { spawn } from "node:child_process";
-import { freePort } from "../helpers/ports.ts";
+import { openSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { freePort, makeTempDir } from "../helpers/ports.ts";
 
-/** An AWS emulator on loopback, in a process of its own. `MINISTACK` names the program (PyPI: ministack). */
+const MAIN = join(import.meta.dirname, "emulator", "main.py");
+
+/**
+ * An AWS emulator on loopback, in a process of its own. `MINISTACK` names the program (PyPI: ministack); what it lacks is in `emulator/`.
+ * What it says is appended to the file that `EMULATOR_LOG` names.
+ */
 export async function startMinistack(): Promise<{ readonly endpoint: string; readonly stop: () => Promise<void> }> {
   const port = await freePort();
-  const child = spawn(process.env.MINISTACK ?? "ministack", [], {
-    env: { ...process.env, BIND_HOST: "127.0.0.1", GATEWAY_PORT: String(port), EDGE_PORT: String(port) },
-    stdio: "ignore",
+  const folder = makeTempDir();
+  const { EMULATOR_LOG } = process.env;
+  const log = EMULATOR_LOG === undefined ? "ignore" : openSync(EMULATOR_LOG, "a");
+  const python = join(dirname(process.env.MINISTACK ?? "ministack"), "python3");
+  const child = spawn(python, [MAIN], {
+    env: {
+      ...process.env,
+      // Functions and containers run on the Node that runs us.
+      PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+      BIND_HOST: "127.0.0.1",
+      GATEWAY_PORT: String(port),
+      EDGE_PORT: String(port),
+      TRAINYARD_EMULATOR_DIR: folder.path,
+    },
+    stdio: ["ignore", log, log],
     detached: true,
   });
   let failed: Error | undefined;
@@ -26,6 +45,7 @@ export async function startMinistack(): Promise<{ readonly endpoint: string; rea
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
       await ended;
+      folder.remove();
     },
   };
 }
