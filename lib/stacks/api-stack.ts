@@ -1,17 +1,14 @@
-import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, Stack } from "aws-cdk-lib";
 import { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
-import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
-import type { Bucket } from "aws-cdk-lib/aws-s3";
-import type { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
 import type { SignIn } from "../config/stage.ts";
 import { ApiFunction } from "../constructs/api-function.ts";
+import type { DataStack } from "./data-stack.ts";
+import type { HomeStackProps } from "./home-stack-props.ts";
 
-export interface ApiStackProps extends StackProps {
-  readonly table: TableV2;
-  readonly objects: Bucket;
-  readonly vaultKey: Secret;
+export interface ApiStackProps extends HomeStackProps {
+  readonly data: DataStack;
   readonly signIn: SignIn;
 }
 
@@ -22,9 +19,9 @@ export class ApiStack extends Stack {
   constructor(scope: Construct, id: string, props: ApiStackProps) {
     super(scope, id, props);
     const api = new ApiFunction(this, "Api", { entry: "api.ts" });
-    api.grantRecords(props.table);
-    api.grantObjects(props.objects);
-    api.grantVaultKey(props.vaultKey);
+    api.grantRecords(props.data.table);
+    api.grantObjects(props.data.objects);
+    api.grantVaultKey(props.data.vaultKey);
     api.handler.addEnvironment("OIDC_ISSUER", props.signIn.issuer);
     api.handler.addEnvironment("OIDC_CLIENT_ID", props.signIn.clientId);
 

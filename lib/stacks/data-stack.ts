@@ -1,14 +1,10 @@
-import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { AttributeType, Billing, ProjectionType, StreamViewType, TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership, StorageClass } from "aws-cdk-lib/aws-s3";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
 import { TABLE } from "../../src/store/facts/table.ts";
-
-export interface DataStackProps extends StackProps {
-  /** Keep table, bucket and secret when the stack goes, and protect the table from deletion. */
-  readonly retain: boolean;
-}
+import type { HomeStackProps } from "./home-stack-props.ts";
 
 /** All that must not be lost: records, bytes, and the key of the vault. Costs nothing but the bytes stored while idle, and 0.40 USD for the secret. */
 export class DataStack extends Stack {
@@ -16,9 +12,9 @@ export class DataStack extends Stack {
   readonly objects: Bucket;
   readonly vaultKey: Secret;
 
-  constructor(scope: Construct, id: string, props: DataStackProps) {
+  constructor(scope: Construct, id: string, props: HomeStackProps) {
     super(scope, id, props);
-    const removalPolicy = props.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const removalPolicy = props.stage.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
     const text = (name: string) => ({ name, type: AttributeType.STRING });
 
     this.table = new TableV2(this, "Table", {
@@ -26,7 +22,7 @@ export class DataStack extends Stack {
       sortKey: text(TABLE.sk),
       billing: Billing.onDemand(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: props.retain,
+      deletionProtection: props.stage.retain,
       timeToLiveAttribute: TABLE.ttl,
       dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
       removalPolicy,

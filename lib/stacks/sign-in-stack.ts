@@ -1,20 +1,15 @@
-import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { AccountRecovery, Mfa, OAuthScope, UserPool } from "aws-cdk-lib/aws-cognito";
 import type { Construct } from "constructs";
 import { SIGN_IN_PATH, SIGN_IN_PORT } from "../../src/contract/version.ts";
 import type { SignIn } from "../config/stage.ts";
-
-export interface SignInStackProps extends StackProps {
-  readonly retain: boolean;
-  /** Before the account's id and the region, in the address of the sign-in page. */
-  readonly stage: string;
-}
+import type { HomeStackProps } from "./home-stack-props.ts";
 
 /** People of a home of its own: a user pool that only administrators add to. Free up to 10,000 active people a month. */
 export class SignInStack extends Stack {
   readonly signIn: SignIn;
 
-  constructor(scope: Construct, id: string, props: SignInStackProps) {
+  constructor(scope: Construct, id: string, props: HomeStackProps) {
     super(scope, id, props);
     const pool = new UserPool(this, "People", {
       selfSignUpEnabled: false,
@@ -26,10 +21,10 @@ export class SignInStack extends Stack {
       mfaSecondFactor: { otp: true, sms: false },
       passwordPolicy: { minLength: 12, tempPasswordValidity: Duration.days(7) },
       accountRecovery: AccountRecovery.EMAIL_ONLY,
-      deletionProtection: props.retain,
-      removalPolicy: props.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      deletionProtection: props.stage.retain,
+      removalPolicy: props.stage.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
-    pool.addDomain("Domain", { cognitoDomain: { domainPrefix: `${props.stage}-${this.account}-${this.region}` } });
+    pool.addDomain("Domain", { cognitoDomain: { domainPrefix: `${props.stage.name}-${this.account}-${this.region}` } });
     const client = pool.addClient("Cli", {
       // A program on people's machines keeps no secret; PKCE stands in for it.
       generateSecret: false,

@@ -1,36 +1,26 @@
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { uvVariables } from "../../src/runner/tools/pip-settings.ts";
 import { findPython } from "../../src/runner/tools/python.ts";
 import { findUv } from "../../src/runner/tools/uv.ts";
+import { onceIn } from "./once.ts";
 
 /** The real client, of the version whose surface is answered. */
 export const MLFLOW_CLIENT = ["mlflow==3.17.2", "scikit-learn>=1.5"];
 
 const CACHE = process.env.TRAINYARD_TEST_CACHE ?? join(tmpdir(), `trainyard-test-cache-${userInfo().uid}`);
-const LOCK_STALE_MS = 15 * 60_000;
 const run = promisify(execFile);
 
 /** The `python` of an environment with these packages; made once a machine and shared by all tests, also by two that begin at once. */
 export async function pythonWith(packages: readonly string[]): Promise<string> {
   const place = join(CACHE, createHash("sha256").update(JSON.stringify(packages)).digest("hex").slice(0, 16));
   const python = join(place, "bin/python");
-  const done = join(place, "ready");
   mkdirSync(CACHE, { recursive: true, mode: 0o700 });
-  while (!existsSync(done)) {
-    const release = await lock(`${place}.lock`, done);
-    try {
-      if (release !== undefined && !existsSync(done)) await make(place, python, packages);
-      if (release !== undefined) writeFileSync(done, "");
-    } finally {
-      release?.();
-    }
-  }
+  await onceIn(place, () => make(place, python, packages));
   return python;
 }
 
@@ -41,30 +31,6 @@ async function make(place: string, python: string, packages: readonly string[]):
   const env = { ...process.env, ...uvVariables() };
   await run(uv, ["venv", "--quiet", "--python", base.path, place], { env });
   await run(uv, ["pip", "install", "--quiet", "--python", python, ...packages], { env, maxBuffer: 64 * 1024 * 1024 });
-}
-
-/** The lock, or undefined once somebody else has finished. */
-async function lock(path: string, done: string): Promise<(() => void) | undefined> {
-  for (;;) {
-    try {
-      mkdirSync(path);
-      return () => rmSync(path, { recursive: true, force: true });
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-    }
-    if (existsSync(done)) return undefined;
-    const held = statSync(path, { throwIfNoEntry: false });
-    if (held !== undefined && Date.now() - held.mtimeMs > LOCK_STALE_MS) {
-      // Whoever held it is gone; of several who notice, one gets to move it.
-      try {
-        renameSync(path, `${path}.${process.pid}`);
-        rmSync(`${path}.${process.pid}`, { recursive: true, force: true });
-      } catch {
-        // Another was first.
-      }
-    }
-    await delay(200);
-  }
 }
 
 export interface PythonResult {

@@ -1,9 +1,9 @@
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
 import { TABLE } from "../../src/store/facts/table.ts";
-import { resourcesOf, synthesize } from "./stacks.ts";
+import { resourcesOf, template } from "./templates.ts";
 
-const { data } = synthesize();
+const data = await template("data");
 
 describe("the data stack", () => {
   test("keeps what is stateful under the ids it has always had", () => {
@@ -51,8 +51,8 @@ describe("the data stack", () => {
     });
   });
 
-  test("a stage that is not to be kept can be destroyed whole", () => {
-    const { data: passing } = synthesize(false);
+  test("a stage that is not to be kept can be destroyed whole", async () => {
+    const passing = await template("data", "passing");
 
     passing.hasResourceProperties("AWS::DynamoDB::GlobalTable", {
       Replicas: [Match.objectLike({ DeletionProtectionEnabled: false })],

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { resourcesOf, synthesize } from "./stacks.ts";
+import { resourcesOf, template } from "./templates.ts";
 
-const { signIn } = synthesize();
+const signIn = await template("sign-in");
 
 test("only administrators add people, and a guess does not tell who is known", () => {
   signIn.hasResourceProperties("AWS::Cognito::UserPool", {

@@ -1,0 +1,28 @@
+import { type App, Stack, Tags } from "aws-cdk-lib";
+import { ManagedPolicy, PermissionsBoundary } from "aws-cdk-lib/aws-iam";
+import type { Stage } from "./config/stage.ts";
+import { ApiStack } from "./stacks/api-stack.ts";
+import { DataStack } from "./stacks/data-stack.ts";
+import type { HomeStackProps } from "./stacks/home-stack-props.ts";
+import { SignInStack } from "./stacks/sign-in-stack.ts";
+
+/** All stacks of one home, in the order in which they need each other. */
+export function composeHome(app: App, stage: Stage): void {
+  const { name, account, region } = stage;
+  const props: HomeStackProps = { stage, ...(account && region ? { env: { account, region } } : {}) };
+
+  const data = new DataStack(app, `${name}-data`, props);
+  const signIn = stage.signIn ?? new SignInStack(app, `${name}-sign-in`, props).signIn;
+  new ApiStack(app, `${name}-api`, { ...props, data, signIn });
+
+  for (const stack of app.node.children.filter(Stack.isStack)) settle(stack, stage);
+}
+
+/** What holds for a stack as a whole. */
+function settle(stack: Stack, stage: Stage): void {
+  // What a reconciler and the bill recognise us by.
+  Tags.of(stack).add("trainyard:stage", stage.name);
+  if (stage.permissionsBoundaryArn === undefined) return;
+  const boundary = ManagedPolicy.fromManagedPolicyArn(stack, "PermissionsBoundary", stage.permissionsBoundaryArn);
+  PermissionsBoundary.of(stack).apply(boundary);
+}

@@ -1,0 +1,50 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { App, Validations } from "aws-cdk-lib";
+import { AwsSolutionsChecks } from "cdk-nag";
+import { type StageSettings, stageOf } from "../../lib/config/stage.ts";
+import { composeHome } from "../../lib/home.ts";
+
+const ACCOUNT = "111122223333";
+
+/** Each kind of deployment whose templates are looked at. */
+const VARIANTS: Readonly<Record<string, StageSettings>> = {
+  /** What somebody gets who says nothing. */
+  plain: {},
+  /** A home to try things with: nothing stays. */
+  passing: { retain: false },
+  /** All that can be brought along. */
+  given: {
+    signIn: { issuer: "https://login.example.org", clientId: "abc" },
+    network: {
+      vpcId: "vpc-0a",
+      availabilityZones: ["eu-central-1a", "eu-central-1b"],
+      privateSubnetIds: ["subnet-0a", "subnet-0b"],
+    },
+    permissionsBoundaryArn: `arn:aws:iam::${ACCOUNT}:policy/bounds`,
+    kmsKey: `arn:aws:kms:eu-central-1:${ACCOUNT}:key/6b0b7e7e-0000-4000-8000-000000000000`,
+    alarmEmail: "ops@example.org",
+  },
+};
+
+const [folder = ""] = process.argv.slice(2);
+const { context } = JSON.parse(readFileSync(new URL("../../cdk.json", import.meta.url), "utf8"));
+for (const [variant, settings] of Object.entries(VARIANTS)) {
+  const outdir = join(folder, variant);
+  const app = new App({
+    outdir,
+    builtinCloudFormationValidation: false,
+    context: { ...context, "aws:cdk:bundling-stacks": [], "@aws-cdk/core:failSynthOnValidationErrors": false },
+  });
+  const stage = stageOf({ stages: { trainyard: settings } }, () => undefined, {
+    CDK_DEFAULT_ACCOUNT: ACCOUNT,
+    CDK_DEFAULT_REGION: "eu-central-1",
+  });
+  composeHome(app, stage);
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const { stacks } = app.synth();
+  const names = Object.fromEntries(
+    stacks.map(({ stackName, templateFile }) => [stackName.replace("trainyard-", ""), templateFile]),
+  );
+  writeFileSync(join(outdir, "stacks.json"), JSON.stringify(names));
+}
