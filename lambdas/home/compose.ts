@@ -1,8 +1,11 @@
 import { makePlaces } from "../../src/adapters/datastores/open.ts";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
+import type { ApiRequest } from "../../src/api/raw-route.ts";
 import { toResponse } from "../../src/api/reply.ts";
+import { AppError } from "../../src/contract/errors.ts";
 import { onlineDeployments, onlineEndpoints } from "../../src/contract/routes/index.ts";
 import { makeEnvironments } from "../../src/core/jobs/environments.ts";
+import type { Builder } from "../../src/core/ports/builder.ts";
 import { composeAssets } from "../../src/home/compose-assets.ts";
 import { composeFiles } from "../../src/home/compose-files.ts";
 import { composeGc } from "../../src/home/compose-gc.ts";
@@ -18,11 +21,14 @@ const HINT = "a laptop home (`yard up`) has them; runs that log from elsewhere, 
 
 /** No compute yet: Batch behind the Launcher port, CodeBuild behind Builder and the hosts behind Host are to come. */
 const NO_LAUNCHERS: Launchers = { all: [], onEnded: () => undefined, close: () => undefined };
+const NO_BUILDER: Builder = {
+  build: () => Promise.reject(new AppError("NotSupported", "this AWS home builds no images yet", { hint: HINT })),
+};
 const STARTS_MACHINES = ["jobs.create", "jobs.put", "computes.put"];
 
 export interface Composition {
   /** Answers a request; the first one waits until the home has what every home has. */
-  readonly handle: (request: Request) => Promise<Response>;
+  readonly handle: (request: ApiRequest) => Promise<Response>;
 }
 
 /** The AWS home's rooms: what the laptop composes, over other adapters, without what runs on its machine. */
@@ -37,7 +43,13 @@ export function compose(ground: Ground): Composition {
   const outputs = makeOutputRegistry({ ...ground, ...stores, files, digest });
   const environments = makeEnvironments({ ...stores, files, hasContainerEngine: false });
   const assets = composeAssets(ground, stores, { home: "aws", files, places, lookups, digest });
-  const jobs = composeJobs(ground, stores, { files, environments, outputs, launchers: NO_LAUNCHERS });
+  const jobs = composeJobs(ground, stores, {
+    files,
+    environments,
+    outputs,
+    launchers: NO_LAUNCHERS,
+    builder: NO_BUILDER,
+  });
   const parts: readonly Part[] = [
     assets,
     {

@@ -46,6 +46,10 @@ export const EnvironmentSpec = z.strictObject({
   /** pip requirement lines, in order. */
   requirements: z.array(z.string()).optional(),
   image: z.string().optional(),
+  /** Conda file to install on top of `image`, for kind `image`. */
+  conda: CondaFile.optional(),
+  /** Build context for kind `image`: a folder of the workspace's trees, and its Dockerfile there. */
+  build: z.strictObject({ path: z.string(), dockerfile: z.string() }).optional(),
   /** Path of an interpreter on the compute, for kind `interpreter`. */
   interpreter: z.string().optional(),
   /** Pins may be loosened where the wanted versions cannot be installed with the Python at hand. */

@@ -5,6 +5,8 @@ import type { JobStatus } from "./jobs.ts";
 export const FINAL_STATUSES: readonly JobStatus[] = ["Completed", "Failed", "Canceled"];
 /** Name of the log that holds what the command wrote, stdout and stderr in order. */
 export const STD_LOG = "user_logs/std_log.txt";
+/** Name of the log of the image's build, where jobs run in images. */
+export const BUILD_LOG = "azureml-logs/20_image_build_log.txt";
 /** Name of the log that holds preparation: snapshot, inputs, environment build. */
 export const SYSTEM_LOG = "system_logs/lifecycler.log";
 export const DEFAULT_WORKSPACE = "default";

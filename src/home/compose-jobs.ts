@@ -4,6 +4,8 @@ import { makeJobRoutes } from "../api/jobs.ts";
 import { makeRunnerRoutes } from "../api/runner.ts";
 import type { Files } from "../core/files/ports.ts";
 import type { Environments, OutputRegistry } from "../core/jobs/ports.ts";
+import type { RunnerProgram } from "../core/jobs/start-attempt.ts";
+import type { Builder } from "../core/ports/builder.ts";
 import type { Launcher } from "../core/ports/launcher.ts";
 import { ensureExperiment } from "../store/experiments.ts";
 import { makeJobLoop } from "./job-loop.ts";
@@ -16,6 +18,8 @@ import { listWorkspaceNames } from "./workspace-names.ts";
 /** How a home starts runners. */
 export interface Launchers {
   readonly all: readonly Launcher[];
+  /** Where started machines get the runner; absent: they are given it. */
+  readonly runnerProgram?: RunnerProgram;
   /** Called when a runner ends, sooner than the next round would see it. */
   onEnded(listener: () => void): void;
   /** Jobs go on. */
@@ -31,10 +35,11 @@ export function composeJobs(
     readonly environments: Environments;
     readonly outputs: OutputRegistry;
     readonly launchers: Launchers;
+    readonly builder: Builder;
   },
 ): Part {
   const { log } = ground;
-  const { files, environments, outputs, launchers } = others;
+  const { files, environments, outputs, launchers, builder } = others;
   const watch = makeWatch();
   const base = {
     ...ground,
@@ -43,6 +48,8 @@ export function composeJobs(
     outputs,
     watch,
     launchers: launchers.all,
+    ...(launchers.runnerProgram === undefined ? {} : { runnerProgram: launchers.runnerProgram }),
+    builder,
     launches: launchers.all.flatMap((launcher) => launcher.types),
     runs: makeRunBook(stores.runs),
     experiments: {

@@ -37,7 +37,7 @@ function partsOf(ground: Ground, stores: Stores): { readonly all: readonly Part[
   const all = [
     filesPart,
     composeAssets(ground, stores, { home: "laptop", files, places, lookups, digest }),
-    composeJobs(ground, stores, { files, environments, outputs, launchers: makeLaunchers(ground) }),
+    composeJobs(ground, stores, { files, environments, outputs, builder, launchers: makeLaunchers(ground) }),
     composeTracking(ground, stores, {
       files,
       // Client and server share this machine: a relative location means the folder the server was started in.

@@ -144,7 +144,7 @@ export async function openEndpointFrame() {
       async build(_: unknown, onLog: (text: string) => void) {
         onLog("building\n");
         if (builds.fail !== undefined) throw builds.fail;
-        return { hash: "h", ref: "python:/somewhere", cached: true };
+        return { state: "ready" as const, hash: "h", ref: "python:/somewhere", cached: true };
       },
     },
     routing: {

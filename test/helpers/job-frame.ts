@@ -7,6 +7,7 @@ import { type Client, makeClient } from "../../src/client/client.ts";
 import type { RunnerReport } from "../../src/contract/runner.ts";
 import { signRunToken, signUserToken } from "../../src/core/auth/tokens.ts";
 import { makeEnvironments } from "../../src/core/jobs/environments.ts";
+import type { Builder, BuildRequest } from "../../src/core/ports/builder.ts";
 import type { Launcher, LaunchRequest, LaunchState } from "../../src/core/ports/launcher.ts";
 import { ensureWorkspace } from "../../src/core/workspaces/put-workspace.ts";
 import { makeAuthenticate } from "../../src/home/authenticate.ts";
@@ -30,13 +31,32 @@ export interface FakeMachine extends Launcher {
   failure: Error | undefined;
 }
 
-function makeFakeMachine(): FakeMachine {
+/** A builder that notes what it is asked and answers what the test wants. */
+export interface FakeBuilder extends Builder {
+  readonly asked: BuildRequest[];
+  answer: Builder["build"];
+}
+
+function makeFakeBuilder(): FakeBuilder {
+  const asked: BuildRequest[] = [];
+  return {
+    asked,
+    answer: async () => ({ state: "ready", hash: "h", ref: "images/it@sha256:1", cached: true }),
+    build(request, onLog) {
+      asked.push(request);
+      return this.answer(request, onLog);
+    },
+  };
+}
+
+function makeFakeMachine(needsImage: boolean): FakeMachine {
   const launched: LaunchRequest[] = [];
   const cancelled: string[] = [];
   const cleaned: string[] = [];
   const states = new Map<string, LaunchState>();
   return {
     types: ["local", "attached"],
+    ...(needsImage ? { needsImage } : {}),
     launched,
     cancelled,
     cleaned,
@@ -59,6 +79,7 @@ function makeFakeMachine(): FakeMachine {
 
 export interface JobFrame {
   readonly machine: FakeMachine;
+  readonly builder: FakeBuilder;
   /** As the owner. */
   readonly client: Client;
   /** As the runner of a run. */
@@ -70,7 +91,7 @@ export interface JobFrame {
 }
 
 /** The jobs room over the laptop's adapters, with a fake machine and a clock that the test moves. */
-export async function openJobFrame(): Promise<JobFrame> {
+export async function openJobFrame(options: { readonly needsImage?: boolean } = {}): Promise<JobFrame> {
   const temporary = makeTempDir();
   const now = { ms: Date.parse("2026-01-01T00:00:00.000Z") };
   const home = await openHome({ dir: temporary.path, clock: { now: () => now.ms++ } });
@@ -92,12 +113,14 @@ export async function openJobFrame(): Promise<JobFrame> {
   const stores = openStores(ground);
   const digest = makeDigest();
   const { files, close } = composeFiles(ground, stores);
-  const machine = makeFakeMachine();
+  const machine = makeFakeMachine(options.needsImage === true);
+  const builder = makeFakeBuilder();
   let look = (): void => undefined;
   const part = composeJobs(ground, stores, {
     files,
     environments: makeEnvironments({ ...stores, files, hasContainerEngine: false }),
     outputs: makeOutputRegistry({ ...ground, ...stores, files, digest }),
+    builder,
     launchers: {
       all: [machine],
       onEnded: (listener) => {
@@ -132,6 +155,7 @@ export async function openJobFrame(): Promise<JobFrame> {
   const owner = await signUserToken(home.signer, { name: "owner", roles: { "*": "owner" }, id: "test" });
   return {
     machine,
+    builder,
     client: clientOf(owner),
     runner: async (run) => clientOf(await signRunToken(home.signer, "default", run)),
     look: () => look(),

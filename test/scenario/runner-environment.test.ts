@@ -42,8 +42,16 @@ beforeAll(async () => {
 });
 
 describe("the builder", () => {
-  const make = (given: { cacheDir: string; env: Record<string, string> }) =>
-    makeLocalBuilder({ program, dataDir: given.cacheDir, env: { ...process.env, ...given.env } });
+  const make = (given: { cacheDir: string; env: Record<string, string> }) => {
+    const builder = makeLocalBuilder({ program, dataDir: given.cacheDir, env: { ...process.env, ...given.env } });
+    return {
+      async build(wanted: EnvironmentSpec, onLog: (text: string) => void) {
+        const built = await builder.build({ workspace: "default", spec: wanted }, onLog);
+        if (built.state !== "ready") throw new Error("the laptop's builder waits until it is done");
+        return built;
+      },
+    };
+  };
 
   it("builds once for many that ask at the same time, and shows all of them the log", async () => {
     const given = place();

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import type { EnvironmentSpec } from "../../contract/environments.ts";
 import { AppError, ERRORS, type ErrorCode } from "../../contract/errors.ts";
-import type { Builder, BuildResult } from "../../core/ports/builder.ts";
+import type { Builder, BuildReady } from "../../core/ports/builder.ts";
 
 export interface LocalBuilderOptions {
   /** The runner: a bundle, or its source. It builds for jobs and for this builder alike, and they share what is built. */
@@ -13,14 +13,14 @@ export interface LocalBuilderOptions {
 
 /** Builds Python environments in a process of their own, so that a server that stops or a build that hangs does no harm to the other. */
 export function makeLocalBuilder(options: LocalBuilderOptions): Builder {
-  return { build: (spec, onLog) => build(options, spec, onLog) };
+  return { build: ({ spec }, onLog) => build(options, spec, onLog) };
 }
 
 function build(
   options: LocalBuilderOptions,
   spec: EnvironmentSpec,
   onLog: (text: string) => void,
-): Promise<BuildResult> {
+): Promise<BuildReady> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [options.program, "build-environment"], {
       stdio: ["pipe", "pipe", "pipe"],
@@ -28,7 +28,7 @@ function build(
     });
     let pending = "";
     let complaint = "";
-    let answer: BuildResult | AppError | undefined;
+    let answer: BuildReady | AppError | undefined;
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
       const lines = (pending + chunk).split("\n");
       pending = lines.pop() ?? "";
@@ -60,12 +60,12 @@ function failed(spec: EnvironmentSpec, reason: string, log: string, cause?: Erro
 
 interface WireLine {
   readonly log?: string;
-  readonly result?: BuildResult;
+  readonly result?: Omit<BuildReady, "state">;
   readonly error?: { readonly code: string; readonly message: string; readonly details: Record<string, unknown> };
 }
 
 /** Log text, the result, or the failure; undefined for a line that is none of them. */
-function readLine(line: string): string | BuildResult | AppError | undefined {
+function readLine(line: string): string | BuildReady | AppError | undefined {
   let value: WireLine;
   try {
     value = JSON.parse(line) as WireLine;
@@ -75,7 +75,7 @@ function readLine(line: string): string | BuildResult | AppError | undefined {
   if (value.log !== undefined) return value.log;
   if (value.result !== undefined) {
     const { hash, ref, cached } = value.result;
-    return { hash, ref, cached };
+    return { state: "ready", hash, ref, cached };
   }
   if (value.error === undefined) return undefined;
   const { code, message, details } = value.error;

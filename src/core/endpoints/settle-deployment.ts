@@ -92,10 +92,13 @@ async function step(deps: SettleDeps, id: DeploymentId, signal: AbortSignal): Pr
 async function build(deps: SettleDeps, target: RevisionRecord, signal: AbortSignal): Promise<Next> {
   let log = "";
   try {
-    const building = deps.builder.build(target.plan.environment, (text) => {
+    const { workspace, plan } = target;
+    const building = deps.builder.build({ workspace, spec: plan.environment }, (text) => {
       log = (log + text).slice(-TAIL_CHARS);
     });
     const built = await unlessAborted(building, signal);
+    // The deployment stays unsettled, so it is looked at again.
+    if (built.state === "building") return "done";
     await deps.endpoints.save({ revisions: [{ ...target, stage: "Starting", environmentRef: built.ref }] });
     return "again";
   } catch (error) {

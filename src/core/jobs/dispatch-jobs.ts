@@ -3,11 +3,13 @@ import { signRunToken } from "../auth/tokens.ts";
 import type { ComputeStore } from "../computes/ports.ts";
 import type { ComputeRecord } from "../computes/record.ts";
 import { slotsOf } from "../computes/slots.ts";
+import type { Builder } from "../ports/builder.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Launcher } from "../ports/launcher.ts";
 import type { Signer } from "../ports/signer.ts";
 import { changeJob, statusDeed } from "./change-job.ts";
 import { type EndDeps, endJob } from "./end-job.ts";
+import { makeImage } from "./make-image.ts";
 import { type AttemptRecord, currentAttempt, type JobRecord } from "./record.ts";
 import { step } from "./state.ts";
 
@@ -15,6 +17,7 @@ export interface DispatchDeps extends EndDeps {
   readonly computes: ComputeStore;
   readonly defaultSlots: number;
   readonly launchers: readonly Launcher[];
+  readonly builder: Builder;
   readonly signer: Signer;
   readonly clock: Clock;
   /** Address of the API as this machine sees it. */
@@ -66,13 +69,16 @@ async function claim(
   return changed ? job : undefined;
 }
 
-/** Hands the current attempt to its machine. Safe to repeat. */
+/** Hands the current attempt to its machine, once the image it may need is there. Safe to repeat. */
 export async function launchAttempt(deps: DispatchDeps, compute: ComputeRecord, job: JobRecord): Promise<void> {
   const attempt = currentAttempt(job);
   if (attempt === undefined || deps.launching.has(attemptName(job, attempt))) return;
   deps.launching.add(attemptName(job, attempt));
   try {
-    const { handle } = await handOver(deps, compute, job, attempt);
+    const launcher = launcherFor(deps, compute);
+    const image = launcher.needsImage === true ? await makeImage(deps, job, attempt) : undefined;
+    if (launcher.needsImage === true && image === undefined) return;
+    const { handle } = await handOver(deps, compute, job, attempt, image);
     const event = { kind: "launched", attemptId: attempt.id, handle } as const;
     await changeJob(
       deps,
@@ -95,6 +101,7 @@ async function handOver(
   compute: ComputeRecord,
   job: JobRecord,
   attempt: AttemptRecord,
+  image: string | undefined,
 ): Promise<{ readonly handle: string }> {
   const launcher = launcherFor(deps, compute);
   const { type, ...settings } = compute.spec;
@@ -106,6 +113,7 @@ async function handOver(
     runToken: await signRunToken(deps.signer, job.workspace, job.name),
     compute: { name: compute.name, type, settings },
     resources: { instanceCount: job.spec.resources?.instance_count ?? 1 },
+    ...(image === undefined ? {} : { image }),
   });
 }
 
@@ -125,6 +133,7 @@ async function launchFailed(deps: DispatchDeps, job: JobRecord, attempt: Attempt
     await changeJob(deps, workspace, name, (before) => step(before, event), statusDeed("system"));
     return;
   }
-  const reason = `could not be started on compute \`${job.compute}\`: ${error.message}`;
+  const isBuild = error.code === "EnvironmentBuildFailed";
+  const reason = isBuild ? error.message : `could not be started on compute \`${job.compute}\`: ${error.message}`;
   await endJob(deps, workspace, name, { kind: "launch-failed", attemptId: attempt.id, reason, atMs: deps.clock.now() });
 }

@@ -6,6 +6,8 @@ import type { Assignment } from "../../contract/runner.ts";
 export interface AttemptRecord extends Attempt {
   /** What the launcher answered; absent while the hand-over is under way. */
   readonly handle?: string;
+  /** While its image is being made: from where to ask again, and how many bytes of the build's log were kept until there. */
+  readonly build?: { readonly since: string; readonly logBytes: number };
   /** When a slot was taken for it; ms since the epoch. */
   readonly claimedMs: number;
   /** Machine facts its runner told. */

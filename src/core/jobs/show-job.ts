@@ -99,7 +99,7 @@ export function waitingReason(
 }
 
 function attemptOf(attempt: AttemptRecord): Attempt {
-  const { handle: _handle, claimedMs: _claimed, machine: _machine, ...shown } = attempt;
+  const { handle: _handle, build: _build, claimedMs: _claimed, machine: _machine, ...shown } = attempt;
   return shown;
 }
 

@@ -7,6 +7,14 @@ import { type AttemptRecord, type Change, currentAttempt, type Life } from "./re
 export type JobEvent =
   /** A slot was taken; the attempt's runner is about to be launched. */
   | { readonly kind: "claim"; readonly attemptId: string; readonly reason: string; readonly atMs: number }
+  /** The image it needs is being made. */
+  | {
+      readonly kind: "building";
+      readonly attemptId: string;
+      readonly reason: string;
+      readonly build: NonNullable<AttemptRecord["build"]>;
+      readonly atMs: number;
+    }
   | { readonly kind: "launched"; readonly attemptId: string; readonly handle: string }
   /** The machine could not take it now; it will be tried again. */
   | { readonly kind: "launch-delayed"; readonly attemptId: string; readonly reason: string }
@@ -50,12 +58,12 @@ export function step<J extends Life>(job: J, event: JobEvent): J {
   switch (event.kind) {
     case "claim":
       return claim(job, event);
+    case "building":
+      return building(job, event);
     case "launched":
-      return changeAttempt(job, event.attemptId, (attempt) =>
-        attempt.handle === undefined ? { ...attempt, handle: event.handle } : attempt,
-      );
+      return launched(job, event);
     case "launch-delayed":
-      return isCurrent(job, event.attemptId) && job.status === "Queued" && job.statusReason !== event.reason
+      return isWaiting(job, event.attemptId) && job.statusReason !== event.reason
         ? { ...job, statusReason: event.reason }
         : job;
     case "launch-failed":
@@ -70,6 +78,35 @@ export function step<J extends Life>(job: J, event: JobEvent): J {
 
 function isCurrent(job: Life, attemptId: string): boolean {
   return !isFinal(job.status) && currentAttempt(job)?.id === attemptId;
+}
+
+/** Nothing of the attempt can be running yet. */
+function isWaiting(job: Life, attemptId: string): boolean {
+  if (!isCurrent(job, attemptId)) return false;
+  return job.status === "Queued" || (job.status === "Preparing" && currentAttempt(job)?.build !== undefined);
+}
+
+function building<J extends Life>(job: J, event: JobEvent & { kind: "building" }): J {
+  const { reason, build } = event;
+  if (!isWaiting(job, event.attemptId) || currentAttempt(job)?.handle !== undefined) return job;
+  const noted = changeAttempt(job, event.attemptId, (attempt) =>
+    attempt.build?.since === build.since && attempt.build.logBytes === build.logBytes ? attempt : { ...attempt, build },
+  );
+  if (job.status === "Preparing") return job.statusReason === reason ? noted : { ...noted, statusReason: reason };
+  const begun = change(job, "Preparing", event.atMs, "system", reason);
+  return { ...noted, status: "Preparing", statusReason: reason, history: [...job.history, begun] };
+}
+
+function launched<J extends Life>(job: J, event: JobEvent & { kind: "launched" }): J {
+  const isWaited = isWaiting(job, event.attemptId);
+  const after = changeAttempt(job, event.attemptId, (attempt) => {
+    if (attempt.handle !== undefined) return attempt;
+    const { build: _build, ...rest } = attempt;
+    return { ...rest, handle: event.handle };
+  });
+  if (after === job || job.status !== "Preparing" || !isWaited) return after;
+  const { statusReason: _built, ...rest } = after;
+  return rest as J;
 }
 
 function claim<J extends Life>(job: J, event: JobEvent & { kind: "claim" }): J {
@@ -104,7 +141,11 @@ function report<J extends Life>(job: J, event: JobEvent & { kind: "report" }): J
   if (!isCurrent(job, told.attempt)) return job;
   const at = Math.min(Number.isNaN(Date.parse(told.at)) ? atMs : Date.parse(told.at), atMs);
   if (!isFinal(told.status)) {
-    if (ORDER.indexOf(told.status) <= ORDER.indexOf(job.status)) return job;
+    if (ORDER.indexOf(told.status) < ORDER.indexOf(job.status)) return job;
+    // A job whose image was made is Preparing before its runner says so.
+    if (told.status === job.status) {
+      return currentAttempt(job)?.started_at === undefined ? withMachine(job, told, at) : job;
+    }
     return advance(withMachine(job, told, at), told, at, event.by);
   }
   const ended = changeAttempt(withMachine(job, told, at), told.attempt, (attempt) => ({

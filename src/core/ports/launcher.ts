@@ -16,6 +16,8 @@ export interface LaunchRequest {
     readonly settings: Readonly<Record<string, unknown>>;
   };
   readonly resources: { readonly instanceCount: number; readonly instanceType?: string };
+  /** Container image with its digest; for launchers that need one. */
+  readonly image?: string;
 }
 
 /** What the machine knows of an attempt. `gone`: it is not there and left no word. */
@@ -35,6 +37,8 @@ export type LaunchState =
 export interface Launcher {
   /** Compute types this launcher serves: `local`, `attached`, `cluster`. */
   readonly types: readonly string[];
+  /** Its jobs run in container images: one is made before each launch. Absent: the runner makes the environment where it runs. */
+  readonly needsImage?: true;
   /** Returns when the runner has been handed over (not when it ran). The handle is opaque and durable: JSON-able text, at most 4 KB. */
   launch(request: LaunchRequest): Promise<{ readonly handle: string }>;
   inspect(handle: string): Promise<LaunchState>;

@@ -42,6 +42,13 @@ const anyEvent: fc.Arbitrary<JobEvent> = fc.oneof(
   { weight: 4, arbitrary: anyReport },
   anyTime.map((atMs): JobEvent => ({ kind: "claim", attemptId: "j.1", reason: "starting", atMs })),
   fc.record({ kind: fc.constant("launched" as const), attemptId: anyAttempt, handle: fc.constantFrom("h", "i") }),
+  fc.record({
+    kind: fc.constant("building" as const),
+    attemptId: anyAttempt,
+    reason: fc.constantFrom("first", "then"),
+    build: fc.record({ since: fc.constantFrom("a", "b"), logBytes: fc.nat(2) }),
+    atMs: anyTime,
+  }),
   fc.record({ kind: fc.constant("launch-delayed" as const), attemptId: anyAttempt, reason: fc.constant("away") }),
   fc.record({
     kind: fc.constantFrom("launch-failed" as const, "gone" as const),
