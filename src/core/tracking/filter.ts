@@ -1,14 +1,17 @@
 import { invalid } from "./errors.ts";
+import { isWord, lex, Reader, type Token, unexpected } from "./lexer.ts";
 import type { Comparison, Entity, Operator, OrderKey } from "./ports.ts";
 
 /** What one kind of thing may be searched by. */
 export interface Grammar {
   /** Word before the dot -> entity. */
   readonly entities: Readonly<Record<string, Entity>>;
-  /** As the error for an unknown word tells them. */
-  readonly entityNames: readonly string[];
+  /** What the error for an unknown word ends with. */
+  readonly entityHint: string;
   /** Spelling -> column and kind. */
   readonly attributes: Readonly<Record<string, { readonly column: string; readonly kind: "number" | "text" }>>;
+  /** Spellings of attributes that a filter takes; absent: all. */
+  readonly filterAttributes?: readonly string[];
   /** Attributes that take IN and NOT IN. */
   readonly lists: readonly string[];
   readonly ops: Readonly<Partial<Record<Entity | "number" | "text", readonly Operator[]>>>;
@@ -25,43 +28,6 @@ export const TEXT_OPS: readonly Operator[] = ["=", "!=", "LIKE", "ILIKE"];
 export const LIST_OPS: readonly Operator[] = ["IN", "NOT IN"];
 export const NULL_OPS: readonly Operator[] = ["IS NULL", "IS NOT NULL"];
 
-type Kind = "word" | "number" | "single" | "double" | "tick" | "op" | "punct" | "end";
-interface Token {
-  readonly kind: Kind;
-  /** As written. */
-  readonly text: string;
-  /** Without quotes. */
-  readonly value: string;
-  readonly at: number;
-}
-
-/** No two of its parts can share a text in more than one way, so that a text that fits none is left in linear time. */
-const LEXER =
-  /\s+|([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))|([\p{L}_][\p{L}\p{N}_.]*\.?)|('(?:[^'\\]|\\.|'')*')|("(?:[^"\\]|\\.|"")*")|(`[^`]*`)|(!=|>=|<=|<>|==|[=<>])|([(),.;])|(.)/gsuy;
-
-function lex(text: string, what: string): Token[] {
-  const tokens: Token[] = [];
-  LEXER.lastIndex = 0;
-  for (let match = LEXER.exec(text); match !== null; match = LEXER.exec(text)) {
-    const at = match.index;
-    const [whole, number, word, single, double, tick, op, punct, other] = match;
-    if (other !== undefined) {
-      const why = /['"`]/.test(other) ? "a quote that is not closed" : `an unexpected ${JSON.stringify(other)}`;
-      throw invalid(`Invalid ${what} '${text}': ${why} at position ${at}`);
-    }
-    const add = (kind: Kind, value: string): void => void tokens.push({ kind, text: whole, value, at });
-    if (number !== undefined) add("number", number);
-    else if (word !== undefined) add("word", word);
-    else if (single !== undefined) add("single", single.slice(1, -1));
-    else if (double !== undefined) add("double", double.slice(1, -1));
-    else if (tick !== undefined) add("tick", tick.slice(1, -1));
-    else if (op !== undefined) add("op", op);
-    else if (punct !== undefined) add("punct", punct);
-  }
-  tokens.push({ kind: "end", text: "the end", value: "", at: text.length });
-  return tokens;
-}
-
 const FILTER_LIMIT_CHARS = 20_000;
 
 /** `comparison (AND comparison)*`; empty means everything. Errors tell the position and what was expected. */
@@ -70,11 +36,34 @@ export function parseFilter(text: string | undefined, grammar: Grammar): Compari
   if (text.length > FILTER_LIMIT_CHARS)
     throw invalid(`the filter has ${text.length} characters; at most ${FILTER_LIMIT_CHARS} are read`);
   const reader = new Reader(lex(text, "filter string"), text);
-  const comparisons: Comparison[] = [];
+  // In MLflow's order: what cannot be read, then names and values, then operators.
+  const named = readClauses(reader, text).map((clause) => nameAndValue(clause, grammar));
+  return named.map(({ clause, allowed, ...rest }) => {
+    const op = allowed.find((each) => each === clause.op);
+    if (op === undefined) throw wrongOperator(clause, rest.entity, allowed);
+    return { ...rest, op };
+  });
+}
+
+/** A comparison as it is written. */
+interface Clause {
+  readonly ident: Identifier;
+  readonly at: number;
+  readonly op: string;
+  readonly opAt: number;
+  /** None after IS NULL, as many as are there after IN, else one. */
+  readonly values: readonly Token[];
+}
+
+const isNull = ({ op }: Pick<Clause, "op">): boolean => NULL_OPS.some((each) => each === op);
+const isList = ({ op }: Pick<Clause, "op">): boolean => LIST_OPS.some((each) => each === op);
+
+function readClauses(reader: Reader, text: string): Clause[] {
+  const clauses: Clause[] = [];
   for (;;) {
-    comparisons.push(comparison(reader, grammar));
+    clauses.push(readClause(reader));
     const token = reader.next();
-    if (token.kind === "end") return comparisons;
+    if (token.kind === "end") return clauses;
     if (token.text === ";" && reader.peek().kind !== "end")
       throw invalid(`Search filter contained multiple expression "${text}". Provide AND-ed expression list.`);
     if (!isWord(token, "AND")) {
@@ -85,58 +74,51 @@ export function parseFilter(text: string | undefined, grammar: Grammar): Compari
   }
 }
 
-class Reader {
-  private at = 0;
-  readonly tokens: readonly Token[];
-  readonly text: string;
-
-  constructor(tokens: readonly Token[], text: string) {
-    this.tokens = tokens;
-    this.text = text;
-  }
-
-  peek(ahead = 0): Token {
-    return (
-      this.tokens[Math.min(this.at + ahead, this.tokens.length - 1)] ?? { kind: "end", text: "", value: "", at: 0 }
-    );
-  }
-
-  next(): Token {
-    const token = this.peek();
-    this.at += 1;
-    return token;
-  }
-}
-
-function isWord(token: Token, word: string): boolean {
-  return token.kind === "word" && token.text.toUpperCase() === word;
-}
-
-function unexpected(token: Token, expected: string): Error {
-  return invalid(`Invalid clause(s) in filter string: '${token.text}' at position ${token.at}; expected ${expected}`);
-}
-
-function comparison(reader: Reader, grammar: Grammar): Comparison {
-  const at = reader.peek().at;
+function readClause(reader: Reader): Clause {
+  const { at } = reader.peek();
   const ident = identifier(reader, "filter string");
-  const { entity, key, kind } = resolve(ident, grammar, at, "filter");
   const { op, token } = operator(reader);
-  const allowed = operatorsOf(grammar, entity, ident.key, kind);
-  if (!allowed.includes(op))
-    throw wrongOperator(op, allowed, grammar, `${entity} '${ident.key}' at position ${token.at}`);
-  if (op === "IS NULL" || op === "IS NOT NULL") return { entity, key, op };
-  if (op === "IN" || op === "NOT IN") return { entity, key, op, value: list(reader) };
-  return { entity, key, op, value: value(reader, entity, kind, ident.key) };
+  const about = { ident, at, op, opAt: token.at };
+  if (isNull(about)) return { ...about, values: [] };
+  if (isList(about)) return { ...about, values: list(reader) };
+  const value = reader.next();
+  if (["end", "op", "punct"].includes(value.kind)) throw unexpected(value, "a value");
+  return { ...about, values: [value] };
 }
 
-function wrongOperator(op: Operator, allowed: readonly Operator[], grammar: Grammar, about: string): Error {
-  if (NULL_OPS.includes(op))
-    return invalid(`IS NULL / IS NOT NULL is only supported for tags and params, not for ${about}`);
-  if (LIST_OPS.includes(op) && about.startsWith("attribute")) {
-    const lists = grammar.lists.map((name) => `'${name}'`).join(", ");
-    return invalid(`Only [${lists}] attributes support comparison with a list of quoted string values. (for ${about})`);
+/** A comparison whose operator is not looked at yet. */
+type Named = Omit<Comparison, "op"> & { readonly clause: Clause; readonly allowed: readonly Operator[] };
+
+function nameAndValue(clause: Clause, grammar: Grammar): Named {
+  const { ident, values } = clause;
+  const { entity, key, kind } = resolve(ident, grammar, clause.at, "filter");
+  const allowed = operatorsOf(grammar, entity, ident.key, kind);
+  const about = { clause, allowed, entity, key };
+  const isTaken = allowed.some((op) => op === clause.op);
+  if (isNull(clause)) {
+    if (!isTaken) throw wrongOperator(clause, entity, allowed);
+    return about;
   }
+  if (isList(clause)) {
+    if (!isTaken) throw entity === "attribute" ? noList(clause, grammar) : wrongOperator(clause, entity, allowed);
+    return { ...about, value: texts(values) };
+  }
+  const [first] = values;
+  return first === undefined ? about : { ...about, value: typedValue(first, entity, kind, ident.key) };
+}
+
+function wrongOperator(clause: Clause, entity: Entity, allowed: readonly Operator[]): Error {
+  const { ident, op, opAt } = clause;
+  const about = `${entity} '${ident.key}' at position ${opAt}`;
+  if (isNull(clause)) return invalid(`IS NULL / IS NOT NULL is only supported for tags and params, not for ${about}`);
   return invalid(`Invalid comparator '${op}' not one of '${allowed.join("', '")}' (for ${about})`);
+}
+
+function noList({ ident, opAt }: Clause, { lists }: Grammar): Error {
+  const names = lists.map((name) => `'${name}'`).join(", ");
+  return invalid(
+    `Only [${names}] attributes support comparison with a list of quoted string values. (for attribute '${ident.key}' at position ${opAt})`,
+  );
 }
 
 interface Identifier {
@@ -190,10 +172,7 @@ function resolve(
         ? grammar.entities[ident.entity]
         : undefined;
   if (entity === undefined) {
-    const names = grammar.entityNames.map((name) => `'${name}'`).join(", ");
-    throw invalid(
-      `Invalid entity type '${ident.entity}'. Valid values are [${names}] (in ${clause} at position ${at})`,
-    );
+    throw invalid(`Invalid entity type '${ident.entity}'. ${grammar.entityHint} (in ${clause} at position ${at})`);
   }
   if (entity === "metric") return { entity, key: ident.key, kind: "number" };
   if (entity === "dataset" && !["name", "digest", "context"].includes(ident.key)) {
@@ -202,11 +181,10 @@ function resolve(
     );
   }
   if (entity !== "attribute") return { entity, key: ident.key, kind: "text" };
-  const known = Object.hasOwn(grammar.attributes, ident.key) ? grammar.attributes[ident.key] : undefined;
+  const valid = (clause === "filter" && grammar.filterAttributes) || Object.keys(grammar.attributes);
+  const known = valid.includes(ident.key) ? grammar.attributes[ident.key] : undefined;
   if (known === undefined) {
-    const keys = Object.keys(grammar.attributes)
-      .map((name) => `'${name}'`)
-      .join(", ");
+    const keys = valid.map((name) => `'${name}'`).join(", ");
     throw invalid(
       `Invalid attribute key '${ident.key}' specified. Valid keys are '{${keys}}' (in ${clause} at position ${at})`,
     );
@@ -222,14 +200,16 @@ function operatorsOf(grammar: Grammar, entity: Entity, spelled: string, kind: "n
   return grammar.lists.includes(spelled) ? [...ops, ...LIST_OPS] : ops;
 }
 
-function operator(reader: Reader): { op: Operator; token: Token } {
+/** Also one that nothing takes, such as `<>` and NOT LIKE: it is told with those that are taken. */
+function operator(reader: Reader): { op: string; token: Token } {
   const token = reader.next();
-  if (token.kind === "op" && NUMBER_OPS.includes(token.text as Operator)) return { op: token.text as Operator, token };
-  for (const word of ["LIKE", "ILIKE", "IN"] as const) if (isWord(token, word)) return { op: word, token };
-  if (isWord(token, "NOT") && isWord(reader.peek(), "IN")) {
-    reader.next();
-    return { op: "NOT IN", token };
-  }
+  if (token.kind === "op") return { op: token.text, token };
+  for (const word of ["LIKE", "ILIKE", "IN"]) if (isWord(token, word)) return { op: word, token };
+  for (const word of ["LIKE", "ILIKE", "IN"])
+    if (isWord(token, "NOT") && isWord(reader.peek(), word)) {
+      reader.next();
+      return { op: `NOT ${word}`, token };
+    }
   if (isWord(token, "IS")) {
     const second = reader.next();
     if (isWord(second, "NULL")) return { op: "IS NULL", token };
@@ -242,34 +222,52 @@ function operator(reader: Reader): { op: Operator; token: Token } {
   throw unexpected(token, "an operator: =, !=, >, >=, <, <=, LIKE, ILIKE, IN, IS NULL");
 }
 
-function list(reader: Reader): string[] {
+function list(reader: Reader): Token[] {
   const open = reader.next();
   if (open.text !== "(") throw unexpected(open, "a list in parentheses");
-  const values: string[] = [];
+  const values: Token[] = [];
+  if (reader.peek().text === ")") return [reader.next()];
   for (;;) {
     const token = reader.next();
-    if (token.kind !== "single" && token.kind !== "double") {
-      throw invalid(
-        `While parsing a list in the query, expected a non-empty list of string values, but got '${token.text}' at position ${token.at}`,
-      );
-    }
-    values.push(token.value);
+    // A tuple of Python's with one value is written with a comma: `('a',)`.
+    if (token.text === ")" && values.length > 0) return values;
+    if (["end", "op", "punct"].includes(token.kind)) throw notText(token);
+    values.push(token);
     const after = reader.next();
     if (after.text === ")") return values;
     if (after.text !== ",") throw unexpected(after, "a comma or a closing parenthesis");
   }
 }
 
-function value(reader: Reader, entity: Entity, kind: "number" | "text", key: string): string | number {
-  const token = reader.next();
-  const about = entity === "attribute" ? `numeric attribute: ${key}` : entity;
+function notText(token: Token): Error {
+  return invalid(
+    `While parsing a list in the query, expected a non-empty list of string values, but got '${token.text}' at position ${token.at}`,
+  );
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", "\n": "" };
+
+/** MLflow reads lists as Python does: `\'` is a quote, and `'a''b'` is `ab`. */
+function texts(tokens: readonly Token[]): string[] {
+  return tokens.map((token) => {
+    if (token.kind !== "single" && token.kind !== "double") throw notText(token);
+    const joined = token.kind === "single" ? /''|\\(['"\\nrt\n])/g : /""|\\(['"\\nrt\n])/g;
+    return token.value.replace(joined, (_, escaped: string | undefined) =>
+      escaped === undefined ? "" : (ESCAPES[escaped] ?? escaped),
+    );
+  });
+}
+
+function typedValue(token: Token, entity: Entity, kind: "number" | "text", key: string): string | number {
+  const isText = token.kind === "single" || token.kind === "double";
   if (kind === "number") {
     if (token.kind === "number") return Number(token.value);
+    const about = entity === "attribute" ? `numeric attribute: ${key}` : entity;
     throw invalid(
-      `Expected numeric value type for ${about}. Found ${token.kind === "single" || token.kind === "double" ? token.text : `'${token.text}'`} at position ${token.at}`,
+      `Expected numeric value type for ${about}. Found ${isText ? token.text : `'${token.text}'`} at position ${token.at}`,
     );
   }
-  if (token.kind === "single" || token.kind === "double") return token.value;
+  if (isText) return token.value;
   throw invalid(
     `Expected a quoted string value for ${entity} (e.g. 'my-value'). Got value ${token.text} at position ${token.at} (for '${key}')`,
   );

@@ -4,6 +4,7 @@ const text = (column: string) => ({ column, kind: "text" as const });
 const number = (column: string) => ({ column, kind: "number" as const });
 const TAGS = { tag: "tag", tags: "tag" } as const;
 const ATTRIBUTES = { attribute: "attribute", attributes: "attribute", attr: "attribute" } as const;
+const TAGS_AND_ATTRIBUTE = "Valid entity types are ('attribute', 'tag', 'tags')";
 
 export const RUNS: Grammar = {
   entities: {
@@ -19,7 +20,7 @@ export const RUNS: Grammar = {
     dataset: "dataset",
     datasets: "dataset",
   },
-  entityNames: ["metric", "parameter", "tag", "attribute", "dataset"],
+  entityHint: "Valid values are ['metric', 'parameter', 'tag', 'attribute', 'dataset']",
   attributes: {
     run_id: text("run_id"),
     run_name: text("run_name"),
@@ -47,7 +48,7 @@ export const RUNS: Grammar = {
 
 export const EXPERIMENTS: Grammar = {
   entities: { ...TAGS, attribute: "attribute" },
-  entityNames: ["tag", "attribute"],
+  entityHint: TAGS_AND_ATTRIBUTE,
   attributes: {
     name: text("name"),
     experiment_id: text("experiment_id"),
@@ -63,13 +64,14 @@ export const EXPERIMENTS: Grammar = {
 
 export const REGISTERED_MODELS: Grammar = {
   entities: { ...TAGS, attribute: "attribute" },
-  entityNames: ["tag", "attribute"],
+  entityHint: TAGS_AND_ATTRIBUTE,
   attributes: {
     name: text("name"),
     creation_timestamp: number("creation_timestamp"),
     timestamp: number("last_updated_timestamp"),
     last_updated_timestamp: number("last_updated_timestamp"),
   },
+  filterAttributes: ["name"],
   lists: ["name"],
   ops: { text: TEXT_OPS, tag: TEXT_OPS },
   orderColumns: ["name", "creation_timestamp", "last_updated_timestamp"],
@@ -77,7 +79,7 @@ export const REGISTERED_MODELS: Grammar = {
 
 export const MODEL_VERSIONS: Grammar = {
   entities: { ...TAGS, attribute: "attribute" },
-  entityNames: ["tag", "attribute"],
+  entityHint: TAGS_AND_ATTRIBUTE,
   attributes: {
     name: text("name"),
     run_id: text("run_id"),
@@ -86,15 +88,15 @@ export const MODEL_VERSIONS: Grammar = {
     creation_timestamp: number("creation_timestamp"),
     last_updated_timestamp: number("last_updated_timestamp"),
   },
+  filterAttributes: ["name", "run_id", "source_path", "version_number"],
   lists: ["name", "run_id"],
   ops: { text: TEXT_OPS, number: NUMBER_OPS, tag: TEXT_OPS },
-  attributeOps: { creation_timestamp: [], last_updated_timestamp: [] },
   orderColumns: ["name", "version_number", "creation_timestamp", "last_updated_timestamp"],
 };
 
 export const LOGGED_MODELS: Grammar = {
   entities: { metrics: "metric", params: "parameter", tags: "tag", attributes: "attribute" },
-  entityNames: ["attributes", "metrics", "params", "tags"],
+  entityHint: "Expected one of ['attributes', 'metrics', 'params', 'tags'].",
   attributes: {
     name: text("name"),
     model_id: text("model_id"),

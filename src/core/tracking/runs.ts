@@ -54,14 +54,14 @@ export async function createRun(
   );
   mustBeActiveExperiment(experiment);
   const tags = new Map(input.tags.map(([key, value], i) => checkTag(key, value, `tags[${i}]`)));
-  const tagName = tags.get(RUN_NAME_TAG);
-  if (input.name !== undefined && input.name !== "" && tagName !== undefined && tagName !== input.name) {
+  const sentName = input.tags.findLast(([key]) => key === RUN_NAME_TAG)?.[1];
+  if (input.name !== undefined && input.name !== "" && sentName !== undefined && sentName !== input.name) {
     throw invalid(
-      `Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='${input.name}', mlflow.runName='${tagName}').`,
+      `Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='${input.name}', mlflow.runName='${sentName}').`,
     );
   }
   const runId = input.runId ?? deps.ids.hex32();
-  const name = input.name || tagName || friendlyName(runId);
+  const name = input.name || tags.get(RUN_NAME_TAG) || friendlyName(runId);
   const parentRunId = tags.get(PARENT_TAG) ?? (principal.kind === "run" ? principal.runId : undefined);
   if (principal.kind === "run" && parentRunId !== undefined && parentRunId !== principal.runId) {
     const parent = await deps.runs.get(workspace, parentRunId);

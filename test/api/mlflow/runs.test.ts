@@ -44,12 +44,14 @@ describe("runs", () => {
     const twice = await refused("runs/create", {
       experiment_id: experiment,
       run_name: "a",
-      tags: [{ key: "mlflow.runName", value: "b" }],
+      tags: [{ key: "mlflow.runName", value: "b".repeat(8001) }],
     });
 
     expect(nameless.info.run_name).toMatch(/^[a-z]+-[a-z]+-\d+$/);
     expect(twice).toMatchObject({ status: 400, code: "INVALID_PARAMETER_VALUE" });
-    expect(twice.message).toContain("Both 'run_name' argument and 'mlflow.runName' tag are specified");
+    expect(twice.message).toBe(
+      `Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='a', mlflow.runName='${"b".repeat(8001)}').`,
+    );
   });
 
   it("end, and are renamed with their tag", async () => {

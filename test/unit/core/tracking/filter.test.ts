@@ -30,6 +30,33 @@ describe("filters", () => {
     expect(parseFilter("metrics.a.b.c > 1", RUNS)).toEqual([{ entity: "metric", key: "a.b.c", op: ">", value: 1 }]);
   });
 
+  it("have lists as Python writes them", () => {
+    const list = (text: string) => parseFilter(`run_id IN ${text}`, RUNS)[0]?.value;
+
+    expect(list("('a',)")).toEqual(["a"]);
+    expect(list("('it\\'s', \"x''y\", 'x''y', 'a\\%', 'back\\\\')")).toEqual(["it's", "x''y", "xy", "a\\%", "back\\"]);
+    expect(() => list("('a', 1)")).toThrow("got '1' at position 16");
+  });
+
+  it.each([
+    ["metrics.a <> 1 AND nope.a = 'x' AND (", "'(' at position 36; expected a name"],
+    ["params.a > 'x' AND nope.a = 'x'", "Invalid entity type 'nope'"],
+    ["params.a > 1", "Expected a quoted string value for parameter"],
+    ["params.a <> 'x'", "Invalid comparator '<>' not one of '=', '!=', 'LIKE', 'ILIKE', 'IS NULL'"],
+    ["params.a NOT LIKE 'x'", "Invalid comparator 'NOT LIKE' not one of '='"],
+  ])("are refused for syntax first, then for names and values, then for operators: %s", (text, message) => {
+    expect(() => parseFilter(text, RUNS)).toThrow(message);
+  });
+
+  it("name the attributes that they take", () => {
+    expect(() => parseFilter("creation_timestamp > 1", REGISTERED_MODELS)).toThrow(
+      "Invalid attribute key 'creation_timestamp' specified. Valid keys are '{'name'}'",
+    );
+    expect(() => parseFilter("attributes.name = 'x'", MODEL_VERSIONS)).toThrow(
+      "Invalid entity type 'attributes'. Valid entity types are ('attribute', 'tag', 'tags')",
+    );
+  });
+
   it("whatever they are, are read or refused, never worse", () => {
     const pieces = fc.constantFrom(
       "metrics",
