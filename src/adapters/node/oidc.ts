@@ -44,7 +44,10 @@ export function openIdentity(options: { readonly issuer: string; readonly client
   };
 }
 
-/** An e-mail address that the issuer has checked; else the user's name there, else their id. */
+/**
+ * An e-mail address that the issuer has checked; else the user's name there, else their id.
+ * NOTE: people may choose their names: one that looks like an address would make its bearer whoever that address is here.
+ */
 function personIn(claims: JWTPayload): string {
   // Cognito's access tokens are signed with the same keys, but have no audience; an ID token says what it is.
   if (claims.token_use !== undefined && claims.token_use !== "id") throw refused("it is no ID token");
@@ -55,7 +58,8 @@ function personIn(claims: JWTPayload): string {
     claims["cognito:username"],
     claims.sub,
   ];
-  const name = names.find((it): it is string => typeof it === "string" && PERSON.test(it));
+  const isGood = (it: unknown): it is string => typeof it === "string" && PERSON.test(it);
+  const name = names.find((it): it is string => isGood(it) && (it === names[0] || !it.includes("@")));
   if (name === undefined) throw refused("it names nobody in a way that can be kept");
   return name.includes("@") ? name.toLowerCase() : name;
 }
