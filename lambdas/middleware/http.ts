@@ -1,8 +1,14 @@
 import { gzipSync } from "node:zlib";
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
+import type {
+  APIGatewayEventRequestContextIAMAuthorizer,
+  APIGatewayProxyEventV2,
+  APIGatewayProxyStructuredResultV2,
+} from "aws-lambda";
 import { problemResponse } from "../../src/api/problem.ts";
+import type { ApiRequest } from "../../src/api/raw-route.ts";
 import { checkTarget } from "../../src/api/target.ts";
 import { AppError } from "../../src/contract/errors.ts";
+import type { IamCaller } from "../../src/core/access/iam.ts";
 
 /** What a function may be sent and may answer, whole; the service cuts what is longer without a word of ours. */
 export const PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024;
@@ -12,8 +18,28 @@ const ZIP_FROM_BYTES = 32 * 1024;
 /** No answer is read further, whatever zipping would make of it. */
 const UNZIPPED_LIMIT_BYTES = PAYLOAD_LIMIT_BYTES * 4;
 
-/** The event of an HTTP API (payload 2.0) as a request. Throws AppError("TooLarge") and "InvalidPath". */
-export function toRequest(event: APIGatewayProxyEventV2): Request {
+/**
+ * The event of an HTTP API (payload 2.0) as a request. Throws AppError("TooLarge") and "InvalidPath".
+ * Who has signed it for AWS is told only by the gateway, on the routes where it has checked that; no header counts.
+ */
+export function toRequest(event: APIGatewayProxyEventV2): ApiRequest {
+  const request = requestOf(event);
+  const iam = iamCallerOf(event);
+  if (iam === undefined) return request;
+  const { method, url, headers, signal, body } = request;
+  return { method, url, headers, signal, body, iam };
+}
+
+function iamCallerOf({ requestContext }: APIGatewayProxyEventV2): IamCaller | undefined {
+  const { authorizer, accountId } = requestContext as APIGatewayProxyEventV2["requestContext"] & {
+    readonly authorizer?: { readonly iam?: Partial<APIGatewayEventRequestContextIAMAuthorizer["iam"]> | null };
+  };
+  const arn = authorizer?.iam?.userArn;
+  if (typeof arn !== "string") return undefined;
+  return { arn, isOfHome: authorizer?.iam?.accountId === accountId };
+}
+
+function requestOf(event: APIGatewayProxyEventV2): Request {
   const { requestContext, rawPath, rawQueryString, isBase64Encoded } = event;
   const { method } = requestContext.http;
   const query = rawQueryString === "" ? "" : `?${rawQueryString}`;

@@ -1,7 +1,8 @@
-import type { Me, Member, Role, Token } from "../contract/access.ts";
+import type { IamLink, Me, Member, Role, Token } from "../contract/access.ts";
 import { ALL_WORKSPACES, BUILT_IN_ROLES } from "../contract/access.ts";
 import { AppError } from "../contract/errors.ts";
-import { homeMembers, me, members, roles, signIn, tokens } from "../contract/routes/access.ts";
+import { homeMembers, iam, me, members, roles, signIn, tokens } from "../contract/routes/access.ts";
+import { bootstrapHome, type IamCaller, type IamDeps, type IamLinkRecord, signInByIam } from "../core/access/iam.ts";
 import { deleteMember, type MemberDeps, putMember } from "../core/access/members.ts";
 import type { MemberRecord, RoleRecord, TokenRecord } from "../core/access/ports.ts";
 import { deleteRole, putRole } from "../core/access/roles.ts";
@@ -13,7 +14,7 @@ import type { Call, RawRoute } from "./raw-route.ts";
 
 /** Who may do what: the caller, members, roles, personal access tokens. */
 export function makeAccessRoutes(
-  deps: TokenDeps & MemberDeps & { readonly signIn?: { readonly issuer: string; readonly clientId: string } },
+  deps: IamDeps & MemberDeps & { readonly signIn?: { readonly issuer: string; readonly clientId: string } },
 ): RawRoute[] {
   return [
     implement(signIn.get, () => {
@@ -25,6 +26,7 @@ export function makeAccessRoutes(
     ...memberRoutes(deps),
     ...roleRoutes(deps),
     ...tokenRoutes(deps),
+    ...iamRoutes(deps),
   ];
 }
 
@@ -99,6 +101,42 @@ function tokenRoutes(deps: TokenDeps): RawRoute[] {
       return {};
     }),
   ];
+}
+
+function iamRoutes(deps: IamDeps): RawRoute[] {
+  return [
+    implement(iam.signIn, async ({ body, call }) => {
+      const { token, record } = await signInByIam(deps, { caller: iamCallerOf(call), ...body });
+      return { ...viewToken(record), token };
+    }),
+    implement(iam.bootstrap, async ({ body: { person, ...asked }, call }) => {
+      const named = person === undefined ? {} : { person };
+      const { token, record } = await bootstrapHome(deps, { caller: iamCallerOf(call), ...asked, ...named });
+      return { ...viewToken(record), token };
+    }),
+    implement(iam.list, async ({ query }) => answerPage(await deps.iamLinks.list(pageOf(query)), viewLink)),
+    implement(iam.put, async ({ params: { principal }, body: { person }, call }) => {
+      const createdAt = new Date(deps.clock.now()).toISOString();
+      const record = { principal, person, createdAt, createdBy: call.principal.name };
+      await deps.iamLinks.put(record, call.principal.name);
+      return viewLink(record);
+    }),
+    implement(iam.delete, async ({ params: { principal }, call }) => {
+      if (await deps.iamLinks.delete(principal, call.principal.name)) return {};
+      throw new AppError("NotFound", `\`${principal}\` stands for nobody`, {
+        hint: "`yard iam list` shows those there are",
+      });
+    }),
+  ];
+}
+
+function iamCallerOf({ request }: Call): IamCaller {
+  if (request.iam !== undefined) return request.iam;
+  throw new AppError("Unauthenticated", "the request has no AWS signature that was checked");
+}
+
+function viewLink({ principal, person, createdAt, createdBy }: IamLinkRecord): IamLink {
+  return { principal, person, created_at: createdAt, created_by: createdBy };
 }
 
 function userOf({ principal }: Call) {

@@ -101,7 +101,13 @@ async function authorize(
   workspace: string | undefined,
 ): Promise<Principal | undefined> {
   if (route.access === "open") return undefined;
+  if (route.access === "iam" && request.iam !== undefined) return undefined;
   const principal = await mustKnow(deps, request);
+  if (route.access === "iam") {
+    throw new AppError("Forbidden", "this address is for IAM users and roles of an AWS home", {
+      hint: "sign the request with AWS Signature Version 4, as `yard login --iam` does",
+    });
+  }
   if (!allows(principal, route.access, workspace)) {
     throw new AppError(
       "Forbidden",

@@ -49,6 +49,7 @@ export function makeOpenApi(): Json {
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer" },
         basic: { type: "http", scheme: "basic", description: "The token as password, any user name" },
+        iam: { type: "http", scheme: "AWS4-HMAC-SHA256", description: "AWS Signature Version 4, service execute-api" },
       },
     },
   };
@@ -100,12 +101,11 @@ function portable(value: unknown): unknown {
 }
 
 function operationOf(route: AnyRoute, toSchema: ToSchema): Json {
-  const isOpen = route.access === "open";
   return {
     operationId: route.id,
     summary: route.summary,
     tags: [route.tag],
-    ...(isOpen ? { security: [] } : {}),
+    ...(typeof route.access === "string" ? { security: route.access === "iam" ? [{ iam: [] }] : [] } : {}),
     parameters: [
       ...parametersOf(route.params, "path", toSchema),
       ...parametersOf(route.query, "query", toSchema),

@@ -1,9 +1,12 @@
 import type { Access, Method } from "../contract/route.ts";
+import type { IamCaller } from "../core/access/iam.ts";
 import type { Principal } from "../core/auth/principal.ts";
 import type { Reply } from "./reply.ts";
 
 /** What the API asks of a request: a fetch Request has it, and so has what a home makes with less work. */
 export interface ApiRequest {
+  /** Set only by a home behind a gateway that has checked the request's AWS signature; nothing a client sends can set it. */
+  readonly iam?: IamCaller;
   readonly method: string;
   readonly url: string | URL;
   readonly headers: Pick<Headers, "get">;

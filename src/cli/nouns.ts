@@ -39,6 +39,14 @@ export const NOUNS: Readonly<Record<string, NounEntry>> = {
   member: { brief: "Who has which role", load: async () => (await import("./nouns/member.ts")).member },
   role: { brief: "What members may do", load: async () => (await import("./nouns/role.ts")).role },
   token: { brief: "Personal access tokens", load: async () => (await import("./nouns/token.ts")).token },
+  bootstrap: {
+    brief: "Become the first owner of an AWS home, by your AWS credentials",
+    load: async () => (await import("./nouns/bootstrap.ts")).bootstrap,
+  },
+  iam: {
+    brief: "IAM users and roles of an AWS home: whom they stand for",
+    load: async () => (await import("./nouns/iam.ts")).iam,
+  },
   login: { brief: "Sign in to a home and remember it", load: async () => (await import("./nouns/login.ts")).login },
   logout: {
     brief: "Revoke this machine's token and forget it",

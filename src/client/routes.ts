@@ -41,6 +41,14 @@ export const me = group<typeof contract.me>("me", { get: "GET //me" });
 
 export const signIn = group<typeof contract.signIn>("signIn", { get: "GET //sign-in" });
 
+export const iam = group<typeof contract.iam>("iam", {
+  signIn: "POST //sign-in/iam",
+  bootstrap: "POST //bootstrap",
+  list: "GET //iam-links",
+  put: "PUT //iam-links/{principal}",
+  delete: "DELETE //iam-links/{principal}",
+});
+
 export const tokens = group<typeof contract.tokens>("tokens", {
   list: "GET //tokens",
   create: "POST //tokens",
@@ -134,6 +142,7 @@ export const files = group<typeof contract.files>("files", {
 });
 
 export const runner = group<typeof contract.runner>("runner", {
+  start: "POST //attempts/start",
   assignment: "GET /runs/{run}/assignment",
   report: "POST /runs/{run}/reports",
   heartbeat: "POST /runs/{run}/heartbeat",

@@ -76,6 +76,30 @@ export type Token = z.infer<typeof Token>;
 /** The only time that the token itself is shown. */
 export const NewToken = Token.extend({ token: z.string() });
 
+/** An IAM user or role: `ACCOUNT:user:NAME`, `ACCOUNT:role:NAME`, `ACCOUNT:role:NAME:SESSION` or `ACCOUNT:root`. */
+export const IamPrincipal = z
+  .string()
+  .regex(/^[0-9]{12}:(root|user:[A-Za-z0-9_+=,.@-]{1,64}|role:[A-Za-z0-9_+=,.@-]{1,64}(:[A-Za-z0-9_+=,.@-]{2,64})?)$/)
+  .describe("`ACCOUNT:user:NAME`, `ACCOUNT:role:NAME`, `ACCOUNT:role:NAME:SESSION` or `ACCOUNT:root`");
+
+/** Whom an IAM user or role stands for. */
+export const IamLinkSpec = z.strictObject({ person: PersonName });
+export const IamLink = z.object({ principal: z.string(), person: PersonName, created_at: Time, created_by: Actor });
+export type IamLink = z.infer<typeof IamLink>;
+
+/** The exchange of an AWS signature for a token. */
+export const IamSignIn = z.strictObject({
+  /** What the token is for, in the owner's words. */
+  name: z.string().min(1).max(200),
+  /** Days it is good for. */
+  days: z.number().int().min(1).max(366).default(1),
+});
+/** The same, for the home's first owner. */
+export const IamBootstrap = IamSignIn.extend({
+  /** Who the caller is from now on; default: the name of the IAM user, of the role, or of a session that Identity Center named. */
+  person: PersonName.optional(),
+});
+
 /** How people sign in here: at an OpenID Connect issuer, or with tokens only. */
 export const SignIn = z.object({
   oidc: z.object({ issuer: z.string(), client_id: z.string(), scopes: z.array(z.string()) }).optional(),

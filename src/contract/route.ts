@@ -29,9 +29,10 @@ export type Action = (typeof ACTIONS)[number];
 
 /**
  * `open`: answered without a token (health, version, server-info, the OpenAPI document).
+ * `iam`: answered to callers whose AWS signature the AWS home's gateway has checked, and to nobody else; a laptop home has none.
  * `self`: what callers may ask and do about themselves, whatever their rights; only a person's own token changes anything.
  */
-export type Access = { readonly resource: Resource | "self"; readonly action: Action } | "open";
+export type Access = { readonly resource: Resource | "self"; readonly action: Action } | "open" | "iam";
 
 export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
 

@@ -1,12 +1,14 @@
 import { ALL_WORKSPACES } from "../contract/access.ts";
 import { AppError } from "../contract/errors.ts";
 import { DEFAULT_WORKSPACE } from "../contract/workspaces.ts";
+import type { IamLinkStore } from "../core/access/iam.ts";
 import type { MemberRecord, MemberStore, RoleRecord, RoleStore } from "../core/access/ports.ts";
 import type { ActivityWrite, NewActivity } from "../core/activities/ports.ts";
 import { builtInRights, type Grants, type Rights, rightsOf } from "../core/auth/rights.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import { ABSENT, type Clause, type Item, type Table, type Write } from "../core/ports/table.ts";
 import { memberKey, memberList, membershipKey, membershipList, roleKey, roleList } from "./facts/keys.ts";
+import { openIamLinkStore } from "./iam-links.ts";
 import { makeRecent } from "./recent.ts";
 
 interface Deps {
@@ -18,8 +20,12 @@ interface Deps {
 const NOTHING: Rights = new Set();
 export const ACCESS_AGE_MS = 30_000;
 
-/** Members and roles. A membership is written twice, by workspace and by person, in one transaction. */
-export function openAccessStores(deps: Deps): { readonly members: MemberStore; readonly roles: RoleStore } {
+/** Members, roles, and whom IAM principals stand for. A membership is written twice, by workspace and by person, in one transaction. */
+export function openAccessStores(deps: Deps): {
+  readonly members: MemberStore;
+  readonly roles: RoleStore;
+  readonly iamLinks: IamLinkStore;
+} {
   const recent = {
     rights: makeRecent<Rights>({ clock: deps.clock, ageMs: ACCESS_AGE_MS }),
     grants: makeRecent<Grants>({ clock: deps.clock, ageMs: ACCESS_AGE_MS }),
@@ -72,6 +78,22 @@ export function openAccessStores(deps: Deps): { readonly members: MemberStore; r
     rightsOf: rightsIn,
   };
 
+  function memberWrites(record: MemberRecord, rev: number, actor: string): Write[] {
+    const { workspace, person, role } = record;
+    return [
+      {
+        kind: "put",
+        item: { ...memberKey(workspace, person), type: "member", v: 1, ...record },
+        when: atRev(rev),
+      },
+      { kind: "put", item: { ...membershipKey(workspace, person), type: "membership", v: 1, ...record } },
+      deps.activity({
+        ...about("member", { ...record, name: person }, actor, rev === 0 ? "create" : "update"),
+        after: { role },
+      }),
+    ];
+  }
+
   const members: MemberStore = {
     async get(workspace, person) {
       const item = await table.get(memberKey(workspace, person));
@@ -82,20 +104,8 @@ export function openAccessStores(deps: Deps): { readonly members: MemberStore; r
       return { items: items.map(memberOf), ...(cursor === undefined ? {} : { cursor }) };
     },
     async put(record, rev, actor) {
-      const { workspace, person, role } = record;
-      const { ok } = await table.transact([
-        {
-          kind: "put",
-          item: { ...memberKey(workspace, person), type: "member", v: 1, ...record },
-          when: atRev(rev),
-        },
-        { kind: "put", item: { ...membershipKey(workspace, person), type: "membership", v: 1, ...record } },
-        deps.activity({
-          ...about("member", { ...record, name: person }, actor, rev === 0 ? "create" : "update"),
-          after: { role },
-        }),
-      ]);
-      recent.grants.forget(person);
+      const { ok } = await table.transact(memberWrites(record, rev, actor));
+      recent.grants.forget(record.person);
       return ok;
     },
     async delete(record, actor) {
@@ -118,7 +128,8 @@ export function openAccessStores(deps: Deps): { readonly members: MemberStore; r
         return grants;
       }),
   };
-  return { members, roles };
+  const iamLinks = openIamLinkStore({ ...deps, memberWrites, forgetGrants: (person) => recent.grants.forget(person) });
+  return { members, roles, iamLinks };
 }
 
 /** Writes that remove one member's records; for the deletion of their workspace. */

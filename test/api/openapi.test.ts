@@ -35,7 +35,7 @@ describe("the OpenAPI document", () => {
       expect(operation?.parameters.filter((one) => one.in === "path").map((one) => one.name)).toEqual(placeholders);
       expect(operation?.responses[String(route.status ?? 200)]?.content).toBeDefined();
       expect(operation?.responses.default?.$ref).toBe("#/components/responses/Problem");
-      expect(operation?.security).toEqual(route.access === "open" ? [] : undefined);
+      expect(operation?.security).toEqual({ open: [], iam: [{ iam: [] }] }[String(route.access)]);
       expect(operation?.requestBody === undefined).toBe(route.body === undefined);
     }
     expect(document.openapi).toBe("3.1.0");

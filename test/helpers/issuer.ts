@@ -7,6 +7,8 @@ export interface Issuer {
   readonly url: string;
   /** An ID token; claims given replace the ordinary ones. */
   sign(claims: JWTPayload, options?: { readonly foreign?: boolean }): Promise<string>;
+  /** Also signs in by a code that is entered on another machine (RFC 8628). */
+  hasDevices: boolean;
   /** Who signs in next. */
   person: Readonly<Record<string, unknown>>;
   close(): Promise<void>;
@@ -22,12 +24,14 @@ export async function startIssuer(): Promise<Issuer> {
     string,
     { readonly challenge: string; readonly redirectUri: string; readonly nonce?: string }
   >();
+  const devices = new Map<string, { readonly userCode: string; isEntered: boolean }>();
   let url = "";
 
   const issuer: Issuer = {
     get url() {
       return url;
     },
+    hasDevices: false,
     person: { email: "Ada@Example.org", email_verified: true },
     sign: (claims, options = {}) =>
       new SignJWT({ sub: "1234", token_use: "id", iss: url, aud: CLIENT_ID, ...claims })
@@ -49,6 +53,7 @@ export async function startIssuer(): Promise<Issuer> {
             jwks_uri: `${url}/keys`,
             authorization_endpoint: `${url}/authorize`,
             token_endpoint: `${url}/token`,
+            ...(issuer.hasDevices ? { device_authorization_endpoint: `${url}/devices` } : {}),
           },
         };
       case "/keys":
@@ -66,8 +71,32 @@ export async function startIssuer(): Promise<Issuer> {
         location.searchParams.set("state", query.get("state") ?? "");
         return { status: 302, location: location.href };
       }
+      case "/devices": {
+        const userCode = randomUUID().slice(0, 8);
+        const device = { userCode, isEntered: false };
+        const deviceCode = randomUUID();
+        devices.set(deviceCode, device);
+        const body = {
+          device_code: deviceCode,
+          user_code: userCode,
+          verification_uri: `${url}/device`,
+          interval: 0.02,
+        };
+        return { status: 200, body };
+      }
+      case "/device": {
+        for (const device of devices.values()) {
+          if (device.userCode === asked.searchParams.get("user_code")) device.isEntered = true;
+        }
+        return { status: 200, body: {} };
+      }
       case "/token": {
         const form = new URLSearchParams(await text(request));
+        const device = devices.get(form.get("device_code") ?? "");
+        if (device !== undefined) {
+          if (!device.isEntered) return { status: 400, body: { error: "authorization_pending" } };
+          return { status: 200, body: { token_type: "Bearer", id_token: await issuer.sign(issuer.person) } };
+        }
         const known = codes.get(form.get("code") ?? "");
         codes.delete(form.get("code") ?? "");
         const challenge = createHash("sha256")

@@ -104,6 +104,39 @@ describe("signing in", () => {
     expect((await ask("/workspaces/default/jobs", token)).status).toBe(403);
   });
 
+  it("takes nobody for the address that they chose as their name", async () => {
+    for (const email_verified of [false, undefined]) {
+      const token = await issuer.sign({
+        ...(email_verified === undefined ? {} : { email: "eve@example.org", email_verified }),
+        preferred_username: "ada@example.org",
+        "cognito:username": "Ada@example.org",
+      });
+
+      expect(await ask("/me", token)).toMatchObject({ status: 200, name: "user:1234" });
+    }
+  });
+
+  it("shows a code to enter on another machine, where the issuer has that way", async () => {
+    const cwd = makeTempDir();
+    issuer.hasDevices = true;
+    let err = "";
+    const signing = yard(["login", server.url(), "--no-browser"], {
+      cwd: cwd.path,
+      onErr: (text) => {
+        err += text;
+      },
+    });
+    const code = await until(() => /enter the code (\S+)/.exec(err)?.[1], "the code");
+    const page = /(http\S+\/device)/.exec(err)?.[1] ?? "";
+    await fetch(`${page}?user_code=${code}`);
+    const login = await signing;
+    issuer.hasDevices = false;
+    cwd.remove();
+
+    expect(login).toMatchObject({ code: 0 });
+    expect(JSON.parse(login.out)).toEqual({ name: "user:ada@example.org", address: server.url() });
+  });
+
   it("reads a token from standard input where there is no browser", async () => {
     const cwd = makeTempDir();
     const made = JSON.parse((await asOwner("token", "create", "--name", "x", "--role", "reader", "-o", "json")).out);

@@ -14,8 +14,7 @@ export interface Flow {
 
 /** Reads the issuer's own description. Throws Unavailable when it is not there. */
 export async function openFlow(oidc: Oidc, redirectUri: string, signal: AbortSignal): Promise<Flow> {
-  const described = `${oidc.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
-  const issuer = await fetchJson(described, { signal });
+  const { issuer, described } = await readIssuer(oidc, signal);
   const authorize = addressIn(issuer, "authorization_endpoint", described);
   const tokens = addressIn(issuer, "token_endpoint", described);
   const verifier = randomBytes(48).toString("base64url");
@@ -57,22 +56,39 @@ export async function openFlow(oidc: Oidc, redirectUri: string, signal: AbortSig
   };
 }
 
-function addressIn(issuer: Record<string, unknown>, field: string, described: string): URL {
+/** The issuer's own description, and where it stands. */
+export async function readIssuer(
+  oidc: Oidc,
+  signal: AbortSignal,
+): Promise<{ readonly issuer: Record<string, unknown>; readonly described: string }> {
+  const described = `${oidc.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+  return { issuer: await fetchJson(described, { signal }), described };
+}
+
+export function addressIn(issuer: Record<string, unknown>, field: string, described: string): URL {
   const value = issuer[field];
   if (typeof value === "string" && URL.canParse(value)) return new URL(value);
   throw new AppError("Unavailable", `\`${described}\` has no \`${field}\``);
 }
 
-async function fetchJson(address: string, init: RequestInit): Promise<Record<string, unknown>> {
+export async function fetchJson(address: string, init: RequestInit): Promise<Record<string, unknown>> {
   try {
     const response = await fetch(address, init);
     const answer = (await response.json()) as Record<string, unknown>;
     if (response.ok) return answer;
-    throw new Error(
-      `status ${response.status}: ${String(answer.error_description ?? answer.error ?? "no reason given")}`,
-    );
+    throw new IssuerRefusal(response.status, answer);
   } catch (cause) {
     init.signal?.throwIfAborted();
     throw new AppError("Unavailable", `\`${address}\` failed: ${(cause as Error).message}`, {}, { cause });
+  }
+}
+
+/** What an issuer answers when it does not give what was asked for; `code` is OAuth's word for why. */
+export class IssuerRefusal extends Error {
+  readonly code: string;
+
+  constructor(status: number, answer: Readonly<Record<string, unknown>>) {
+    super(`status ${status}: ${String(answer.error_description ?? answer.error ?? "no reason given")}`);
+    this.code = String(answer.error ?? "");
   }
 }

@@ -1,5 +1,10 @@
 import * as z from "zod";
 import {
+  IamBootstrap,
+  IamLink,
+  IamLinkSpec,
+  IamPrincipal,
+  IamSignIn,
   Me,
   Member,
   MemberSpec,
@@ -48,6 +53,74 @@ export const signIn = {
     query: none,
     body: undefined,
     answer: SignIn,
+  }),
+};
+
+const IamLinkOf = z.object({ principal: IamPrincipal });
+
+/** IAM users and roles of an AWS home: who they are here, and how they get a token. */
+export const iam = {
+  signIn: defineRoute({
+    id: "iam.signIn",
+    method: "POST",
+    path: "/api/v1/sign-in/iam",
+    access: "iam",
+    summary: "Exchange an AWS signature (Version 4, service execute-api) for a personal access token",
+    tag: "access",
+    params: none,
+    query: none,
+    body: IamSignIn,
+    answer: NewToken,
+    status: 201,
+  }),
+  bootstrap: defineRoute({
+    id: "iam.bootstrap",
+    method: "POST",
+    path: "/api/v1/bootstrap",
+    access: "iam",
+    summary: "Make the caller the first owner of a home that has none, and give them a token",
+    tag: "access",
+    params: none,
+    query: none,
+    body: IamBootstrap,
+    answer: NewToken,
+    status: 201,
+  }),
+  list: defineRoute({
+    id: "iam.list",
+    method: "GET",
+    path: "/api/v1/iam-links",
+    access: { resource: "member", action: "read" },
+    summary: "Whom IAM users and roles stand for",
+    tag: "access",
+    params: none,
+    query: PageQuery,
+    body: undefined,
+    answer: pageOf(IamLink),
+  }),
+  put: defineRoute({
+    id: "iam.put",
+    method: "PUT",
+    path: "/api/v1/iam-links/{principal}",
+    access: { resource: "member", action: "update" },
+    summary: "Let an IAM user or role stand for a person, or for another one",
+    tag: "access",
+    params: IamLinkOf,
+    query: none,
+    body: IamLinkSpec,
+    answer: IamLink,
+  }),
+  delete: defineRoute({
+    id: "iam.delete",
+    method: "DELETE",
+    path: "/api/v1/iam-links/{principal}",
+    access: { resource: "member", action: "delete" },
+    summary: "Let an IAM user or role stand for nobody; tokens it has got stay until they end or are revoked",
+    tag: "access",
+    params: IamLinkOf,
+    query: none,
+    body: undefined,
+    answer: Empty,
   }),
 };
 

@@ -1,5 +1,5 @@
 /** The whole route table of /api/v1, by room. */
-export { homeMembers, me, members, roles, signIn, tokens } from "./access.ts";
+export { homeMembers, iam, me, members, roles, signIn, tokens } from "./access.ts";
 export { components, data, environments, models } from "./assets.ts";
 export { onlineDeployments, onlineEndpoints } from "./endpoints.ts";
 export { files, trees } from "./files.ts";

@@ -26,7 +26,11 @@ const DEPLOYMENT: Readonly<Partial<Record<Resource, readonly Action[]>>> = {
 };
 
 /** Deny by default: true only where a rule says so. `workspace` is undefined for routes above workspaces. */
-export function allows(principal: Principal, access: Exclude<Access, "open">, workspace: string | undefined): boolean {
+export function allows(
+  principal: Principal,
+  access: Exclude<Access, "open" | "iam">,
+  workspace: string | undefined,
+): boolean {
   const { resource, action } = access;
   if (resource === "self") return principal.kind === "user" || action === "read";
   switch (principal.kind) {

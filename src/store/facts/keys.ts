@@ -27,6 +27,11 @@ export const tokenKey = (id: string): Key => ({ pk: `TOKEN#${id}`, sk: "TOKEN" }
 export const tokensOf = (person: string): string => `TOKENS-OF#${person}`;
 export const TOKEN_LIST = "TOKENS";
 
+/** Whom an IAM user or role stands for, and that the AWS home has had a first owner. */
+export const IAM_LINKS = "IAM-LINKS";
+export const iamLinkKey = (principal: string): Key => ({ pk: IAM_LINKS, sk: principal });
+export const BOOTSTRAP_KEY: Key = { pk: "BOOTSTRAP", sk: "BOOTSTRAP" };
+
 // activities: by month, and by what they are about (gsi1)
 export const activityMonth = (workspace: string, month: string): string => `W#${workspace}#ACTIVITY#${month}`;
 export const activityKey = (workspace: string, at: string, id: string): Key => ({

@@ -44,7 +44,7 @@ describe("an event as a request", () => {
 
     expect([request.method, request.url]).toEqual(["POST", "https://api.example.test/w/default/x?a=1&b=%20c"]);
     expect(request.headers.get("cookie")).toBe("a=1; b=2");
-    expect(await request.json()).toEqual({ ü: 1 });
+    expect(await new Response(request.body).json()).toEqual({ ü: 1 });
   });
 
   test("takes bytes as they were sent", async () => {
@@ -52,7 +52,7 @@ describe("an event as a request", () => {
 
     const request = toRequest(event({ method: "PUT", body: bytes.toString("base64"), isBase64Encoded: true }));
 
-    expect(Buffer.from(await request.arrayBuffer())).toEqual(bytes);
+    expect(Buffer.from(await new Response(request.body).arrayBuffer())).toEqual(bytes);
   });
 
   test.each([
@@ -64,6 +64,22 @@ describe("an event as a request", () => {
     const url = new URL(toRequest(event({ rawPath })).url);
 
     expect([url.pathname, url.search, url.hash]).toEqual([expected, "", ""]);
+  });
+
+  test("who has signed it is what the gateway says, never a header or a body", async () => {
+    const headers = { host: "api.example.test", "x-amzn-iam-user-arn": "arn:aws:iam::1:root", iam: "{}" };
+    const plain = event({ method: "POST", headers, body: '{"iam":{"arn":"x"}}' });
+    const signed = (iam: object) => ({
+      ...plain,
+      requestContext: { ...plain.requestContext, authorizer: { iam } } as typeof plain.requestContext,
+    });
+    const userArn = "arn:aws:iam::0:user/ada";
+
+    expect(toRequest(plain).iam).toBeUndefined();
+    expect(toRequest(signed({ userArn: null })).iam).toBeUndefined();
+    expect(toRequest(signed({ userArn, accountId: "0" })).iam).toEqual({ arn: userArn, isOfHome: true });
+    expect(toRequest(signed({ userArn, accountId: "1" })).iam).toEqual({ arn: userArn, isOfHome: false });
+    expect(await new Response(toRequest(signed({ userArn, accountId: "0" })).body).json()).toHaveProperty("iam");
   });
 
   test("a body that a real function could not have got is refused", () => {
