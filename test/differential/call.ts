@@ -1,4 +1,4 @@
-import { Agent, request } from "node:http";
+import { Agent, type RequestOptions, request } from "node:http";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -104,24 +104,40 @@ export function send(target: Target, made: Made, call: Call): Promise<Reply> {
     ...target.headers,
     ...call.headers,
   };
+  const options = {
+    host: "127.0.0.1",
+    port: target.port,
+    method: call.method,
+    path,
+    headers,
+    agent,
+    timeout: LIMIT_MS,
+  };
+  return exchange(options, bytes);
+}
+
+function exchange(options: RequestOptions, bytes: Buffer | undefined): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const sent = request(
-      { host: "127.0.0.1", port: target.port, method: call.method, path, headers, agent, timeout: LIMIT_MS },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("error", reject);
-        response.on("end", () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name, String(value)])),
-            text: Buffer.concat(chunks).toString("utf8"),
-          }),
-        );
-      },
+    const sent = request(options, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name, String(value)])),
+          text: Buffer.concat(chunks).toString("utf8"),
+        }),
+      );
+    });
+    sent.on("timeout", () =>
+      sent.destroy(new Error(`no answer within ${LIMIT_MS} ms to ${options.method} ${options.path}`)),
     );
-    sent.on("timeout", () => sent.destroy(new Error(`no answer within ${LIMIT_MS} ms to ${call.method} ${path}`)));
-    sent.on("error", reject);
+    sent.on("error", (error: NodeJS.ErrnoException) => {
+      // The server closed a connection that was idle for long just as it was used again: nothing was read of the request.
+      if (sent.reusedSocket && error.code === "ECONNRESET") exchange(options, bytes).then(resolve, reject);
+      else reject(error);
+    });
     sent.end(bytes);
   });
 }

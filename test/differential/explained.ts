@@ -1,5 +1,6 @@
 import type { Difference, Pair } from "./compare.ts";
 import { artifacts } from "./explained/artifacts.ts";
+import { filterWords } from "./explained/filters.ts";
 import type { Explanation } from "./explained/match.ts";
 import { registry } from "./explained/registry.ts";
 import { search } from "./explained/search.ts";
@@ -7,18 +8,32 @@ import { tracking } from "./explained/tracking.ts";
 import { wire } from "./explained/wire.ts";
 
 /** Every difference from MLflow that is known and stays; of several that fit a place the first is it. */
-export const EXPLANATIONS: readonly Explanation[] = [...search, ...tracking, ...registry, ...artifacts, ...wire];
+export const EXPLANATIONS: readonly Explanation[] = [
+  ...search,
+  ...filterWords,
+  ...tracking,
+  ...registry,
+  ...artifacts,
+  ...wire,
+];
+
+/** A rule that explained something of a pair, and the first place it did. */
+export interface Met {
+  readonly rule: Explanation;
+  readonly pair: Pair;
+  readonly difference: Difference;
+}
 
 export function explain(
   pair: Pair,
   found: readonly Difference[],
-): { readonly explained: readonly Explanation[]; readonly unexplained: readonly Difference[] } {
-  const explained: Explanation[] = [];
+): { readonly explained: readonly Met[]; readonly unexplained: readonly Difference[] } {
+  const explained = new Map<Explanation, Met>();
   const unexplained: Difference[] = [];
   for (const difference of found) {
-    const known = EXPLANATIONS.find((each) => each.matches(difference, pair));
-    if (known === undefined) unexplained.push(difference);
-    else if (!explained.includes(known)) explained.push(known);
+    const rule = EXPLANATIONS.find((each) => each.matches(difference, pair));
+    if (rule === undefined) unexplained.push(difference);
+    else if (!explained.has(rule)) explained.set(rule, { rule, pair, difference });
   }
-  return { explained, unexplained };
+  return { explained: [...explained.values()], unexplained };
 }

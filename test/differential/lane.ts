@@ -5,8 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Peer } from "../../bench/mlflow-peer.ts";
 import { type Call, Made, send, type Target } from "./call.ts";
 import { type Difference, differences, type Pair } from "./compare.ts";
-import type { Explanation } from "./explained/match.ts";
-import { explain } from "./explained.ts";
+import { explain, type Met } from "./explained.ts";
 import { normalize } from "./normalize.ts";
 
 /** The first call of a sequence whose answers differ without explanation. */
@@ -18,7 +17,7 @@ export interface Failure {
 
 export interface Outcome {
   readonly calls: number;
-  readonly explained: readonly Explanation[];
+  readonly explained: readonly Met[];
   readonly failure?: Failure;
 }
 
@@ -52,7 +51,7 @@ export class Lane {
     const [theirMade, ourMade] = [new Made(), new Made()];
     const spans: { begin: number; end: number }[] = [];
     const made = Date.now();
-    const hits: Explanation[] = [];
+    const hits: Met[] = [];
     for (const [index, call] of calls.entries()) {
       const begin = await afterMs(spans.at(-1)?.end ?? made);
       const [reply, own] = await Promise.all([send(theirs, theirMade, call), send(ours, ourMade, call)]);
@@ -68,7 +67,7 @@ export class Lane {
       hits.push(...judged.explained);
       if (judged.unexplained.length > 0)
         return { calls: index + 1, explained: hits, failure: { index, pair, unexplained: judged.unexplained } };
-      if (judged.explained.some(({ parts }) => parts)) return { calls: index + 1, explained: hits };
+      if (judged.explained.some(({ rule }) => rule.parts)) return { calls: index + 1, explained: hits };
     }
     return { calls: calls.length, explained: hits };
   }

@@ -1,10 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { openMlflow } from "../../bench/mlflow-peer.ts";
 import { startServer } from "../helpers/server.ts";
 import type { Call } from "./call.ts";
-import { EXPLANATIONS } from "./explained.ts";
+import { EXPLANATIONS, type Met } from "./explained.ts";
 import { sequence, sequenceOf } from "./generate/sequences.ts";
 import { type Failure, Lane } from "./lane.ts";
 import { type Failing, shrink, signature } from "./shrink.ts";
@@ -23,6 +23,8 @@ const { values: options } = parseArgs({
     /** How many differences are looked into before the run ends. */
     failures: { type: "string", default: "5" },
     report: { type: "string" },
+    /** Every explained difference is appended here, a line of JSON each. */
+    explained: { type: "string" },
   },
 });
 const seed = Number(options.seed);
@@ -56,11 +58,17 @@ async function work(lane: Lane, todo: Generator<readonly Call[]>): Promise<void>
     const { calls: asked, explained, failure } = await lane.run(calls);
     counts.sequences++;
     counts.calls += asked;
-    for (const { id } of explained) counts.hits.set(id, (counts.hits.get(id) ?? 0) + 1);
+    for (const met of explained) count(met);
     if (failure !== undefined) await note({ calls, failure }, lane);
     if (counts.sequences % 100 === 0) progress();
     if (stopping || failing.size >= failuresLimit) return;
   }
+}
+
+function count({ rule: { id }, difference, pair: { call, theirs, ours } }: Met): void {
+  counts.hits.set(id, (counts.hits.get(id) ?? 0) + 1);
+  if (options.explained !== undefined)
+    appendFileSync(options.explained, `${JSON.stringify({ id, difference, call, theirs, ours })}\n`);
 }
 
 async function note(found: Failing, lane: Lane): Promise<void> {
@@ -110,7 +118,12 @@ try {
 progress();
 console.log("\nexplained differences:");
 for (const { id, what } of EXPLANATIONS)
-  console.log(`  ${String(counts.hits.get(id) ?? 0).padStart(7)}  ${id}: ${what}`);
+  if (counts.hits.has(id)) console.log(`  ${String(counts.hits.get(id)).padStart(7)}  ${id}: ${what}`);
+console.log(
+  `  not met: ${EXPLANATIONS.filter(({ id }) => !counts.hits.has(id))
+    .map(({ id }) => id)
+    .join(", ")}`,
+);
 if (failing.size > 0) {
   console.log("\nunexplained differences (sequences that ended there):");
   for (const [name, { times }] of failing) console.log(`  ${String(times).padStart(7)}  ${name}`);

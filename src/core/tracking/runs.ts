@@ -55,7 +55,7 @@ export async function createRun(
   mustBeActiveExperiment(experiment);
   const tags = new Map(input.tags.map(([key, value], i) => checkTag(key, value, `tags[${i}]`)));
   const sentName = input.tags.findLast(([key]) => key === RUN_NAME_TAG)?.[1];
-  if (input.name !== undefined && input.name !== "" && sentName !== undefined && sentName !== input.name) {
+  if (input.name && sentName && sentName !== input.name) {
     throw invalid(
       `Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='${input.name}', mlflow.runName='${sentName}').`,
     );

@@ -47,7 +47,14 @@ describe("runs", () => {
       tags: [{ key: "mlflow.runName", value: "b".repeat(8001) }],
     });
 
+    const unnamed = await api.post("runs/create", {
+      experiment_id: experiment,
+      run_name: "a",
+      tags: [{ key: "mlflow.runName", value: "" }],
+    });
+
     expect(nameless.info.run_name).toMatch(/^[a-z]+-[a-z]+-\d+$/);
+    expect(unnamed.run.data.tags).toEqual([{ key: "mlflow.runName", value: "a" }]);
     expect(twice).toMatchObject({ status: 400, code: "INVALID_PARAMETER_VALUE" });
     expect(twice.message).toBe(
       `Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='a', mlflow.runName='${"b".repeat(8001)}').`,

@@ -7,12 +7,10 @@ export const artifacts: readonly Explanation[] = [
     id: "range-backwards",
     what: "MLflow refuses a Range whose end lies before its start, ours answers the whole file",
     why: "RFC 9110, 14.2: a range that is not valid is ignored",
-    matches: pairIs({
-      theirs: 400,
-      ours: 200,
-      path: /\/artifacts\//,
-      says: /^Range header: start must be less than end/,
-    }),
+    matches: (_, { call, theirs, ours }) => {
+      const [, start = "0", end = "0"] = /^bytes=(\d+)-(\d+)$/.exec(call.headers?.range ?? "") ?? [];
+      return theirs.status === 400 && ours.status === 200 && Number(end) < Number(start);
+    },
   },
   {
     id: "detail",
@@ -59,7 +57,7 @@ export const artifacts: readonly Explanation[] = [
     what: "an address with . or .. segments is resolved before it is routed",
     why: "as RFC 3986 has it; what is left lies below the artifact root or is another route",
     parts: true,
-    matches: (_, pair) => /\/\.{1,2}(\/|$)|\/(%2e){1,2}(\/|$)/i.test(pair.call.path),
+    matches: (_, pair) => pair.ours.status >= 400 && /\/\.{1,2}(\/|$)|\/(%2e){1,2}(\/|$)/i.test(pair.call.path),
   },
   {
     id: "redirect",
@@ -96,7 +94,8 @@ export const artifacts: readonly Explanation[] = [
     id: "many-ranges",
     what: "MLflow answers a request for several ranges in parts, ours with the whole file",
     why: "RFC 9110 leaves it to the server; the client asks for one",
-    matches: (_, pair) => (pair.call.headers?.range ?? "").includes(","),
+    matches: (_, pair) =>
+      pair.theirs.status === 206 && pair.ours.status === 200 && (pair.call.headers?.range ?? "").includes(","),
   },
   {
     id: "empty-folder",

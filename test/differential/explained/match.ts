@@ -33,6 +33,19 @@ export function onlyWords({ at }: Difference, pair: Pair, fits: (theirs: string,
   );
 }
 
+/** Both refuse with 400 and INVALID_PARAMETER_VALUE, the words differ. */
+export function refusedAlike(
+  difference: Difference,
+  pair: Pair,
+  fits: (theirs: string, ours: string) => boolean,
+): boolean {
+  return (
+    pair.theirs.status === 400 &&
+    refusal(pair.theirs.body).code === "INVALID_PARAMETER_VALUE" &&
+    onlyWords(difference, pair, fits)
+  );
+}
+
 interface Sides {
   readonly theirs: number | readonly number[];
   readonly ours: number | readonly number[];
@@ -54,32 +67,3 @@ export function pairIs({ theirs, ours, path, says, tells }: Sides): Explanation[
 }
 
 export const SEARCH = /\/search$/;
-export const WRONG_TYPE =
-  /^Invalid value .* for parameter '.*' supplied: (?: Hint: Value was of type|It must be one of)|^Malformed request/s;
-export const MISSING = /^Missing value for required parameter '(.+)'/;
-
-const SUBJECTS: readonly (readonly [subject: string, words: RegExp])[] = [
-  [
-    "filter",
-    /^Invalid (clause|comparison|comparator|attribute|entity|filter|order)|^Invalid value for numeric|order_by|^Expected|^Only|^While|IS NULL/,
-  ],
-  ["token", /page token/],
-  ["dataset", /^Both dataset_name/],
-  ["source", /^Invalid model version source|^'source' cannot|^Registered model alias \S+ not found/],
-  ["alias", /^Invalid alias name|alias name/],
-  ["version", /^Parameter 'version'/],
-  ["stage", /^Invalid Model Version stage/],
-  ["experiment", /^Invalid experiment ID/],
-  ["name", /^Invalid model name/],
-  ["sql", /\(sqlite3\./],
-  ["batch", /^A batch logging|^Batched logging/],
-  ["data", /^Request must specify/],
-  ["path", /^Artifact path must/],
-  ["page", /max_results/],
-];
-
-/** What a refusal is about. */
-export function subject(message: string): string {
-  const known = SUBJECTS.find(([, words]) => words.test(message))?.[0];
-  return known ?? /parameter '?([\w.[\]]+)/.exec(message)?.[1] ?? /^'?([\w.[\] ]+)'? exceeds/.exec(message)?.[1] ?? "";
-}

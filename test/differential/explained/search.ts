@@ -3,20 +3,6 @@ import { type Explanation, onlyWords, pairIs, refusal, SEARCH } from "./match.ts
 /** Of searches and their pages. */
 export const search: readonly Explanation[] = [
   {
-    id: "filter-words",
-    what: "a broken filter or order_by is refused in other words",
-    why: "ours tell the position and what was expected there; status and code are the same",
-    matches: (difference, pair) =>
-      SEARCH.test(pair.call.path) &&
-      onlyWords(
-        difference,
-        pair,
-        (theirs, ours) =>
-          !/^Missing value|max_results/.test(theirs) &&
-          /position \d+|clause|order_by|order by|multiple expression/.test(ours),
-      ),
-  },
-  {
     id: "order-fault",
     what: "MLflow answers 500 for a field that is sorted by twice, ours 400",
     why: "the request is at fault, not the server; clients would try a 500 again",

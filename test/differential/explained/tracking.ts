@@ -171,17 +171,22 @@ export const tracking: readonly Explanation[] = [
     parts: true,
     matches: ({ at, theirs, ours }, pair) =>
       (at.endsWith("lifecycle_stage") && theirs === "active" && ours === "deleted") ||
-      (pair.ours.status === 400 && /^The run .* must be in the 'active' state/.test(refusal(pair.ours.body).message)),
+      (pair.theirs.status === 200 &&
+        pair.ours.status === 400 &&
+        /^The run .* must be in the 'active' state/.test(refusal(pair.ours.body).message)),
   },
   {
     id: "id-of-body",
     what: "where address and body of a change to a logged model name different ones, MLflow changes that of the body, ours that of the address",
     why: "rights and logs go by addresses; the client sends the same",
     parts: true,
-    matches: (_, { call }) => {
+    matches: (_, { call, theirs, ours }) => {
       const { model_id = "" } = (call.body ?? {}) as { readonly model_id?: string };
       return (
-        call.method === "PATCH" && /\/logged-models\/[^/]+$/.test(call.path) && !call.path.endsWith(String(model_id))
+        [theirs.status, ours.status].every((status) => [200, 404].includes(status)) &&
+        call.method === "PATCH" &&
+        /\/logged-models\/[^/]+$/.test(call.path) &&
+        !call.path.endsWith(String(model_id))
       );
     },
   },

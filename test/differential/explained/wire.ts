@@ -1,23 +1,33 @@
-import { type Explanation, MISSING, onlyWords, pairIs, refusal, subject, WRONG_TYPE } from "./match.ts";
+import type { Pair } from "../compare.ts";
+import { hasNullList, isTrueOf, MISSING, wrongField } from "./claims.ts";
+import { isOfFilter } from "./filters.ts";
+import { type Explanation, onlyWords, pairIs, refusal, refusedAlike, SEARCH } from "./match.ts";
+
+const isFault = ({ theirs }: Pair) =>
+  theirs.status === 500 || /\(sqlite3\.ProgrammingError/.test(refusal(theirs.body).message);
+const own = ({ ours }: Pair) => refusal(ours.body).message;
 
 /** Of requests that are wrong in themselves. */
 export const wire: readonly Explanation[] = [
   {
-    id: "first-fault",
-    what: "a request with several faults is refused for another of them",
-    why: "which one is told first does not matter to who has to mend them all; status and code are the same",
-    matches: (difference, pair) =>
-      onlyWords(
-        difference,
-        pair,
-        (theirs, ours) => subject(theirs) !== "" && subject(ours) !== "" && subject(theirs) !== subject(ours),
-      ),
-  },
-  {
     id: "type-words",
     what: "a value of a wrong type is named more closely",
-    why: "ours name the entry and its field where MLflow names the whole list",
-    matches: (difference, pair) => onlyWords(difference, pair, (_, ours) => WRONG_TYPE.test(ours)),
+    why: "ours name the entry and its field where MLflow names the whole list, or goes on with what it read before it",
+    matches: (difference, pair) =>
+      refusedAlike(difference, pair, (_, ours) => wrongField(ours, pair.call) !== undefined),
+  },
+  {
+    id: "first-fault",
+    what: "a request with several faults is refused for another of them",
+    why: "which one is told first does not matter to who has to mend them all; both are looked up in the request",
+    matches: (difference, pair) =>
+      refusedAlike(
+        difference,
+        pair,
+        (theirs, ours) =>
+          (isTrueOf(theirs, pair.call) && (isTrueOf(ours, pair.call) || isOfFilter(ours, "ours", pair.call))) ||
+          (isOfFilter(theirs, "theirs", pair.call) && isTrueOf(ours, pair.call)),
+      ),
   },
   {
     id: "null-words",
@@ -35,35 +45,41 @@ export const wire: readonly Explanation[] = [
     why: "doing a part of what was asked loses data without a word; the client cannot send such a body",
     parts: true,
     matches: (_, pair) =>
+      [200, 404].includes(pair.theirs.status) &&
       pair.ours.status === 400 &&
-      (pair.theirs.status !== 400 || /\(sqlite3\./.test(refusal(pair.theirs.body).message)) &&
-      WRONG_TYPE.test(refusal(pair.ours.body).message),
+      wrongField(own(pair), pair.call) !== undefined,
   },
   {
     id: "camel-case",
     what: "MLflow also takes optional fields in camel case, as protobuf's JSON does; ours ignores them",
     why: "no MLflow client sends them, and required fields in camel case are refused by MLflow too",
     parts: true,
-    matches: (_, pair) => /"[a-z]+[A-Z]\w*":/.test(JSON.stringify(pair.call.body ?? {})),
+    matches: (_, pair) =>
+      [200, 400].includes(pair.theirs.status) &&
+      (pair.ours.status === 200 || (pair.ours.status === 400 && isTrueOf(own(pair), pair.call))) &&
+      /"[a-z]+[A-Z]\w*":/.test(JSON.stringify(pair.call.body ?? {})),
   },
   {
     id: "malformed-body",
     what: "MLflow takes a body that is no JSON object for an empty one, ours says that it is none",
     why: "what is missing is not this or that parameter",
     parts: true,
-    matches: (_, pair) => pair.ours.status === 400 && refusal(pair.ours.body).message.startsWith("Malformed request"),
+    matches: (_, pair) =>
+      pair.call.bytes !== undefined &&
+      [200, 400].includes(pair.theirs.status) &&
+      pair.ours.status === 400 &&
+      own(pair).startsWith("Malformed request"),
   },
   {
     id: "entry-without-a-key",
     what: "MLflow keeps a tag, a param or a dataset without a key or name, ours refuses it",
     why: "nothing could ever find it; the client cannot send it",
     parts: true,
-    matches: pairIs({
-      theirs: [200, 400, 404],
-      ours: 400,
-      path: /./,
-      tells: /^Missing value for required parameter '(tags|params|datasets|models)(\[\d+\])?\.[\w.[\]]+'/,
-    }),
+    matches: (_, pair) =>
+      [200, 400, 404].includes(pair.theirs.status) &&
+      pair.ours.status === 400 &&
+      /^Missing value for required parameter '(tags|params|datasets|models)(\[\d+\])?\.[\w.[\]]+'/.test(own(pair)) &&
+      isTrueOf(own(pair), pair.call),
   },
   {
     id: "twice-in-one",
@@ -91,13 +107,80 @@ export const wire: readonly Explanation[] = [
       ),
   },
   {
-    id: "fault-for-refusal",
-    what: "MLflow answers 500 to a filter or a body that it can't read, ours 400",
+    id: "fault-for-type",
+    what: "MLflow answers 500, or with an error of SQL, to a body with a value of a wrong type or without a field, ours 400",
     why: "the request is at fault, not the server; clients would try a 500 again",
     matches: (_, pair) =>
-      (pair.theirs.status === 500 || /\(sqlite3\.ProgrammingError/.test(refusal(pair.theirs.body).message)) &&
+      isFault(pair) &&
       pair.ours.status === 400 &&
-      /^\/(ajax-)?api\/2\.0\/mlflow\//.test(pair.call.path),
+      (wrongField(own(pair), pair.call) !== undefined || (MISSING.test(own(pair)) && isTrueOf(own(pair), pair.call))),
+  },
+  {
+    id: "fault-for-body",
+    what: "MLflow answers 500 to a body that is no JSON object, ours 400",
+    why: "the request is at fault",
+    matches: (_, pair) =>
+      isFault(pair) &&
+      pair.call.bytes !== undefined &&
+      pair.ours.status === 400 &&
+      own(pair).startsWith("Malformed request"),
+  },
+  {
+    id: "fault-for-filter",
+    what: "MLflow answers 500 to a filter or an order_by that it can't read, ours 400",
+    why: "the request is at fault; ours tell where",
+    matches: (_, pair) => isFault(pair) && pair.ours.status === 400 && isOfFilter(own(pair), "ours", pair.call),
+  },
+  {
+    id: "fault-for-page",
+    what: "MLflow answers 500 to a search with several faults or a page token that is not ASCII, ours 400 for its token or max_results",
+    why: "the request is at fault",
+    matches: (_, pair) =>
+      isFault(pair) &&
+      pair.ours.status === 400 &&
+      SEARCH.test(pair.call.path) &&
+      /page token|max_results/.test(own(pair)) &&
+      isTrueOf(own(pair), pair.call),
+  },
+  {
+    id: "fault-for-model-json",
+    what: "MLflow answers 500 to a model_json that is no object, ours 400",
+    why: "the request is at fault",
+    matches: pairIs({ theirs: 500, ours: 400, path: /runs\/log-model$/, tells: /^Malformed model info/ }),
+  },
+  {
+    id: "fault-for-stage",
+    what: "MLflow answers 500 where versions of a stage cannot be archived, ours 400 with its words",
+    why: "the request is at fault",
+    matches: (_, pair) =>
+      pairIs({ theirs: 500, ours: 400, path: /transition-stage$/, tells: /^Model version transition cannot archive/ })(
+        _,
+        pair,
+      ) && refusal(pair.theirs.body).message === own(pair),
+  },
+  {
+    id: "fault-for-file-name",
+    what: "MLflow answers 500 to an upload to a folder's name, ours 400",
+    why: "the request is at fault",
+    matches: pairIs({
+      theirs: 500,
+      ours: 400,
+      path: /upload-artifact$/,
+      tells: /^Artifact path must include a filename/,
+    }),
+  },
+  {
+    id: "fault-for-experiment-id",
+    what: "MLflow answers 500 to an experiment's id that SQLite can't hold, ours that it is none",
+    why: "the request is at fault",
+    matches: (_, pair) =>
+      pairIs({
+        theirs: 500,
+        ours: 400,
+        path: /./,
+        says: /too large to convert/,
+        tells: /^Invalid experiment ID '\d{19,}'/,
+      })(_, pair) && isTrueOf(own(pair), pair.call),
   },
   {
     id: "error-class",
@@ -117,6 +200,6 @@ export const wire: readonly Explanation[] = [
     what: "MLflow answers 500 to null for a list, ours takes it for absent",
     why: "as both take null for any other field",
     parts: true,
-    matches: (_, pair) => pair.theirs.status === 500 && /":null\b/.test(JSON.stringify(pair.call.body ?? {})),
+    matches: (_, pair) => pair.theirs.status === 500 && hasNullList(pair.call),
   },
 ];
