@@ -86,8 +86,8 @@ export async function renameExperiment(
   name: string,
 ): Promise<void> {
   mustBePerson(principal, "rename an experiment");
-  const known = await experimentOf(deps, workspace, id);
   checkExperimentName(name);
+  const known = await experimentOf(deps, workspace, id);
   await deps.experiments.change(
     workspace,
     known.id,

@@ -55,12 +55,16 @@ describe("experiments", () => {
     const taken = await api.ask("POST", "experiments/update", { body: { experiment_id: id, new_name: "old" } });
     await api.post("experiments/delete", { experiment_id: id });
     const dead = await api.ask("POST", "experiments/update", { body: { experiment_id: id, new_name: "x" } });
+    const long = await api.ask("POST", "experiments/update", {
+      body: { experiment_id: "99", new_name: "x".repeat(501) },
+    });
 
     expect(old).toMatchObject({
       status: 404,
       json: { error_code: "RESOURCE_DOES_NOT_EXIST", message: "Could not find experiment with name 'old'" },
     });
     expect(taken.status).toBe(400);
+    expect(long.json.message).toBe("'name' exceeds the maximum length of 500 characters");
     expect(dead).toMatchObject({
       status: 500,
       json: { error_code: "INVALID_STATE", message: "Cannot rename a non-active experiment." },
