@@ -139,7 +139,7 @@ function queueItem(job: JobRecord, holds: boolean): Item {
   return { ...key, type: "QUEUE", v: 1, job: job.name, seq: job.queueSeq, holds };
 }
 
-/** A slot is held from the claim to the end. An end leaves a note of what is to be tidied. */
+/** A slot is held from the claim to the end, by one attempt after the other. Each end leaves a note of what is to be tidied. */
 function queueWrites(before: JobRecord, after: JobRecord): Write[] {
   if (isFinal(before.status)) return lateHandle(before, after);
   const handle = currentAttempt(after)?.handle;
@@ -150,7 +150,8 @@ function queueWrites(before: JobRecord, after: JobRecord): Write[] {
   if (before.attempts.length === 0 && after.attempts.length > 0) {
     return [{ kind: "put", item: queueItem(after, true), when: PRESENT }];
   }
-  return [];
+  const isReplaced = currentAttempt(before)?.id !== currentAttempt(after)?.id;
+  return isReplaced && currentAttempt(before)?.handle !== undefined ? [leftoverWrite(before)] : [];
 }
 
 /** A runner can be quicker than the note of its hand-over. */

@@ -3,7 +3,7 @@ import type { Clock } from "../ports/clock.ts";
 import { type ChangeDeps, changeJob } from "./change-job.ts";
 import { shownUser } from "./make-run.ts";
 import { type ShowDeps, showJob } from "./show-job.ts";
-import { step } from "./state.ts";
+import { isFinal, step } from "./state.ts";
 
 /** Asks a job to end. One that nothing runs yet ends at once; a runner gets the order with the answer to its waiting heartbeat. A final job is left as it is. */
 export async function cancelJob(
@@ -13,12 +13,14 @@ export async function cancelJob(
   const { workspace, name, actor } = input;
   const reason = input.reason ?? `canceled by ${shownUser(actor)}`;
   const atMs = deps.clock.now();
-  const { job } = await changeJob(
+  const { job, changed } = await changeJob(
     deps,
     workspace,
     name,
     (before) => step(before, { kind: "cancel", by: actor, reason, atMs }),
     () => ({ actor, action: "cancel", summary: `cancel of job \`${name}\` asked for: ${reason}` }),
   );
+  // What does not run yet takes no orders: whoever launched it ends it.
+  if (changed && !isFinal(job.status)) deps.nudge(workspace, job.compute, name);
   return showJob(deps, job);
 }

@@ -3,6 +3,11 @@ export function artifactKey(workspace: string, experimentId: string, run: string
   return `ws/${workspace}/artifacts/${experimentId}/${run}/artifacts/${path}`;
 }
 
+/** Logs of an attempt that another one followed; those of the last lie at the root. */
+export function earlierLog(attempt: number, log: string): string {
+  return `attempts/${attempt}/${log}`;
+}
+
 /** The working copy's diff is an artifact of the run, so that it is downloaded with the rest. */
 export function diffKey(workspace: string, experimentId: string, run: string): string {
   return artifactKey(workspace, experimentId, run, "git/diff.patch");

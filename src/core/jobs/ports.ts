@@ -118,5 +118,5 @@ export interface Listening {
 export const jobTopic = (workspace: string, name: string): string => `job ${workspace} ${name}`;
 export const logTopic = (workspace: string, name: string): string => `log ${workspace} ${name}`;
 
-/** Tells the dispatcher that a compute has work or room. Losing a call costs seconds: the reconciler looks too. */
-export type Nudge = (workspace: string, compute: string) => void;
+/** Tells the dispatcher that a compute has work or room, or that one of its jobs is to be looked at. Losing a call costs seconds: the reconciler looks too. */
+export type Nudge = (workspace: string, compute: string, job?: string) => void;

@@ -3,7 +3,7 @@ import { checkLogName } from "./append-log.ts";
 import { requireJob } from "./get-job.ts";
 import type { LogStore } from "./log-ports.ts";
 import { type JobStore, logTopic, type Watch } from "./ports.ts";
-import { currentAttempt } from "./record.ts";
+import type { JobRecord } from "./record.ts";
 import { isFinal } from "./state.ts";
 
 const DEFAULT_LIMIT_BYTES = 262_144;
@@ -46,25 +46,35 @@ async function readOnce(deps: ReadDeps, input: ReadInput): Promise<LogPage> {
   const name = checkLogName(input.log ?? STD_LOG);
   // The status is read first: a run that is final has written all it will.
   const job = await requireJob(deps.jobs, workspace, input.name);
-  const attempt = currentAttempt(job);
   const final = isFinal(job.status);
-  if (attempt === undefined) {
-    return { name, offset: 0, next_offset: 0, text: "", complete: final, status: job.status };
-  }
   const limitBytes = Math.max(input.limitBytes ?? DEFAULT_LIMIT_BYTES, SMALLEST_LIMIT_BYTES);
-  const log = { workspace, run: input.name, attempt: attempt.id, name };
-  const { bytes, sizeBytes } = await deps.logs.read(log, offset, limitBytes);
-  const from = Math.min(offset, sizeBytes);
-  const atEnd = from + bytes.byteLength >= sizeBytes;
-  const whole = final && atEnd ? bytes : wholeCharacters(bytes);
+  const { before, bytes, sizeBytes, isLast } = await readAttempts(deps.logs, job, name, offset, limitBytes);
+  const from = before + Math.min(Math.max(0, offset - before), sizeBytes);
+  const atEnd = from + bytes.byteLength >= before + sizeBytes;
+  const complete = final && isLast && atEnd;
+  const whole = complete || (atEnd && !isLast) ? bytes : wholeCharacters(bytes);
   return {
     name,
     offset: from,
     next_offset: from + whole.byteLength,
     text: new TextDecoder().decode(whole),
-    complete: final && atEnd,
+    complete,
     status: job.status,
   };
+}
+
+/** The log of a job is those of its attempts, one after the other. A page is of one of them; `before`: bytes of those before it. */
+async function readAttempts(logs: LogStore, job: JobRecord, name: string, offset: number, limitBytes: number) {
+  const { workspace, name: run, attempts } = job;
+  let before = 0;
+  for (const [at, attempt] of attempts.entries()) {
+    const isLast = at === attempts.length - 1;
+    const log = { workspace, run, attempt: attempt.id, name };
+    const { bytes, sizeBytes } = await logs.read(log, Math.max(0, offset - before), limitBytes);
+    if (isLast || offset - before < sizeBytes) return { before, bytes, sizeBytes, isLast };
+    before += sizeBytes;
+  }
+  return { before, bytes: new Uint8Array(), sizeBytes: 0, isLast: true };
 }
 
 /** The bytes without the beginning of a character whose rest has not come yet. */
@@ -85,8 +95,12 @@ export async function listLogs(
   input: { readonly workspace: string; readonly name: string },
 ): Promise<{ items: { name: string; size_bytes: number }[] }> {
   const { workspace, name: run } = input;
-  const attempt = currentAttempt(await requireJob(deps.jobs, workspace, run));
-  if (attempt === undefined) return { items: [] };
-  const logs = await deps.logs.list({ workspace, run, attempt: attempt.id });
-  return { items: logs.map(({ name, sizeBytes }) => ({ name, size_bytes: sizeBytes })) };
+  const { attempts } = await requireJob(deps.jobs, workspace, run);
+  const sizes = new Map<string, number>();
+  for (const attempt of attempts) {
+    for (const { name, sizeBytes } of await deps.logs.list({ workspace, run, attempt: attempt.id })) {
+      sizes.set(name, (sizes.get(name) ?? 0) + sizeBytes);
+    }
+  }
+  return { items: [...sizes].map(([name, size_bytes]) => ({ name, size_bytes })) };
 }

@@ -1,41 +1,70 @@
 import { ERRORS, isAppError } from "../../contract/errors.ts";
 import type { LaunchState } from "../ports/launcher.ts";
 import { GRACE_SEC } from "./assign-run.ts";
+import { changeJob } from "./change-job.ts";
 import { type DispatchDeps, launchAttempt, launcherFor } from "./dispatch-jobs.ts";
 import { endJob } from "./end-job.ts";
+import { interruptJob } from "./interrupt-job.ts";
 import { currentAttempt, type JobRecord } from "./record.ts";
 import { reportRun } from "./report-run.ts";
-import { isFinal } from "./state.ts";
+import { isFinal, step } from "./state.ts";
 
 /** How long a runner may take to obey before its machine is asked to end it. */
 const OBEY_MS = (GRACE_SEC + 10) * 1000;
 
 /** Compares what is on record with what the machines know, for one compute: lost launches are repeated, dead runners' jobs end, what ended is tidied. */
 export async function reconcileJobs(deps: DispatchDeps, workspace: string, compute: string): Promise<void> {
-  const record = await deps.computes.get(workspace, compute);
-  if (record === undefined) return;
   const holders = (await deps.jobs.queue(workspace, compute)).filter((entry) => entry.holds);
-  for (const { job: name } of holders) {
-    const job = await deps.jobs.get(workspace, name);
-    const attempt = job === undefined ? undefined : currentAttempt(job);
-    if (job === undefined || attempt === undefined || isFinal(job.status)) continue;
-    if (attempt.handle === undefined) {
-      await launchAttempt(deps, record, job);
-      continue;
-    }
-    const launcher = launcherFor(deps, record);
-    const state = await reachable(() => launcher.inspect(attempt.handle ?? ""));
-    if (state === undefined) continue;
-    if (state.state === "exited" || state.state === "gone") await endGone(deps, job, attempt.id, state);
-    else await pressCancel(deps, job, attempt.handle);
-  }
+  for (const { job } of holders) await reconcileJob(deps, workspace, job);
 }
 
-/** A runner that was told to stop and doesn't is ended from outside. */
-async function pressCancel(deps: DispatchDeps, job: JobRecord, handle: string): Promise<void> {
-  const record = await deps.computes.get(job.workspace, job.compute);
-  if (job.cancel === undefined || record === undefined || deps.clock.now() - job.cancel.atMs < OBEY_MS) return;
-  await reachable(() => launcherFor(deps, record).cancel(handle, GRACE_SEC));
+/** The same for one job. */
+export async function reconcileJob(deps: DispatchDeps, workspace: string, name: string): Promise<void> {
+  const job = await deps.jobs.get(workspace, name);
+  const attempt = job === undefined ? undefined : currentAttempt(job);
+  if (job === undefined || attempt === undefined || isFinal(job.status)) return;
+  const record = await deps.computes.get(workspace, job.compute);
+  if (record === undefined) return;
+  const { handle } = attempt;
+  if (handle === undefined) {
+    await launchAttempt(deps, record, job);
+    return;
+  }
+  const launcher = launcherFor(deps, record);
+  const state = await reachable(() => launcher.inspect(handle));
+  if (state === undefined) return;
+  await settle(deps, job, attempt.id, state);
+  if (isDisobeying(deps, job, state)) await reachable(() => launcher.cancel(handle, GRACE_SEC));
+}
+
+/** A runner that was told to stop and doesn't is ended from outside; one that does not run yet can't be told. */
+function isDisobeying({ clock }: DispatchDeps, { cancel }: JobRecord, { state }: LaunchState): boolean {
+  if (cancel === undefined) return false;
+  return state === "starting" || (state === "running" && clock.now() - cancel.atMs >= OBEY_MS);
+}
+
+/** What became of one attempt, told by whoever runs it; repeats, and word of an attempt that counts no more, change nothing. */
+export async function reconcileAttempt(
+  deps: DispatchDeps,
+  told: { readonly workspace: string; readonly run: string; readonly attempt: string; readonly state: LaunchState },
+): Promise<void> {
+  const job = await deps.jobs.get(told.workspace, told.run);
+  if (job === undefined || isFinal(job.status) || currentAttempt(job)?.id !== told.attempt) return;
+  await settle(deps, job, told.attempt, told.state);
+}
+
+async function settle(deps: DispatchDeps, job: JobRecord, attemptId: string, state: LaunchState): Promise<void> {
+  const { workspace, name } = job;
+  if (state.state === "exited" || state.state === "gone") return endGone(deps, job, attemptId, state);
+  if (state.reason === undefined) return;
+  const event = { kind: "launch-delayed", attemptId, reason: state.reason } as const;
+  await changeJob(
+    deps,
+    workspace,
+    name,
+    (before) => step(before, event),
+    () => undefined,
+  );
 }
 
 async function endGone(
@@ -50,7 +79,14 @@ async function endGone(
     return;
   }
   const reason = state.state === "gone" ? state.reason : wordExit(state);
-  await endJob(deps, workspace, name, { kind: "gone", attemptId, reason, atMs: deps.clock.now() });
+  const atMs = deps.clock.now();
+  if (state.interrupted !== true) {
+    await endJob(deps, workspace, name, { kind: "gone", attemptId, reason, atMs });
+    return;
+  }
+  const next = await interruptJob(deps, { workspace, name, attemptId, reason, atMs });
+  const record = await deps.computes.get(workspace, next.compute);
+  if (!isFinal(next.status) && record !== undefined) await launchAttempt(deps, record, next);
 }
 
 function wordExit(state: Extract<LaunchState, { readonly state: "exited" }>): string {

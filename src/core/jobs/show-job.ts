@@ -4,6 +4,7 @@ import { slotsOf } from "../computes/slots.ts";
 import { ownTags } from "./make-run.ts";
 import type { JobStore, QueueEntry, RunBook, RunFacts } from "./ports.ts";
 import type { AttemptRecord, JobRecord } from "./record.ts";
+import { waitSentence } from "./waiting.ts";
 
 export interface ShowDeps {
   readonly jobs: JobStore;
@@ -91,11 +92,11 @@ export function waitingReason(
   queue: readonly QueueEntry[],
   slots: number | undefined,
 ): string {
-  if (slots === undefined) return `compute \`${job.compute}\` is not there any more`;
+  const { compute } = job;
+  if (slots === undefined) return waitSentence({ cause: "deleted", compute });
+  if (slots === 0) return waitSentence({ cause: "paused", compute });
   const ahead = queue.filter((entry) => entry.seq < job.queueSeq).length;
-  if (ahead === 0) return `next on compute \`${job.compute}\``;
-  const jobs = ahead === 1 ? "1 job" : `${ahead} jobs`;
-  return `${jobs} ahead; compute \`${job.compute}\` runs ${slots} at a time`;
+  return waitSentence({ cause: "queue", compute, ahead, slots });
 }
 
 function attemptOf(attempt: AttemptRecord): Attempt {

@@ -23,7 +23,18 @@ export type JobEvent =
   | { readonly kind: "report"; readonly report: RunnerReport; readonly by: string; readonly atMs: number }
   /** The runner is not there any more and its last word, if any, is told. */
   | { readonly kind: "gone"; readonly attemptId: string; readonly reason: string; readonly atMs: number }
+  /** The attempt's machine went away, which is not the job's doing: `next` begins. */
+  | {
+      readonly kind: "interrupted";
+      readonly attemptId: string;
+      readonly next: string;
+      readonly reason: string;
+      readonly atMs: number;
+    }
   | { readonly kind: "cancel"; readonly by: string; readonly reason: string; readonly atMs: number };
+
+/** A job whose machines keep going away fails in the end. */
+const ATTEMPTS_LIMIT = 5;
 
 const ORDER: readonly JobStatus[] = ["Queued", "Preparing", "Provisioning", "Running", "Finalizing"];
 
@@ -52,7 +63,7 @@ export function mlflowStatus(status: JobStatus): RunStatus {
 
 /**
  * The job after an event; the very same object when the event changes nothing: it repeats what is known, comes late, or is of another attempt.
- * A final status never changes, and until then a job only moves forward.
+ * A final status never changes, and until then a job only moves forward, unless a new attempt begins.
  */
 export function step<J extends Life>(job: J, event: JobEvent): J {
   switch (event.kind) {
@@ -69,6 +80,8 @@ export function step<J extends Life>(job: J, event: JobEvent): J {
     case "launch-failed":
     case "gone":
       return isCurrent(job, event.attemptId) ? end(job, event) : job;
+    case "interrupted":
+      return isCurrent(job, event.attemptId) ? interrupted(job, event) : job;
     case "report":
       return report(job, event);
     case "cancel":
@@ -124,14 +137,37 @@ function cancel<J extends Life>(job: J, event: JobEvent & { kind: "cancel" }): J
   return finish(wished, { status: "Canceled", at: atMs, by, reason });
 }
 
+/** It keeps its slot, and waits like a job that was just given one. */
+function interrupted<J extends Life>(job: J, event: JobEvent & { kind: "interrupted" }): J {
+  const { attemptId, reason, atMs } = event;
+  const number = job.attempts.length + 1;
+  if (job.cancel !== undefined) return end(job, { kind: "gone", attemptId, reason, atMs });
+  if (number > ATTEMPTS_LIMIT) {
+    const last = `${ATTEMPTS_LIMIT} attempts were interrupted; the last: ${reason}`;
+    return end(job, { kind: "gone", attemptId, reason: last, atMs });
+  }
+  const { attempts, ...ended } = endAttempt(job, event);
+  const why = `attempt ${number} begins: ${reason}`;
+  return {
+    ...(ended as J),
+    attempts: [...attempts, { id: event.next, number, claimedMs: atMs }],
+    status: "Queued",
+    statusReason: why,
+    history: [...job.history, change(job, "Queued", atMs, "system", why)],
+  };
+}
+
+function endAttempt<J extends Life>(
+  job: J,
+  { attemptId, reason, atMs }: { readonly attemptId: string; readonly reason: string; readonly atMs: number },
+): J {
+  return changeAttempt(job, attemptId, (attempt) => ({ ...attempt, ended_at: timeText(job, atMs), reason }));
+}
+
 function end<J extends Life>(job: J, event: JobEvent & { kind: "launch-failed" | "gone" }): J {
   const { reason, atMs } = event;
   const wish = job.cancel;
-  const ended = changeAttempt(job, event.attemptId, (attempt) => ({
-    ...attempt,
-    ended_at: timeText(job, atMs),
-    reason,
-  }));
+  const ended = endAttempt(job, event);
   if (wish !== undefined) return finish(ended, { status: "Canceled", at: atMs, by: wish.by, reason: wish.reason });
   return finish(ended, { status: "Failed", at: atMs, by: "system", reason });
 }

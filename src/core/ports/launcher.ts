@@ -20,7 +20,7 @@ export interface LaunchRequest {
   readonly image?: string;
 }
 
-/** What the machine knows of an attempt. `gone`: it is not there and left no word. */
+/** What the machine knows of an attempt. `gone`: it is not there and left no word. `interrupted`: the machine went away, which is not the job's doing. */
 export type LaunchState =
   | { readonly state: "starting" | "running"; readonly reason?: string }
   | {
@@ -30,8 +30,9 @@ export type LaunchState =
       readonly reason?: string;
       /** The runner's last word, which it could not deliver. */
       readonly report?: RunnerReport;
+      readonly interrupted?: true;
     }
-  | { readonly state: "gone"; readonly reason: string };
+  | { readonly state: "gone"; readonly reason: string; readonly interrupted?: true };
 
 /** Starts runners on one kind of compute. */
 export interface Launcher {

@@ -112,6 +112,66 @@ describe("whatever happens, in any order", () => {
   });
 });
 
+describe("however often its machines go away", () => {
+  const anyInterruption: fc.Arbitrary<JobEvent> = fc
+    .record({ number: fc.integer({ min: 1, max: 6 }), atMs: anyTime })
+    .map(({ number, atMs }) => ({
+      kind: "interrupted",
+      attemptId: `j.${number}`,
+      next: `j.${number + 1}`,
+      reason: "the host is gone",
+      atMs,
+    }));
+  const anyLife = fc.array(fc.oneof(anyEvent, anyInterruption), { maxLength: 60 });
+
+  test("each attempt moves forward once, and what ended is not touched again", () => {
+    fc.assert(
+      fc.property(anyLife, (events) => {
+        let life = queued();
+        for (const event of events) {
+          const after = step(life, event);
+          expect(step(after, event)).toBe(after);
+          const earlier = life.attempts.slice(0, -1);
+          expect(after.attempts.slice(0, earlier.length)).toEqual(earlier);
+          if (isFinal(life.status)) expect(after.status).toBe(life.status);
+          life = after;
+        }
+        const begins = life.history.filter(({ status }) => status === "Queued").length;
+        expect(life.attempts.map(({ id }) => id)).toEqual(life.attempts.map((_, at) => `j.${at + 1}`));
+        expect(begins).toBe(Math.max(1, life.attempts.length));
+        expect(life.attempts.length).toBeLessThanOrEqual(5);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("it begins anew with the reason, and fails after five", () => {
+    const gone = (number: number): JobEvent => ({
+      kind: "interrupted",
+      attemptId: `j.${number}`,
+      next: `j.${number + 1}`,
+      reason: "Host EC2 (instance i-1) terminated.",
+      atMs: T0 + number * 1000,
+    });
+
+    const second = play(claim, report("Running"), gone(1), gone(1));
+    expect(second).toMatchObject({
+      status: "Queued",
+      statusReason: "attempt 2 begins: Host EC2 (instance i-1) terminated.",
+      attempts: [
+        { id: "j.1", reason: "Host EC2 (instance i-1) terminated." },
+        { id: "j.2", number: 2 },
+      ],
+    });
+    expect(step(second, report("Completed"))).toBe(second);
+    expect(play(claim, cancel, gone(1))).toMatchObject({ status: "Canceled" });
+    expect(play(claim, ...[1, 2, 3, 4, 5].map(gone))).toMatchObject({
+      status: "Failed",
+      statusReason: "5 attempts were interrupted; the last: Host EC2 (instance i-1) terminated.",
+    });
+  });
+});
+
 describe("a job's way", () => {
   test("through to its end, with exit code and times", () => {
     const life = play(
