@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { AttributeType, Billing, ProjectionType, StreamViewType, TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership, StorageClass } from "aws-cdk-lib/aws-s3";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
@@ -55,10 +55,6 @@ export class DataStack extends Stack {
       description: "Key that signs tokens and encrypts the secrets kept in the table",
       generateSecretString: { passwordLength: 64, excludePunctuation: true },
       removalPolicy,
-    });
-    new CfnOutput(this, "VaultKeyArn", {
-      value: this.vaultKey.secretArn,
-      description: "What tools/aws-token.ts makes the first token from",
     });
   }
 }

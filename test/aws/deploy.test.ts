@@ -7,13 +7,14 @@ import {
   files,
   home,
   jobs,
+  me,
   onlineEndpoints,
   signIn,
   trees,
 } from "../../src/contract/routes/index.ts";
 import { treeText } from "../../src/contract/trees.ts";
 import { expectCode } from "../helpers/ports.ts";
-import { type Deployment, deploy } from "./deployment.ts";
+import { askByIam, type Deployment, deploy } from "./deployment.ts";
 import { loopbackFetch } from "./loopback-fetch.ts";
 
 let deployment: Deployment;
@@ -60,6 +61,29 @@ describe("a deployed home", () => {
 
       expect(response.status).toBe(401);
     }
+  });
+
+  // NOTE: the emulator takes any signature with a key that it knows, which a real gateway does not; who signed is told as there.
+  test("trades an AWS signature for a token, and believes nobody whom the gateway does not name", async () => {
+    const address = `${deployment.url}/api/v1/sign-in/iam`;
+    const body = { name: "signed" };
+    const signed = await askByIam(deployment.url, "/api/v1/sign-in/iam", body);
+    const second = await askByIam(deployment.url, "/api/v1/bootstrap", { ...body, person: "mallory" });
+    const unknownKey = await askByIam(deployment.url, "/api/v1/sign-in/iam", body, "AKIAUNKNOWN");
+    const unsigned = await loopbackFetch(address, { method: "POST", body: JSON.stringify(body) });
+    const byToken = await loopbackFetch(address, {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: { authorization: `Bearer ${deployment.token}`, "content-type": "application/json" },
+    });
+    const elsewhere = await askByIam(deployment.url, "/api/v1/tokens", body);
+    const { token } = JSON.parse(signed.text) as { readonly token: string };
+    const who = await makeClient({ url: deployment.url, token, fetch: loopbackFetch }).call(me.get, {});
+
+    expect([signed.status, who.name]).toEqual([201, "user:owner"]);
+    expect([second.status, unknownKey.status, unsigned.status, byToken.status, elsewhere.status]).toEqual([
+      409, 401, 403, 403, 401,
+    ]);
   });
 
   test("tracks: an experiment, a run, its metrics, and a search that finds it at once", async () => {

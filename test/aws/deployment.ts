@@ -3,17 +3,38 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { startMinistack } from "./ministack.ts";
+import { signForAws } from "../../src/cli/sign-in/sigv4.ts";
+import { loopbackFetch } from "./loopback-fetch.ts";
+import { AWS, startMinistack } from "./ministack.ts";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 export interface Deployment {
   readonly url: string;
-  /** A token of the home's owner, made as its owner makes it. */
+  /** A token of the home's owner, who is whoever deployed it. */
   readonly token: string;
   /** Runs `cdk` against the emulator; answers what it printed. */
   cdk(...args: readonly string[]): Promise<string>;
   cleanup(): Promise<void>;
+}
+
+/** A request that is signed as `yard login --iam` signs it, with the key given; default: the account's root. */
+export async function askByIam(
+  url: string,
+  path: string,
+  body: object,
+  accessKeyId = AWS.credentials.accessKeyId,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const request = {
+    method: "POST",
+    url: new URL(path, url),
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  };
+  const credentials = { ...AWS.credentials, accessKeyId };
+  const scope = { credentials, region: AWS.region, service: "execute-api", nowMs: Date.now() };
+  const response = await loopbackFetch(request.url, { ...request, headers: signForAws(request, scope) });
+  return { status: response.status, text: await response.text() };
 }
 
 /** The real stacks in a fresh emulator, put there by the real CDK tool. */
@@ -36,27 +57,31 @@ export async function deploy(): Promise<Deployment> {
     AWS_REGION: "us-east-1",
     AWS_EC2_METADATA_DISABLED: "true",
   };
-  const node = (program: string, args: readonly string[]) =>
-    output(process.execPath, [join(root, program), ...args], env);
   const app = `${process.execPath} ${join(root, "bin/trainyard.ts")}`;
   const cdk = (...args: readonly string[]) =>
-    node("node_modules/aws-cdk/bin/cdk", [
-      ...args,
-      "--no-notices",
-      "--ci",
-      "--app",
-      app,
-      "--output",
-      join(folder, "out"),
-    ]);
+    output(
+      process.execPath,
+      [
+        join(root, "node_modules/aws-cdk/bin/cdk"),
+        ...args,
+        "--no-notices",
+        "--ci",
+        "--app",
+        app,
+        "--output",
+        join(folder, "out"),
+      ],
+      env,
+    );
   try {
     const outputs = join(folder, "outputs.json");
     await cdk("bootstrap", "aws://000000000000/us-east-1");
     await cdk("deploy", "--all", "--require-approval", "never", "--outputs-file", outputs);
     const told = JSON.parse(readFileSync(outputs, "utf8")) as Record<string, Record<string, string>>;
-    const secret = told["trainyard-data"]?.VaultKeyArn ?? "";
-    const token = (await node("tools/aws-token.ts", ["--secret", secret])).trim();
-    return { url: told["trainyard-api"]?.Url ?? "", token, cdk, cleanup };
+    const url = told["trainyard-api"]?.Url ?? "";
+    const { status, text } = await askByIam(url, "/api/v1/bootstrap", { name: "test", person: "owner" });
+    if (status !== 201) throw new Error(`bootstrap was answered with ${status}: ${text}`);
+    return { url, token: (JSON.parse(text) as { token: string }).token, cdk, cleanup };
   } catch (error) {
     await cleanup();
     throw error;

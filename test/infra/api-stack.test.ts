@@ -35,6 +35,18 @@ describe("the API stack", () => {
     api.hasResourceProperties("AWS::Logs::LogGroup", { RetentionInDays: 30 });
   });
 
+  test("the gateway checks AWS signatures where IAM callers get tokens, and leaves everything else to the function", () => {
+    const gated = Object.values(api.findResources("AWS::ApiGatewayV2::Route")).map(
+      ({ Properties }) => [Properties.RouteKey, Properties.AuthorizationType] as const,
+    );
+
+    expect(Object.fromEntries(gated)).toEqual({
+      $default: "NONE",
+      "POST /api/v1/bootstrap": "AWS_IAM",
+      "POST /api/v1/sign-in/iam": "AWS_IAM",
+    });
+  });
+
   test("the function may do this and no more", () => {
     const actions = statements().flatMap(({ Action }) => [Action].flat());
 
