@@ -7,11 +7,12 @@ import { answerFaults } from "./middleware/answer-faults.ts";
 import { carries, toRequest, toResult } from "./middleware/http.ts";
 import { logRequests } from "./middleware/log-requests.ts";
 
-const ground = openGround(readSettings(process.env));
+const settings = readSettings(process.env);
+const ground = openGround(settings);
 const home = compose({ ...ground, carries });
 
 /** Answers the HTTP API, every route of it. */
 export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
-  .use(logRequests(ground.log))
+  .use(logRequests(ground.log, settings))
   .use(answerFaults(ground.log))
   .handler(async (event) => toResult(await home.handle(toRequest(event)), event));

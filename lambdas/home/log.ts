@@ -1,12 +1,13 @@
 import type { Log } from "../../src/home/part.ts";
 
-/** One JSON object a line on the streams that the service keeps. */
+/** One JSON object a line on the stream that the service keeps. Not by `console`: the runtime puts words before what it prints, and metrics are made of whole lines only. */
 export function makeLog(): Log {
-  const line = (level: string, message: string, about: Readonly<Record<string, unknown>>) =>
-    JSON.stringify({ level, message, ...about });
+  const write = (level: string, message: string, about: Readonly<Record<string, unknown>>): void => {
+    process.stdout.write(`${JSON.stringify({ level, message, ...about })}\n`);
+  };
   return {
-    info: (message, about = {}) => console.log(line("info", message, about)),
-    fault: (message, error, about = {}) => console.error(line("fault", message, { ...about, error: describe(error) })),
+    info: (message, about = {}) => write("info", message, about),
+    fault: (message, error, about = {}) => write("fault", message, { ...about, error: describe(error) }),
   };
 }
 

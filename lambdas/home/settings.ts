@@ -1,5 +1,6 @@
 /** What the stack tells a function, parsed once when it starts. */
 export interface Settings {
+  readonly stage: string;
   readonly tableName: string;
   readonly bucketName: string;
   readonly vaultKeyArn: string;
@@ -18,6 +19,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     return value;
   };
   return Object.freeze({
+    stage: text("STAGE"),
     tableName: text("TABLE_NAME"),
     bucketName: text("BUCKET_NAME"),
     vaultKeyArn: text("VAULT_KEY_ARN"),

@@ -40,6 +40,8 @@ const settings = z.strictObject({
   retain: z.boolean().default(true),
   /** An OpenID Connect issuer, and this home's client there; absent: a user pool of the home's own. */
   signIn: z.strictObject({ issuer: z.url(), clientId: z.string().min(1) }).optional(),
+  /** Whether people of the home's own user pool need a second factor. */
+  mfa: z.enum(["optional", "required"]).default("optional"),
   /** Absent: a network of the home's own, without a NAT. */
   network: network
     .refine(
@@ -61,8 +63,9 @@ const settings = z.strictObject({
     .string()
     .regex(/^(new$|arn:[a-z-]+:kms:)/, "`new` or an ARN of `kms`")
     .optional(),
-  /** Where a studio is served that reads signed addresses of the bucket. Browsers elsewhere can't. */
-  studioOrigins: z.array(z.url()).default([]),
+  /** Pages whose scripts may read and write the bucket by signed addresses; the address carries the right, so any page may that was given one. */
+  studioOrigins: z.array(z.union([z.literal("*"), z.url()])).default(["*"]),
+  /** Days after which logs go. */
   logDays: z.literal(LOG_DAYS).default(30),
   /** Requests of all callers together. */
   throttle: throttle.default({ ratePerSec: 200, burst: 400 }),

@@ -1,11 +1,15 @@
-import { CfnOutput, Stack } from "aws-cdk-lib";
-import { HttpApi, HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
+import { CfnOutput, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
+import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpIamAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import * as routes from "../../src/contract/routes/index.ts";
-import type { SignIn } from "../config/stage.ts";
-import { ApiFunction } from "../constructs/api-function.ts";
+import type { SignIn, Stage } from "../config/stage.ts";
+import { accept } from "../constructs/accept.ts";
+import { ApiWatch } from "../constructs/api-watch.ts";
+import { HomeFunction } from "../constructs/home-function.ts";
 import type { DataStack } from "./data-stack.ts";
 import type { HomeStackProps } from "./home-stack-props.ts";
 
@@ -20,22 +24,40 @@ export class ApiStack extends Stack {
 
   constructor(scope: Construct, id: string, props: ApiStackProps) {
     super(scope, id, props);
-    const api = new ApiFunction(this, "Api", { entry: "api.ts" });
-    api.grantRecords(props.data.table);
-    api.grantObjects(props.data.objects);
-    api.grantVaultKey(props.data.vaultKey);
-    api.handler.addEnvironment("OIDC_ISSUER", props.signIn.issuer);
-    api.handler.addEnvironment("OIDC_CLIENT_ID", props.signIn.clientId);
+    const { stage, data, signIn } = props;
+    const api = new HomeFunction(this, "Api", { stage, entry: "api.ts" });
+    const { handler } = api;
+    api.grantHome(data);
+    handler.addEnvironment("OIDC_ISSUER", signIn.issuer);
+    handler.addEnvironment("OIDC_CLIENT_ID", signIn.clientId);
 
-    const integration = new HttpLambdaIntegration("ApiIntegration", api.handler);
-    const http = new HttpApi(this, "HttpApi", { defaultIntegration: integration });
+    const integration = new HttpLambdaIntegration("ApiIntegration", handler);
+    const http = new HttpApi(this, "HttpApi", { defaultIntegration: integration, createDefaultStage: false });
     addIamRoutes(http, integration);
+    this.addStage(http, stage);
     this.url = http.apiEndpoint;
-    api.handler.addEnvironment("API_URL", this.url);
+    handler.addEnvironment("API_URL", this.url);
+    new ApiWatch(this, "Watch", { stage: stage.name, api: http, handler, table: data.table, topic: data.alarms });
     new CfnOutput(this, "Url", {
       value: this.url,
       description: "Address of the API; MLflow clients use URL/w/default",
     });
+  }
+
+  private addStage(http: HttpApi, stage: Stage): void {
+    // NOTE: below this prefix the service needs no resource policy of its own for each log, of which a region holds ten.
+    const log = new LogGroup(this, "HttpLog", {
+      logGroupName: `/aws/vendedlogs/trainyard/${stage.name}/http`,
+      retention: stage.logDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    new HttpStage(this, "HttpStage", {
+      httpApi: http,
+      autoDeploy: true,
+      throttle: { rateLimit: stage.throttle.ratePerSec, burstLimit: stage.throttle.burst },
+      accessLogSettings: { destination: new LogGroupLogDestination(log), format: ACCESS_LINE },
+    });
+    accept(http, { "AwsSolutions-APIG4": "the function itself authenticates: it knows runs' and people's tokens" });
   }
 }
 
@@ -46,3 +68,17 @@ function addIamRoutes(http: HttpApi, integration: HttpLambdaIntegration): void {
     http.addRoutes({ path, methods: [HttpMethod.POST], integration, authorizer });
   }
 }
+
+/** Also of what never reaches the function: requests that are throttled or malformed. */
+const ACCESS_LINE = AccessLogFormat.custom(
+  JSON.stringify({
+    requestId: "$context.requestId",
+    time: "$context.requestTimeEpoch",
+    ip: "$context.identity.sourceIp",
+    method: "$context.httpMethod",
+    path: "$context.path",
+    status: "$context.status",
+    ms: "$context.responseLatency",
+    error: "$context.error.message",
+  }),
+);

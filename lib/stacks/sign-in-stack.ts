@@ -3,6 +3,7 @@ import { AccountRecovery, Mfa, OAuthScope, UserPool } from "aws-cdk-lib/aws-cogn
 import type { Construct } from "constructs";
 import { SIGN_IN_PATH, SIGN_IN_PORT } from "../../src/contract/version.ts";
 import type { SignIn } from "../config/stage.ts";
+import { accept } from "../constructs/accept.ts";
 import type { HomeStackProps } from "./home-stack-props.ts";
 
 /** People of a home of its own: a user pool that only administrators add to. Free up to 10,000 active people a month. */
@@ -17,12 +18,17 @@ export class SignInStack extends Stack {
       signInCaseSensitive: false,
       autoVerify: { email: true },
       standardAttributes: { email: { required: true, mutable: true } },
-      mfa: Mfa.OPTIONAL,
+      mfa: props.stage.mfa === "required" ? Mfa.REQUIRED : Mfa.OPTIONAL,
       mfaSecondFactor: { otp: true, sms: false },
       passwordPolicy: { minLength: 12, tempPasswordValidity: Duration.days(7) },
       accountRecovery: AccountRecovery.EMAIL_ONLY,
       deletionProtection: props.stage.retain,
       removalPolicy: props.stage.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    accept(pool, {
+      "AwsSolutions-COG1": "12 characters; NIST SP 800-63B advises length, and against rules on what they are",
+      "AwsSolutions-COG2": "a setting of the stage, `mfa`; every person can have a second factor",
+      "AwsSolutions-COG8": "the Plus plan is billed by the active person; self sign-up is off",
     });
     pool.addDomain("Domain", { cognitoDomain: { domainPrefix: `${props.stage.name}-${this.account}-${this.region}` } });
     const client = pool.addClient("Cli", {

@@ -1,20 +1,13 @@
+import { readFileSync } from "node:fs";
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
-import { resourcesOf, template } from "./templates.ts";
+import { rightsOf } from "./rights.ts";
+import { template } from "./templates.ts";
 
 const api = await template("api");
 
-interface Statement {
-  readonly Effect: string;
-  readonly Action: string | readonly string[];
-  readonly Resource: unknown;
-}
-
-function statements(): readonly Statement[] {
-  return Object.values(resourcesOf(api)).flatMap(({ Type, Properties = {} }) =>
-    Type === "AWS::IAM::Policy" ? (Properties.PolicyDocument as { Statement: Statement[] }).Statement : [],
-  );
-}
+const rights = Object.values(rightsOf(api));
+const statements = rights.flatMap((role) => role.statements);
 
 describe("the API stack", () => {
   test("has one function behind one HTTP API, and nothing else that runs", () => {
@@ -48,7 +41,7 @@ describe("the API stack", () => {
   });
 
   test("the function may do this and no more", () => {
-    const actions = statements().flatMap(({ Action }) => [Action].flat());
+    const actions = statements.flatMap(({ Action = [] }) => [Action].flat());
 
     expect([...actions].sort()).toEqual([
       "dynamodb:BatchGetItem",
@@ -58,6 +51,8 @@ describe("the API stack", () => {
       "dynamodb:PutItem",
       "dynamodb:Query",
       "dynamodb:UpdateItem",
+      "logs:CreateLogStream",
+      "logs:PutLogEvents",
       "s3:AbortMultipartUpload",
       "s3:DeleteObject",
       "s3:GetObject",
@@ -67,14 +62,45 @@ describe("the API stack", () => {
     ]);
   });
 
-  test("and to the home's own table, bucket and secret only", () => {
-    const owned = /^trainyard-data:ExportsOutput\w*(?:Table|Objects|VaultKey)/;
-    for (const { Effect, Resource } of statements()) {
-      expect(Effect).toBe("Allow");
+  test("and to the home's own table, bucket, secret and log only", () => {
+    const owned = /^(?:trainyard-data:ExportsOutput\w*(?:Table|Objects|VaultKey)|ApiLog)/;
+    for (const { Resource } of statements) {
       for (const resource of [Resource].flat()) {
-        const [imported = ""] = /trainyard-data:ExportsOutput\w+/.exec(JSON.stringify(resource)) ?? [];
-        expect(imported).toMatch(owned);
+        const [named = ""] = /trainyard-data:ExportsOutput\w+|ApiLog\w+/.exec(JSON.stringify(resource)) ?? [];
+        expect(named).toMatch(owned);
       }
     }
+  });
+
+  test("lets through so many requests at once, and logs each, also those that it turns away", () => {
+    api.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
+      StageName: "$default",
+      AutoDeploy: true,
+      DefaultRouteSettings: { ThrottlingRateLimit: 200, ThrottlingBurstLimit: 400 },
+      AccessLogSettings: { Format: Match.stringLikeRegexp("requestId") },
+    });
+    api.resourcePropertiesCountIs("AWS::Logs::LogGroup", { RetentionInDays: 30 }, 2);
+  });
+
+  test.each(["api-errors", "api-throttles", "api-slow"])("has an alarm that leads to %s of the runbook", (anchor) => {
+    const runbook = readFileSync(new URL("../../docs/runbook.md", import.meta.url), "utf8");
+
+    api.hasResourceProperties("AWS::CloudWatch::Alarm", {
+      AlarmDescription: Match.stringLikeRegexp(`docs/runbook.md#${anchor}$`),
+      TreatMissingData: "notBreaching",
+    });
+    expect(runbook).toContain(`## ${anchor}\n`);
+  });
+
+  test("tells whoever is named of each alarm, and has one dashboard", async () => {
+    const given = await template("api", "given");
+
+    api.resourceCountIs("AWS::CloudWatch::Dashboard", 1);
+    expect(
+      Object.values(api.findResources("AWS::CloudWatch::Alarm", { Properties: { AlarmActions: Match.anyValue() } })),
+    ).toEqual([]);
+    given.allResourcesProperties("AWS::CloudWatch::Alarm", {
+      AlarmActions: [{ "Fn::ImportValue": Match.stringLikeRegexp("Alarms") }],
+    });
   });
 });

@@ -1,7 +1,7 @@
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
 import { TABLE } from "../../src/store/facts/table.ts";
-import { resourcesOf, template } from "./templates.ts";
+import { resourcesOf, template, templates } from "./templates.ts";
 
 const data = await template("data");
 
@@ -14,6 +14,7 @@ describe("the data stack", () => {
     // A changed id is a new, empty resource in every deployed home: never change these.
     expect(Object.fromEntries(stateful.map(([id, { Type }]) => [id, Type]))).toEqual({
       TableCD117FA1: "AWS::DynamoDB::GlobalTable",
+      AccessLogs8B620ECA: "AWS::S3::Bucket",
       ObjectsA92BA4F1: "AWS::S3::Bucket",
       VaultKey6B75F33E: "AWS::SecretsManager::Secret",
     });
@@ -96,5 +97,51 @@ describe("the data stack", () => {
     data.hasResourceProperties("AWS::SecretsManager::Secret", {
       GenerateSecretString: Match.objectLike({ PasswordLength: 64 }),
     });
+  });
+
+  test("moves what lies long to colder storage, drops what nobody can read, and logs who reads", () => {
+    data.hasResourceProperties("AWS::S3::Bucket", {
+      LifecycleConfiguration: {
+        Rules: Match.arrayWith([
+          Match.objectLike({
+            ObjectSizeGreaterThan: 131072,
+            Transitions: [{ StorageClass: "INTELLIGENT_TIERING", TransitionInDays: 30 }],
+          }),
+          Match.objectLike({ NoncurrentVersionExpiration: { NoncurrentDays: 30 }, ExpiredObjectDeleteMarker: true }),
+        ]),
+      },
+      LoggingConfiguration: { DestinationBucketName: { Ref: Match.stringLikeRegexp("AccessLogs") } },
+      CorsConfiguration: {
+        CorsRules: [
+          Match.objectLike({ AllowedMethods: ["GET", "HEAD", "PUT"], ExposedHeaders: Match.arrayWith(["ETag"]) }),
+        ],
+      },
+    });
+  });
+
+  test("uses the key that was brought along for the table, the bucket and the secret", async () => {
+    const given = await template("data", "given");
+    const key = Match.stringLikeRegexp(":key/6b0b7e7e");
+
+    given.resourceCountIs("AWS::KMS::Key", 0);
+    given.hasResourceProperties("AWS::DynamoDB::GlobalTable", {
+      Replicas: [Match.objectLike({ SSESpecification: { KMSMasterKeyId: key } })],
+    });
+    given.hasResourceProperties("AWS::S3::Bucket", {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { KMSMasterKeyID: key, SSEAlgorithm: "aws:kms" } },
+        ],
+      },
+    });
+    given.hasResourceProperties("AWS::SecretsManager::Secret", { KmsKeyId: key });
+  });
+
+  test("bounds every role where a boundary was brought along", async () => {
+    for (const stack of Object.values(await templates("given"))) {
+      const roles = Object.values(stack.findResources("AWS::IAM::Role"));
+      for (const { Properties } of roles)
+        expect(Properties).toHaveProperty("PermissionsBoundary", expect.stringMatching(/policy\/bounds$/));
+    }
   });
 });

@@ -6,7 +6,7 @@ import { answerFaults } from "../../../lambdas/middleware/answer-faults.ts";
 import { logRequests } from "../../../lambdas/middleware/log-requests.ts";
 import { AppError } from "../../../src/contract/errors.ts";
 
-const ENV = { TABLE_NAME: "t", BUCKET_NAME: "b", VAULT_KEY_ARN: "k", API_URL: "https://api.example.test" };
+const ENV = { STAGE: "s", TABLE_NAME: "t", BUCKET_NAME: "b", VAULT_KEY_ARN: "k", API_URL: "https://api.example.test" };
 
 test.each(Object.keys(ENV))("a function without %s does not start, and says the name", (name) => {
   expect(() => readSettings({ ...ENV, [name]: undefined })).toThrow(`\`${name}\` is not set`);
@@ -25,7 +25,7 @@ function run(work: () => Promise<APIGatewayProxyStructuredResultV2>) {
     fault: (_: string, __: unknown, about = {}) => void lines.push({ level: "fault", about }),
   };
   const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
-    .use(logRequests(log))
+    .use(logRequests(log, { stage: "try-1" }))
     .use(answerFaults(log))
     .handler(work);
   const event = {
@@ -37,6 +37,31 @@ function run(work: () => Promise<APIGatewayProxyStructuredResultV2>) {
   const context = { awsRequestId: "invocation", getRemainingTimeInMillis: () => 1000 } as unknown as Context;
   return handler(event, context).then((result) => ({ result, lines }));
 }
+
+test("the line of a request carries the home's metrics, also of what failed outside the app", async () => {
+  const { lines: good } = await run(async () => ({ statusCode: 200 }));
+  const { lines: bad } = await run(() => Promise.reject(new Error("x")));
+  const { lines: refused } = await run(async () => ({ statusCode: 404 }));
+  const counts = (lines: typeof good) => lines.filter(({ about }) => "_aws" in about).map(({ about }) => about);
+
+  expect(counts(good)).toMatchObject([{ stage: "try-1", faults: 0, refusals: 0, coldStarts: 1 }]);
+  expect(counts(bad)).toMatchObject([{ faults: 1, refusals: 0, status: 500 }]);
+  expect(counts(refused)).toMatchObject([{ faults: 0, refusals: 1 }]);
+  expect(counts(good)[0]?._aws).toMatchObject({
+    CloudWatchMetrics: [
+      {
+        Namespace: "Trainyard",
+        Dimensions: [["stage"]],
+        Metrics: [
+          { Name: "latency", Unit: "Milliseconds" },
+          { Name: "faults" },
+          { Name: "refusals" },
+          { Name: "coldStarts" },
+        ],
+      },
+    ],
+  });
+});
 
 test("a request is one line, without what it was sent with", async () => {
   const { lines } = await run(async () => ({ statusCode: 200, headers: { "x-request-id": "id" } }));
