@@ -4,10 +4,11 @@ import { nearestPython } from "../../contract/python-versions.ts";
 import { type DockerfileFacts, readDockerfile } from "./dockerfile.ts";
 import { standInFor } from "./images.ts";
 import { localRequirement, readCondaLine, requirementName } from "./packages.ts";
+import { resolveImage } from "./resolve-image.ts";
 
 export interface ResolveInput {
   readonly value: EnvironmentDefinition;
-  /** A container engine can run `image` as it is. */
+  /** Jobs and deployments run in container images: nothing needs to be translated. */
   readonly hasContainerEngine?: boolean;
   /** Python versions on the machine, `3.11`; absent: not known, the runner takes the nearest. */
   readonly pythonVersions?: readonly string[];
@@ -38,9 +39,7 @@ export function resolveEnvironment(input: ResolveInput): Resolved {
       hint: "remove `os_type: windows`",
     });
   }
-  if (value.image !== undefined && input.hasContainerEngine === true && value.conda_file === undefined) {
-    return { spec: { kind: "image", image: value.image, label }, warnings: [] };
-  }
+  if (input.hasContainerEngine === true) return resolveImage(input, label);
   const gathered: Gathered = { requirements: [], warnings: [] };
   if (value.build !== undefined) gatherBuild(value.build, input.files, label, gathered);
   else if (value.conda_file !== undefined) gatherConda(value.conda_file, input.files ?? {}, gathered);

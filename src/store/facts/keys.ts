@@ -53,6 +53,11 @@ export const datastoreKey = (workspace: string, name: string): Key => ({
 export const runPartition = (workspace: string, run: string): string => `W#${workspace}#RUN#${run}`;
 export const runKey = (workspace: string, run: string): Key => ({ pk: runPartition(workspace, run), sk: "RUN" });
 export const jobKey = (workspace: string, run: string): Key => ({ pk: runPartition(workspace, run), sk: "JOB" });
+/** Who started an attempt, on which of its machines. */
+export const startKey = (workspace: string, run: string, attempt: string, node: number): Key => ({
+  pk: runPartition(workspace, run),
+  sk: `START#${attempt}#${padded(node, 4)}`,
+});
 /** gsi1: a workspace's jobs by creation time. */
 export const jobList = (workspace: string): string => `W#${workspace}#JOBS`;
 /** Jobs waiting for or holding a slot of a compute. */
@@ -219,13 +224,16 @@ export const gcClaimKey = (workspace: string, receipt: string, name: string): Ke
   sk: name,
 });
 
-// the AWS home's own: secrets and their names, what the bus remembers of a message, timers
+// the AWS home's own: secrets and their names, what the bus remembers of a message, timers, builds of images
 export const secretKey = (name: string): Key => ({ pk: "SECRETS", sk: name });
 export const secretNameKey = (name: string): Key => ({ pk: "SECRET-NAMES", sk: name });
 export const messageKey = (topic: string, id: string): Key => ({ pk: `MESSAGE#${id}`, sk: topic });
 export const DEAD_LETTERS = "DEAD-LETTERS";
 export const deadLetterKey = (atMs: number, id: string): Key => ({ pk: DEAD_LETTERS, sk: `${padded(atMs)}#${id}` });
 export const timerKey = (id: string): Key => ({ pk: `TIMER#${id}`, sk: "TIMER" });
+/** Who does what only one may do at a time. */
+export const turnKey = (name: string): Key => ({ pk: `TURN#${name}`, sk: "TURN" });
+export const imageBuildKey = (hash: string): Key => ({ pk: `IMAGE-BUILD#${hash}`, sk: "BUILD" });
 
 function shardOf(text: string, shards: number): number {
   let hash = 0;

@@ -11,11 +11,12 @@ os.environ.setdefault("TRAINYARD_EMULATOR_DIR", tempfile.mkdtemp(prefix="trainya
 
 import batch_api
 import cloudformation
+import codebuild
 import control
 from ministack import app
 
 # Each has `install(app)`; later ones may build on earlier ones.
-PLUGINS = (batch_api, cloudformation, control)
+PLUGINS = (batch_api, cloudformation, codebuild, control)
 
 if __name__ == "__main__":
     for plugin in PLUGINS:

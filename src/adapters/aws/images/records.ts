@@ -1,0 +1,52 @@
+import { ABSENT, type Clause, type Item, type Table } from "../../../core/ports/table.ts";
+import { imageBuildKey } from "../../../store/facts/keys.ts";
+
+/** The one build of a hash that counts: everybody who asks for the hash meets it here. */
+export interface ImageBuild {
+  readonly hash: string;
+  /** Counts builds of this hash; names the build's token, so that two who start it at once start one. */
+  readonly number: number;
+  /** Builds in a row that CodeBuild itself broke off, and this one. */
+  readonly tries: number;
+  readonly state: "building" | "failed";
+  readonly startedMs: number;
+  /** CodeBuild's; absent until the start has been acknowledged. */
+  readonly id?: string;
+  /** Why it failed. */
+  readonly reason?: string;
+}
+
+export interface BuildRecords {
+  get(hash: string): Promise<ImageBuild | undefined>;
+  /** Writes `after` if the record is still `before`; answers what counts now. */
+  save(before: ImageBuild | undefined, after: ImageBuild): Promise<ImageBuild>;
+}
+
+export function openBuildRecords(table: Table): BuildRecords {
+  return {
+    async get(hash) {
+      return fromItem(await table.get(imageBuildKey(hash)));
+    },
+    async save(before, after) {
+      const item: Item = { ...imageBuildKey(after.hash), type: "IMAGE-BUILD", v: 1, ...after };
+      const when = before === undefined ? ABSENT : isStill(before);
+      const result = await table.transact([{ kind: "put", item, when }]);
+      if (result.ok) return after;
+      return fromItem(result.failed[0]?.item) ?? after;
+    },
+  };
+}
+
+function isStill({ number, state, id }: ImageBuild): readonly Clause[] {
+  return [
+    { attr: "number", op: "eq", value: number },
+    { attr: "state", op: "eq", value: state },
+    id === undefined ? { attr: "id", op: "absent" } : { attr: "id", op: "eq", value: id },
+  ];
+}
+
+function fromItem(item: Item | undefined): ImageBuild | undefined {
+  if (item === undefined) return undefined;
+  const { pk: _pk, sk: _sk, type: _type, v: _v, ...record } = item;
+  return record as unknown as ImageBuild;
+}
