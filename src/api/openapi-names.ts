@@ -98,7 +98,16 @@ import {
   UpdateJob,
 } from "../contract/jobs.ts";
 import { Problem } from "../contract/problem.ts";
-import { AssignedInput, AssignedOutput, Assignment, LogPage, RunnerOrders, RunnerReport } from "../contract/runner.ts";
+import {
+  AssignedInput,
+  AssignedOutput,
+  Assignment,
+  LogPage,
+  RunnerOrders,
+  RunnerReport,
+  StartAttempt,
+  StartedAttempt,
+} from "../contract/runner.ts";
 import { AskBlobs, MissingBlobs, PutTree, Stored, Tree, TreeEntry, TreePath } from "../contract/trees.ts";
 import { Workspace, WorkspaceSpec } from "../contract/workspaces.ts";
 
@@ -155,6 +164,11 @@ export const NAMED_SCHEMAS = {
   GcRequest,
   GcState,
   GitState,
+  IamBootstrap,
+  IamLink,
+  IamLinkSpec,
+  IamPrincipal,
+  IamSignIn,
   InferenceConfig,
   InputMode,
   Job,
@@ -164,11 +178,6 @@ export const NAMED_SCHEMAS = {
   JobSpec,
   JobStatus,
   JobSummary,
-  IamBootstrap,
-  IamLink,
-  IamLinkSpec,
-  IamPrincipal,
-  IamSignIn,
   LabelName,
   LiteralInput,
   LogPage,
@@ -207,6 +216,8 @@ export const NAMED_SCHEMAS = {
   Service,
   Sha256,
   SignIn,
+  StartAttempt,
+  StartedAttempt,
   StatusChange,
   Stored,
   Tags,

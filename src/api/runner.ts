@@ -3,12 +3,14 @@ import { appendLog } from "../core/jobs/append-log.ts";
 import { assignRun, mustBeRun } from "../core/jobs/assign-run.ts";
 import type { LogStore } from "../core/jobs/log-ports.ts";
 import { heartbeat, type ReportDeps, reportRun } from "../core/jobs/report-run.ts";
+import { type StartDeps, startAttempt } from "../core/jobs/start-attempt.ts";
 import { implement } from "./implement.ts";
 import type { RawRoute } from "./raw-route.ts";
 
 /** What a runner calls, with its run's token. */
-export function makeRunnerRoutes(deps: ReportDeps & { readonly logs: LogStore }): RawRoute[] {
+export function makeRunnerRoutes(deps: ReportDeps & StartDeps & { readonly logs: LogStore }): RawRoute[] {
   return [
+    implement(routes.start, ({ body }) => startAttempt(deps, body)),
     implement(routes.assignment, ({ params, call }) => {
       mustBeRun(call.principal, params.run);
       return assignRun(deps, { workspace: params.workspace, run: params.run, origin: call.url.origin });

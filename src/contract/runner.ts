@@ -76,6 +76,29 @@ export const RunnerOrders = z.object({
 });
 export type RunnerOrders = z.infer<typeof RunnerOrders>;
 
+/** What the first of an attempt's containers sends to become its runner. */
+export const StartAttempt = z.strictObject({
+  /** The one-time code it was started with. */
+  code: z.string().max(2000),
+  /** Made by the caller: the same one may ask again when an answer got lost, another may not. */
+  nonce: z.string().min(16).max(100),
+  /** Of several machines, which one: 0 to their number less 1. */
+  node: z.number().int().min(0).max(999).optional(),
+});
+export type StartAttempt = z.infer<typeof StartAttempt>;
+
+/** Who it is from now on, and the program to go on with. */
+export const StartedAttempt = z.object({
+  workspace: z.string(),
+  run_id: RunId,
+  attempt: z.string(),
+  /** The run token. */
+  token: z.string(),
+  /** Where the runner's one file is for some minutes; absent: the caller has it. */
+  runner: z.object({ url: z.string(), sha256: z.string() }).optional(),
+});
+export type StartedAttempt = z.infer<typeof StartedAttempt>;
+
 /** Part of a log. `text` is UTF-8 with anything undecodable replaced; offsets count the log's bytes. */
 export const LogPage = z.object({
   name: z.string(),

@@ -12,6 +12,7 @@ import { openLogStore } from "../store/logs.ts";
 import { openModelStore } from "../store/models.ts";
 import { openRunIndex } from "../store/run-index.ts";
 import { openRunStore } from "../store/run-store.ts";
+import { openStartStore } from "../store/starts.ts";
 import { openTokenStore } from "../store/tokens.ts";
 import { openTreeStore } from "../store/trees.ts";
 import { openWorkspaceStore } from "../store/workspaces.ts";
@@ -34,6 +35,7 @@ export function openStores(ground: Ground) {
     models: openModelStore(ground),
     runs: openRunStore(ground),
     runIndex: openRunIndex(ground),
+    starts: openStartStore(ground),
     tokens: openTokenStore(ground),
     trees: openTreeStore(ground),
     workspaces: openWorkspaceStore(ground),

@@ -12,6 +12,7 @@ import type { Launcher, LaunchRequest, LaunchState } from "../../src/core/ports/
 import { ensureWorkspace } from "../../src/core/workspaces/put-workspace.ts";
 import { makeAuthenticate } from "../../src/home/authenticate.ts";
 import { composeJobs } from "../../src/home/compose-jobs.ts";
+import type { MakeMover } from "../../src/home/job-loop.ts";
 import { makeOutputRegistry } from "../../src/home/output-registry.ts";
 import { openStores } from "../../src/home/stores.ts";
 import { composeFiles } from "../../src/local/compose-files.ts";
@@ -84,6 +85,8 @@ export interface JobFrame {
   readonly client: Client;
   /** As the runner of a run. */
   runner(run: string): Promise<Client>;
+  /** As whoever holds a token. */
+  as(token: string): Client;
   /** Lets the reconciler look now. */
   readonly look: () => void;
   readonly ground: Ground;
@@ -158,6 +161,7 @@ export async function openJobFrame(options: { readonly needsImage?: boolean } = 
     builder,
     client: clientOf(owner),
     runner: async (run) => clientOf(await signRunToken(home.signer, "default", run)),
+    as: clientOf,
     look: () => look(),
     ground,
     now,

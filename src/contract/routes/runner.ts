@@ -1,13 +1,26 @@
 import * as z from "zod";
 import { RunId, WorkspaceParams } from "../common.ts";
 import { defineRoute } from "../route.ts";
-import { Assignment, RunnerOrders, RunnerReport } from "../runner.ts";
+import { Assignment, RunnerOrders, RunnerReport, StartAttempt, StartedAttempt } from "../runner.ts";
 
 const base = "/api/v1/workspaces/{workspace}/runs/{run}";
 const RunParams = WorkspaceParams.extend({ run: RunId });
 
 /** What a runner calls with its run token. */
 export const runner = {
+  start: defineRoute({
+    id: "runner.start",
+    method: "POST",
+    path: "/api/v1/attempts/start",
+    // The code is what speaks for the caller: no token has been given yet.
+    access: "open",
+    summary: "Exchange an attempt's one-time code for its run token; once, but again for the caller who did",
+    tag: "runner",
+    params: z.object({}),
+    query: z.object({}),
+    body: StartAttempt,
+    answer: StartedAttempt,
+  }),
   assignment: defineRoute({
     id: "runner.assignment",
     method: "GET",

@@ -86,6 +86,8 @@ export async function principalOf(
         endpoint: claims.ep,
         deployment: claims.dep,
       };
+    default:
+      throw new AppError("Unauthenticated", "what was given is signed by this home, but is no token");
   }
 }
 
