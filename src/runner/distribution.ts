@@ -14,6 +14,8 @@ export interface Plan {
   readonly ranks: readonly Rank[];
   /** Starts all ranks itself: `mpirun …`; the shell command follows. */
   readonly launcher?: readonly string[];
+  /** The same, to be used instead of the ranks by who finds an `mpirun` where the command runs. */
+  readonly mpirun?: readonly string[];
 }
 
 /** The processes a command is run as, all on this machine, each with the variables its framework expects. */
@@ -29,13 +31,13 @@ export async function planRanks(assignment: Assignment, path = process.env.PATH 
   }
   if (distribution?.type === "mpi") {
     const perNode = distribution.process_count_per_instance ?? 1;
+    const words = ["--oversubscribe", "--tag-output", "-n", String(nodes * perNode)];
     const mpirun = executableOn(path, "mpirun");
     if (mpirun !== undefined) {
       const root = process.getuid?.() === 0 ? ["--allow-run-as-root"] : [];
-      const launcher = [mpirun, ...root, "--oversubscribe", "--tag-output", "-n", String(nodes * perNode)];
-      return { ranks: [{ label: "0", variables: {} }], launcher };
+      return { ranks: [{ label: "0", variables: {} }], launcher: [mpirun, ...root, ...words] };
     }
-    return { ranks: mpiRanks(nodes, perNode) };
+    return { ranks: mpiRanks(nodes, perNode), mpirun: ["mpirun", "--allow-run-as-root", ...words] };
   }
   return { ranks: [{ label: "0", variables: {} }] };
 }

@@ -2,9 +2,19 @@ import { buildEnvironment } from "./build-environment.ts";
 import { readRequest } from "./request.ts";
 import { runAttempt, warmUp } from "./run.ts";
 
+/** Parts of an attempt in containers of their own, over the volume named next. */
+const CONTAINERS: Readonly<Record<string, () => Promise<(volume: string) => Promise<number>>>> = {
+  prepare: async () => (await import("./containers/prepare.ts")).prepareContainers,
+  keep: async () => {
+    const { keep } = await import("./containers/keep.ts");
+    return (volume) => keep(volume, process.env);
+  },
+};
+
 /**
  * `node runner.mjs`: runs one attempt; the request comes as a line on stdin or in TRAINYARD_RUNNER_REQUEST (request.ts). Started without
- * one it waits, everything loaded. `node runner.mjs build-environment`: makes an environment (build-environment.ts).
+ * one it waits, everything loaded. `node runner.mjs build-environment`: makes an environment (build-environment.ts). `node runner.mjs prepare VOLUME` and `… keep VOLUME`: an attempt whose command runs
+ * in a container of its own (containers/).
  */
 async function main(): Promise<void> {
   // Who started it may be gone by the time it speaks.
@@ -15,6 +25,10 @@ async function main(): Promise<void> {
     for await (const chunk of process.stdin.setEncoding("utf8")) input += chunk;
     process.exitCode = await buildEnvironment(input, (line) => process.stdout.write(line));
     return;
+  }
+  const role = CONTAINERS[process.argv[2] ?? ""];
+  if (role !== undefined) {
+    process.exit(await (await role())(process.argv[3] ?? ""));
   }
   const asked = readRequest();
   const warm = warmUp();

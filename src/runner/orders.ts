@@ -7,7 +7,9 @@ import type { Home } from "./home.ts";
 /** What stops an attempt from outside. */
 export type Stop =
   | { readonly kind: "cancel"; readonly reason: string }
-  | { readonly kind: "superseded"; readonly reason: string };
+  | { readonly kind: "superseded"; readonly reason: string }
+  /** The machine is taken away: what can be saved is saved, and nothing final is said. */
+  | { readonly kind: "interrupted"; readonly reason: string };
 
 export interface Orders {
   /** Aborted, with a `Stop` as its reason, when the attempt shall end. */

@@ -25,14 +25,16 @@ export async function openPipes(folder: string, count: number): Promise<OutputPi
   await new Promise<void>((resolve, reject) => {
     execFile("mkfifo", ["-m", "600", ...paths], (error) => (error === null ? resolve() : reject(error)));
   });
-  return paths.map(openPipe);
+  const pipes = paths.map(openPipe);
+  // The names have done their work; nobody else shall write into them.
+  for (const path of paths) unlinkSync(path);
+  return pipes;
 }
 
-function openPipe(path: string): OutputPipe {
+/** Opens both ends of a named pipe that is there. */
+export function openPipe(path: string): OutputPipe {
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const writer = openSync(path, constants.O_WRONLY);
-  // The name has done its work; nobody else shall write into it.
-  unlinkSync(path);
   const socket = new Socket({ fd: reader, readable: true, writable: false });
   let open = true;
   return {

@@ -28,6 +28,9 @@ export interface TestServer {
   dispose(): Promise<void>;
 }
 
+/** What is asked of a server, wherever it runs. */
+type Asked = Pick<TestServer, "client">;
+
 export async function startServer(options: { readonly env?: NodeJS.ProcessEnv } = {}): Promise<TestServer> {
   const temporary = makeTempDir();
   const dir = join(temporary.path, ".trainyard");
@@ -94,24 +97,19 @@ export function commandJob(command: string, more: Partial<Spec> = {}): Spec {
   return { type: "command", command, environment: "python-3", ...more };
 }
 
-export async function submit(server: TestServer, spec: Spec, name?: string): Promise<Job> {
+export async function submit(server: Asked, spec: Spec, name?: string): Promise<Job> {
   if (name === undefined) {
     return server.client.call(jobRoutes.create, { params: { workspace: WORKSPACE }, body: { spec } });
   }
   return server.client.call(jobRoutes.put, { params: { workspace: WORKSPACE, name }, body: { spec } });
 }
 
-export function getJob(server: TestServer, name: string): Promise<Job> {
+export function getJob(server: Asked, name: string): Promise<Job> {
   return server.client.call(jobRoutes.get, { params: { workspace: WORKSPACE, name } });
 }
 
 /** Waits until the job has a status that `is` accepts. */
-export async function waitFor(
-  server: TestServer,
-  name: string,
-  is: (job: Job) => boolean,
-  limitMs = 60_000,
-): Promise<Job> {
+export async function waitFor(server: Asked, name: string, is: (job: Job) => boolean, limitMs = 60_000): Promise<Job> {
   const end = performance.now() + limitMs;
   let job = await getJob(server, name);
   while (!is(job)) {
@@ -126,7 +124,7 @@ export async function waitFor(
 
 export const isOver = (job: Job): boolean => ["Completed", "Failed", "Canceled"].includes(job.status);
 
-export async function readWholeLog(server: TestServer, name: string, log?: string): Promise<string> {
+export async function readWholeLog(server: Asked, name: string, log?: string): Promise<string> {
   let text = "";
   let offset = 0;
   for (;;) {
@@ -141,7 +139,7 @@ export async function readWholeLog(server: TestServer, name: string, log?: strin
 }
 
 /** Runs a command to its end. */
-export async function runJob(server: TestServer, command: string, more: Partial<Spec> = {}): Promise<Job> {
+export async function runJob(server: Asked, command: string, more: Partial<Spec> = {}): Promise<Job> {
   const { name } = await submit(server, commandJob(command, more));
   return waitFor(server, name, isOver);
 }
