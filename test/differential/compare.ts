@@ -12,6 +12,8 @@ export interface Difference {
 /** What an explanation looks at: the call and both answers whole. */
 export interface Pair {
   readonly call: Call;
+  /** The calls of the sequence before it. */
+  readonly before: readonly Call[];
   /** The call with its references filled as MLflow got them, before normalizing. */
   readonly theirs: Answer;
   readonly ours: Answer;

@@ -57,6 +57,7 @@ it("a failing sequence is made as short as it can be", async () => {
   const call = (path: string, body = {}): Call => ({ method: "POST", path, body });
   const pair = {
     call: call("/b"),
+    before: [],
     theirs: { status: 200, body: {}, headers: {} },
     ours: { status: 400, body: {}, headers: {} },
   };

@@ -10,7 +10,7 @@ const posted = (path: string, body: Json): Call => ({ method: "POST", path: `/ap
 
 /** The rules that a pair meets; `-` for what none explains. */
 function rules(call: Call, theirs: Answer, ours: Answer): string {
-  const { explained, unexplained } = explain({ call, theirs, ours }, differences(theirs, ours));
+  const { explained, unexplained } = explain({ call, before: [], theirs, ours }, differences(theirs, ours));
   return [...explained.map(({ rule }) => rule.id), ...(unexplained.length === 0 ? [] : ["-"])].join(" ");
 }
 

@@ -60,6 +60,7 @@ export class Lane {
       ourMade.learn(call, own);
       const pair = {
         call,
+        before: calls.slice(0, index),
         theirs: normalize(call, reply, theirMade, spans, "default"),
         ours: normalize(call, own, ourMade, spans, workspace),
       };

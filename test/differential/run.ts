@@ -65,10 +65,10 @@ async function work(lane: Lane, todo: Generator<readonly Call[]>): Promise<void>
   }
 }
 
-function count({ rule: { id }, difference, pair: { call, theirs, ours } }: Met): void {
+function count({ rule: { id }, difference, pair }: Met): void {
   counts.hits.set(id, (counts.hits.get(id) ?? 0) + 1);
   if (options.explained !== undefined)
-    appendFileSync(options.explained, `${JSON.stringify({ id, difference, call, theirs, ours })}\n`);
+    appendFileSync(options.explained, `${JSON.stringify({ id, difference, ...pair })}\n`);
 }
 
 async function note(found: Failing, lane: Lane): Promise<void> {

@@ -1,7 +1,10 @@
 import { invalid, missing } from "../../core/tracking/errors.ts";
 import { toInteger, toNumber, wrongType } from "../../core/tracking/log.ts";
 
-/** Fields of one request, from a JSON body or a query, read by type with the messages clients assert on. `null` is absent. */
+/**
+ * Fields of one request, from a JSON body or a query, read by type with the messages clients assert on. `null` is absent. As with MLflow, whose
+ * bodies are protobuf's JSON, a field that may be left out may also be written in camel case.
+ */
 export class Args {
   private readonly fields: Readonly<Record<string, unknown>>;
   private readonly path: string;
@@ -16,49 +19,59 @@ export class Args {
     return value === null ? undefined : value;
   }
 
+  /** Of a field that may be left out. */
+  optional(name: string): unknown {
+    const value = this.raw(name);
+    if (value !== undefined || !name.includes("_")) return value;
+    return this.raw(name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()));
+  }
+
   private at(name: string): string {
     return this.path === "" ? name : `${this.path}.${name}`;
   }
 
   text(name: string): string | undefined {
-    const value = this.raw(name);
-    if (value === undefined) return undefined;
+    const value = this.optional(name);
+    return value === undefined ? undefined : this.asText(name, value);
+  }
+
+  private asText(name: string, value: unknown): string {
     if (typeof value !== "string") throw wrongType(this.at(name), value);
     return value;
   }
 
   /** Absent and empty are the same to a protobuf. */
   required(name: string): string {
-    const value = this.text(name);
+    const value = this.raw(name);
     if (value === undefined || value === "") throw missing(this.at(name));
-    return value;
+    return this.asText(name, value);
   }
 
   int(name: string): number | undefined {
-    const value = this.raw(name);
+    const value = this.optional(name);
     return value === undefined ? undefined : toInteger(value, this.at(name));
   }
 
   requiredInt(name: string): number {
-    const value = this.int(name);
+    const value = this.raw(name);
     if (value === undefined) throw missing(this.at(name));
-    return value;
+    return toInteger(value, this.at(name));
   }
 
   number(name: string): number | undefined {
-    const value = this.raw(name);
+    const value = this.optional(name);
     return value === undefined ? undefined : toNumber(value, this.at(name));
   }
 
   flag(name: string): boolean | undefined {
-    const value = this.raw(name);
+    const value = this.optional(name);
     if (value === undefined || typeof value === "boolean") return value;
     if (typeof value === "string" && /^(true|false)$/i.test(value)) return value.toLowerCase() === "true";
     throw wrongType(this.at(name), value);
   }
 
   texts(name: string): string[] {
-    const value = this.raw(name);
+    const value = this.optional(name);
     if (value === undefined) return [];
     if (!Array.isArray(value)) throw wrongType(this.at(name), value);
     value.forEach((each, i) => {
@@ -68,7 +81,7 @@ export class Args {
   }
 
   objects(name: string): Args[] {
-    const value = this.raw(name);
+    const value = this.optional(name);
     if (value === undefined) return [];
     if (!Array.isArray(value)) throw wrongType(this.at(name), value);
     return value.map((each: unknown, i) => {
@@ -79,7 +92,7 @@ export class Args {
   }
 
   object(name: string): Args | undefined {
-    const value = this.raw(name);
+    const value = this.optional(name);
     if (value === undefined) return undefined;
     if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrongType(this.at(name), value);
     return new Args(value as Record<string, unknown>, this.at(name));
@@ -92,7 +105,7 @@ export class Args {
 
   /** A name of the enum, or its number. */
   oneOf<T extends string>(name: string, numbers: Readonly<Record<number, T>>): T | undefined {
-    const value = this.raw(name);
+    const value = this.optional(name);
     if (value === undefined) return undefined;
     const known = Object.values(numbers);
     if (typeof value === "string" && known.includes(value as T)) return value as T;

@@ -223,14 +223,14 @@ function versionRoutes(deps: RegistryDeps): RawRoute[] {
     }),
     ...mlflowRoutes("POST", `${V}/set-tag`, UPDATE, async (call) => {
       const { args } = call;
-      const key = args.required("key");
+      const [name, version, key] = [args.required("name"), args.required("version"), args.required("key")];
       const value = args.text("value") ?? "";
       checkRegistryTag(key, value);
       await changeVersion(
         deps,
         call,
-        args.required("name"),
-        args.required("version"),
+        name,
+        version,
         { action: "update", summary: `tag \`${key}\` set`, quiet: true },
         ({ tags }) => ({
           tags: { ...tags, [key]: value },
@@ -239,10 +239,10 @@ function versionRoutes(deps: RegistryDeps): RawRoute[] {
     }),
     ...mlflowRoutes("DELETE", `${V}/delete-tag`, UPDATE, async (call) => {
       const { args } = call;
-      const key = args.required("key");
+      const [name, version, key] = [args.required("name"), args.required("version"), args.required("key")];
       checkKey(key, "key");
       const about = { action: "update", summary: `tag \`${key}\` removed`, quiet: true };
-      await changeVersion(deps, call, args.required("name"), args.required("version"), about, ({ tags }) =>
+      await changeVersion(deps, call, name, version, about, ({ tags }) =>
         Object.hasOwn(tags, key) ? { tags: without(tags, key) } : undefined,
       );
     }),

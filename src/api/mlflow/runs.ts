@@ -41,6 +41,7 @@ const BATCH_LIMIT_BYTES = 1_000_000;
 
 /** Clients of old send `run_uuid`. */
 function runIdOf(args: Args): string {
+  if (args.raw("run_id") === undefined && args.raw("run_uuid") === undefined) throw missing("run_id");
   const runId = args.text("run_id") ?? args.text("run_uuid");
   if (runId === undefined || runId === "") throw missing("run_id");
   return runId;
@@ -87,7 +88,7 @@ export function runRoutes(deps: RunRouteDeps): RawRoute[] {
     ...mlflowRoutes("POST", `${P}/runs/log-metric`, UPDATE, async (call) => {
       const runId = runIdOf(call.args);
       const names = ["key", "value", "timestamp", "step", "model_id", "dataset_name", "dataset_digest"] as const;
-      const metric = readMetric(Object.fromEntries(names.map((name) => [name, call.args.raw(name)])), "");
+      const metric = readMetric(Object.fromEntries(names.map((name) => [name, call.args.optional(name)])), "");
       await logBatch(deps, call, runId, { metrics: [metric], params: [], tags: [] });
     }),
     ...mlflowRoutes("POST", `${P}/runs/log-parameter`, UPDATE, async (call) => {

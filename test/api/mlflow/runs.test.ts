@@ -61,6 +61,14 @@ describe("runs", () => {
     );
   });
 
+  it("take optional fields in camel case, required ones not", async () => {
+    const { run: made } = await api.post("runs/create", { experimentId: experiment, runName: "camel" });
+    const late = await refused("runs/set-tag", { runId: made.info.run_id, key: "k", value: "v" });
+
+    expect(made.info).toMatchObject({ experiment_id: experiment, run_name: "camel" });
+    expect(late.message).toContain("Missing value for required parameter 'run_id'");
+  });
+
   it("end, and are renamed with their tag", async () => {
     const answer = await api.post("runs/update", {
       run_id: run,

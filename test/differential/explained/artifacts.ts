@@ -9,7 +9,7 @@ export const artifacts: readonly Explanation[] = [
     why: "RFC 9110, 14.2: a range that is not valid is ignored",
     matches: (_, { call, theirs, ours }) => {
       const [, start = "0", end = "0"] = /^bytes=(\d+)-(\d+)$/.exec(call.headers?.range ?? "") ?? [];
-      return theirs.status === 400 && ours.status === 200 && Number(end) < Number(start);
+      return [400, 416].includes(theirs.status) && ours.status === 200 && Number(end) < Number(start);
     },
   },
   {

@@ -38,7 +38,8 @@ export function valueAt(call: Call, path: string): Json | undefined {
   for (const [, name = "", index] of path.matchAll(/([^.[\]]+)|\[(\d+)\]/g)) {
     const fields = value as { readonly [at: string]: Json } | null | undefined;
     // MLflow calls the key of a metric its name.
-    value = fields?.[index ?? (name === "name" && fields.name === undefined ? "key" : name)];
+    const isMetric = name === "name" && (path.startsWith("metrics[") || call.path.endsWith("/log-metric"));
+    value = fields?.[index ?? (isMetric ? "key" : name)];
   }
   return value;
 }
@@ -144,7 +145,7 @@ function isRight(path: string, value: Json, call: Call): boolean {
   if (isMetricValue)
     return (
       typeof value === "number" ||
-      (typeof value === "string" && /^(NaN|-?Infinity|[-+]?\d*\.?\d+(e[-+]?\d+)?)$/i.test(value))
+      (typeof value === "string" && /^(NaN|-?Infinity|[-+]?\d*\.?\d+([eE][-+]?\d+)?)$/.test(value))
     );
   if (FLAGS.test(path)) return typeof value === "boolean" || /^(true|false)$/i.test(String(value));
   const names = NAMES[path];

@@ -68,8 +68,7 @@ const SORTS: readonly Sort[] = [
   },
   {
     sort: "operator",
-    theirs:
-      /^Invalid compar(?:ator|ison operator) (?:for .*?: )?'?(?<of>[^' ]+(?: IN)?)'?(?: not one of|\. Expected|$)/s,
+    theirs: /^Invalid compar(?:ator|ison operator) (?:for .*?: )?'?(?<of>[^']+?)'?(?: not one of|\. Expected|$)/s,
     ours: /^Invalid comparator '(?<of>.*?)' not one of/,
   },
   {
@@ -176,6 +175,11 @@ const onFilters = (fits: (theirs: Fault, ours: Fault, own: string, call: Call) =
       return their !== undefined && own !== undefined && isThere(ours, pair.call) && fits(their, own, ours, pair.call);
     });
 };
+/** About a list in parentheses or about IN. */
+function isOfList({ sort, of }: Fault): boolean {
+  return sort.startsWith("list") || (sort === "number" && of.startsWith("(")) || /^(NOT )?IN$/i.test(of);
+}
+
 type Fault = NonNullable<ReturnType<typeof faultOf>>;
 
 /** Words about a filter or order_by that both refuse with INVALID_PARAMETER_VALUE; where ours tell a position, that is where the fault is. */
@@ -207,15 +211,10 @@ export const filterWords: readonly Explanation[] = [
     ),
   },
   {
-    id: "filter-list-of-numbers",
-    what: "a list for a number is the wrong value to MLflow, the wrong operator to ours",
-    why: "both are",
-    matches: onFilters(
-      (theirs, ours) =>
-        theirs.sort === "number" &&
-        theirs.of.startsWith("(") &&
-        (ours.sort === "list of what takes none" || /^(NOT )?IN$/.test(ours.of)),
-    ),
+    id: "filter-list",
+    what: "a list that is wrong in itself and stands where none may be is told for one of the two",
+    why: "both are wrong",
+    matches: onFilters((theirs, ours) => isOfList(theirs) && isOfList(ours)),
   },
   {
     id: "filter-first-fault",

@@ -1,3 +1,4 @@
+import { valueAt } from "./claims.ts";
 import { type Explanation, onlyWords, pairIs, refusal, SEARCH } from "./match.ts";
 
 /** Of searches and their pages. */
@@ -152,6 +153,17 @@ export const search: readonly Explanation[] = [
     what: "MLflow takes a list in two pairs of parentheses, and an empty one in searches of logged models, ours refuses both",
     why: "an accident of reading it as Python; SQL has no such lists",
     matches: pairIs({ theirs: 200, ours: 400, path: SEARCH, tells: /^While parsing a list in the query/ }),
+  },
+  {
+    id: "status-as-number",
+    what: "MLflow's SQL store compares the status of logged models as a number ('1'), ours by name",
+    why: "that is how the API writes it; with MLflow status = 'READY' finds nothing",
+    matches: ({ at }, { call, theirs, ours }) =>
+      /^body\.(models|next_page_token)/.test(at) &&
+      theirs.status === 200 &&
+      ours.status === 200 &&
+      /logged-models\/search$/.test(call.path) &&
+      /\bstatus\b/.test(String(valueAt(call, "filter"))),
   },
   {
     id: "loose-values",

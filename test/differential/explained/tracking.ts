@@ -1,3 +1,4 @@
+import type { Json } from "../call.ts";
 import { type Explanation, onlyWords, pairIs, refusal } from "./match.ts";
 
 /** Of experiments, runs and logged models. */
@@ -30,6 +31,20 @@ export const tracking: readonly Explanation[] = [
       at === "body.metrics" &&
       call.path.endsWith("/metrics/get-history-bulk") &&
       (call.query ?? []).some(([name, value]) => name === "max_results" && value.startsWith("-")),
+  },
+  {
+    id: "dataset-of-first",
+    what: "where runs log the same dataset with another profile, schema or source, MLflow shows what the first said, ours what the run did",
+    why: "that is what the run saw",
+    matches: ({ at, theirs, ours }, { before }) => {
+      const [, field = ""] =
+        /\.inputs\.dataset_inputs\[\d+\]\.dataset\.(profile|schema|source|source_type)$/.exec(at) ?? [];
+      const said = before
+        .filter(({ path }) => path.endsWith("/log-inputs"))
+        .flatMap(({ body }) => (body as { readonly datasets?: Json } | null | undefined)?.datasets ?? [])
+        .map((input) => (input as { dataset?: { readonly [name: string]: Json } } | null)?.dataset?.[field]);
+      return field !== "" && said.includes(theirs) && said.includes(ours);
+    },
   },
   {
     id: "blank-in-id",
