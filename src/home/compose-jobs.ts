@@ -8,11 +8,11 @@ import type { RunnerProgram } from "../core/jobs/start-attempt.ts";
 import type { Builder } from "../core/ports/builder.ts";
 import type { Launcher } from "../core/ports/launcher.ts";
 import { ensureExperiment } from "../store/experiments.ts";
-import { makeJobLoop } from "./job-loop.ts";
+import { type MakeMover, makeJobLoop } from "./job-loop.ts";
 import type { Ground, Part } from "./part.ts";
 import { makeRunBook } from "./run-book.ts";
 import type { Stores } from "./stores.ts";
-import { makeWatch } from "./watch.ts";
+import { type LocalWatch, makeWatch } from "./watch.ts";
 import { listWorkspaceNames } from "./workspace-names.ts";
 
 /** How a home starts runners. */
@@ -36,11 +36,14 @@ export function composeJobs(
     readonly outputs: OutputRegistry;
     readonly launchers: Launchers;
     readonly builder: Builder;
+    /** @default a loop in this process */
+    readonly makeMover?: MakeMover;
+    /** @default what this process changes wakes who waits in it */
+    readonly watch?: LocalWatch;
   },
 ): Part {
   const { log } = ground;
-  const { files, environments, outputs, launchers, builder } = others;
-  const watch = makeWatch();
+  const { files, environments, outputs, launchers, builder, makeMover = makeJobLoop, watch = makeWatch() } = others;
   const base = {
     ...ground,
     ...stores,
@@ -59,7 +62,7 @@ export function composeJobs(
     defaultSlots: Math.max(1, Math.floor(availableParallelism() / 2)),
     launching: new Set<string>(),
   };
-  const loop = makeJobLoop({
+  const mover = makeMover({
     deps: (nudge) => ({ ...base, nudge }),
     computes: async () => {
       const workspaces = await listWorkspaceNames(ground.table);
@@ -68,14 +71,14 @@ export function composeJobs(
     },
     log,
   });
-  launchers.onEnded(loop.look);
-  const deps = { ...base, nudge: loop.nudge };
+  launchers.onEnded(mover.look);
+  const deps = { ...base, nudge: mover.nudge };
   return {
     routes: [...makeJobRoutes(deps), ...makeRunnerRoutes(deps), ...makeComputeRoutes(deps)],
-    start: () => loop.start(),
+    start: () => mover.start(),
     async close() {
       watch.close();
-      await loop.close();
+      await mover.close();
       launchers.close();
     },
   };

@@ -6,7 +6,8 @@ import type { Log } from "./part.ts";
 const ROUND_MS = 2000;
 const SOON_MS = 20;
 
-export interface JobLoop {
+/** Moves jobs on. */
+export interface Mover {
   readonly nudge: Nudge;
   /** Has a round soon. */
   readonly look: () => void;
@@ -14,16 +15,20 @@ export interface JobLoop {
   close(): Promise<void>;
 }
 
-/**
- * Moves jobs on: at once when nudged, and in rounds that compare the record with the machine. The queue itself is durable, so a nudge that is lost
- * with the process is made up for by the first round of the next one.
- */
-export function makeJobLoop(options: {
+export interface MoverOptions {
   readonly deps: (nudge: Nudge) => DispatchDeps;
   /** All places work can be in. */
   readonly computes: () => Promise<readonly { readonly workspace: string; readonly compute: string }[]>;
   readonly log: Log;
-}): JobLoop {
+}
+
+export type MakeMover = (options: MoverOptions) => Mover;
+
+/**
+ * Moves jobs on in a process that stays: at once when nudged, and in rounds that compare the record with the machine. The queue itself is durable, so a nudge that is lost
+ * with the process is made up for by the first round of the next one.
+ */
+export const makeJobLoop: MakeMover = (options) => {
   const { log } = options;
   const deps = options.deps(nudge);
   const busy = new Map<string, { again: boolean; done: Promise<void> }>();
@@ -108,4 +113,4 @@ export function makeJobLoop(options: {
       await Promise.all([...busy.values()].map((entry) => entry.done));
     },
   };
-}
+};

@@ -94,7 +94,9 @@ export interface JobFrame {
 }
 
 /** The jobs room over the laptop's adapters, with a fake machine and a clock that the test moves. */
-export async function openJobFrame(options: { readonly needsImage?: boolean } = {}): Promise<JobFrame> {
+export async function openJobFrame(
+  options: { readonly needsImage?: boolean; readonly makeMover?: (ground: Ground) => MakeMover } = {},
+): Promise<JobFrame> {
   const temporary = makeTempDir();
   const now = { ms: Date.parse("2026-01-01T00:00:00.000Z") };
   const home = await openHome({ dir: temporary.path, clock: { now: () => now.ms++ } });
@@ -124,6 +126,7 @@ export async function openJobFrame(options: { readonly needsImage?: boolean } = 
     environments: makeEnvironments({ ...stores, files, hasContainerEngine: false }),
     outputs: makeOutputRegistry({ ...ground, ...stores, files, digest }),
     builder,
+    ...(options.makeMover === undefined ? {} : { makeMover: options.makeMover(ground) }),
     launchers: {
       all: [machine],
       onEnded: (listener) => {

@@ -28,11 +28,11 @@ export interface DispatchDeps extends EndDeps {
 
 /**
  * Gives free slots of a compute to the jobs that came first. A slot is taken by a conditional write before the launch, and a launch is idempotent by attempt,
- * so a crash at any point loses no job and starts none twice. Calls for one compute must not overlap.
+ * so a crash at any point loses no job and starts none twice. Calls for one compute must not overlap. Answers how many jobs it gave a slot.
  */
-export async function dispatchJobs(deps: DispatchDeps, workspace: string, compute: string): Promise<void> {
+export async function dispatchJobs(deps: DispatchDeps, workspace: string, compute: string): Promise<number> {
   const record = await deps.computes.get(workspace, compute);
-  if (record === undefined) return;
+  if (record === undefined) return 0;
   const queue = await deps.jobs.queue(workspace, compute);
   let free = slotsOf(record, deps.defaultSlots) - queue.filter((entry) => entry.holds).length;
   const launches: Promise<void>[] = [];
@@ -45,6 +45,7 @@ export async function dispatchJobs(deps: DispatchDeps, workspace: string, comput
     launches.push(launchAttempt(deps, record, claimed));
   }
   await Promise.all(launches);
+  return launches.length;
 }
 
 async function claim(

@@ -12,29 +12,43 @@ import { isFinal, step } from "./state.ts";
 /** How long a runner may take to obey before its machine is asked to end it. */
 const OBEY_MS = (GRACE_SEC + 10) * 1000;
 
-/** Compares what is on record with what the machines know, for one compute: lost launches are repeated, dead runners' jobs end, what ended is tidied. */
-export async function reconcileJobs(deps: DispatchDeps, workspace: string, compute: string): Promise<void> {
+/**
+ * Compares what is on record with what the machines know, for one compute: lost launches are repeated, dead runners' jobs end, what ended is tidied.
+ * Answers how many jobs had a slot, and how many of them no machine yet.
+ */
+export async function reconcileJobs(
+  deps: DispatchDeps,
+  workspace: string,
+  compute: string,
+): Promise<{ readonly held: number; readonly unlaunched: number }> {
   const holders = (await deps.jobs.queue(workspace, compute)).filter((entry) => entry.holds);
-  for (const { job } of holders) await reconcileJob(deps, workspace, job);
+  let unlaunched = 0;
+  for (const { job } of holders) unlaunched += (await reconcileJob(deps, workspace, job)) === "launched" ? 0 : 1;
+  return { held: holders.length, unlaunched };
 }
 
-/** The same for one job. */
-export async function reconcileJob(deps: DispatchDeps, workspace: string, name: string): Promise<void> {
+/** The same for one job; `unlaunched`: no machine had it. */
+export async function reconcileJob(
+  deps: DispatchDeps,
+  workspace: string,
+  name: string,
+): Promise<"launched" | "unlaunched"> {
   const job = await deps.jobs.get(workspace, name);
   const attempt = job === undefined ? undefined : currentAttempt(job);
-  if (job === undefined || attempt === undefined || isFinal(job.status)) return;
+  if (job === undefined || attempt === undefined || isFinal(job.status)) return "launched";
   const record = await deps.computes.get(workspace, job.compute);
-  if (record === undefined) return;
+  if (record === undefined) return "launched";
   const { handle } = attempt;
   if (handle === undefined) {
     await launchAttempt(deps, record, job);
-    return;
+    return "unlaunched";
   }
   const launcher = launcherFor(deps, record);
   const state = await reachable(() => launcher.inspect(handle));
-  if (state === undefined) return;
+  if (state === undefined) return "launched";
   await settle(deps, job, attempt.id, state);
   if (isDisobeying(deps, job, state)) await reachable(() => launcher.cancel(handle, GRACE_SEC));
+  return "launched";
 }
 
 /** A runner that was told to stop and doesn't is ended from outside; one that does not run yet can't be told. */

@@ -1,0 +1,108 @@
+import { dispatchJobs } from "../core/jobs/dispatch-jobs.ts";
+import type { Nudge } from "../core/jobs/ports.ts";
+import { reconcileAttempt, reconcileJob, reconcileJobs, tidyJobs } from "../core/jobs/reconcile-jobs.ts";
+import type { Bus, Message } from "../core/ports/bus.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Ids } from "../core/ports/ids.ts";
+import type { LaunchState } from "../core/ports/launcher.ts";
+import type { Turns } from "../store/turns.ts";
+import type { MakeMover, MoverOptions } from "./job-loop.ts";
+
+/** What the service that runs attempts says of one of them. */
+export interface AttemptWord {
+  readonly workspace: string;
+  readonly run: string;
+  readonly attempt: string;
+  readonly state: LaunchState;
+}
+
+export const TOPICS = { dispatch: "jobs.dispatch", attempt: "jobs.attempt", round: "jobs.round" } as const;
+
+/** Rounds while jobs are under way, and while one of them waits for its image or could not be launched yet. */
+const ROUND_SEC = 120;
+const SOON_SEC = 15;
+
+/**
+ * Moves jobs on in functions that live as long as a message: a nudge is a message, whoever gets it dispatches; the service's events are messages too,
+ * and what they fail to tell is found by rounds, which go on by themselves while any job is under way.
+ */
+export function makeBusMover(options: {
+  readonly bus: Bus;
+  readonly turns: Turns;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Undefined for word of what is not ours. */
+  readonly readWord: (body: Message["body"]) => AttemptWord | undefined;
+}): {
+  readonly make: MakeMover;
+  /** Sends what was nudged since. A function calls it before it ends. */
+  settle(): Promise<void>;
+} {
+  const { bus, turns, clock, ids, readWord } = options;
+  let wanted = new Map<string, Message["body"]>();
+  let rounds = new Set<number>();
+
+  const nudge: Nudge = (workspace, compute, job) => {
+    const body = { workspace, compute, ...(job === undefined ? {} : { job }) };
+    wanted.set(JSON.stringify(body), body);
+    rounds.add(ROUND_SEC);
+  };
+
+  /** Rounds of one time are one message, however often they are asked for. */
+  async function sendRound(inSec: number): Promise<void> {
+    const nowSec = clock.now() / 1000;
+    const atSec = Math.ceil((nowSec + inSec) / SOON_SEC) * SOON_SEC;
+    const message = { topic: TOPICS.round, id: `at.${atSec}`, body: {} };
+    await bus.send([message], { delaySec: Math.max(0, Math.round(atSec - nowSec)) });
+  }
+
+  function subscribe({ deps: makeDeps, computes }: MoverOptions): void {
+    const deps = makeDeps(nudge);
+    const turnOf = (workspace: string, compute: string) => `${TOPICS.dispatch} ${workspace} ${compute}`;
+
+    bus.subscribe(TOPICS.dispatch, async ({ body }) => {
+      const { workspace, compute, job } = body as { workspace: string; compute: string; job?: string };
+      if (job !== undefined) {
+        await reconcileJob(deps, workspace, job);
+        return;
+      }
+      await turns.take(turnOf(workspace, compute), async () => {
+        if ((await dispatchJobs(deps, workspace, compute)) > 0) rounds.add(SOON_SEC);
+      });
+    });
+
+    bus.subscribe(TOPICS.attempt, async ({ body }) => {
+      const word = readWord(body);
+      if (word !== undefined) await reconcileAttempt(deps, word);
+    });
+
+    bus.subscribe(TOPICS.round, async () => {
+      const places = await computes();
+      for (const { workspace, compute } of places) {
+        await turns.take(turnOf(workspace, compute), async () => {
+          const { held, unlaunched } = await reconcileJobs(deps, workspace, compute);
+          const begun = await dispatchJobs(deps, workspace, compute);
+          if (unlaunched + begun > 0) rounds.add(SOON_SEC);
+          else if (held > 0) rounds.add(ROUND_SEC);
+        });
+      }
+      for (const workspace of new Set(places.map((place) => place.workspace))) await tidyJobs(deps, workspace);
+    });
+  }
+
+  return {
+    make(moverOptions) {
+      subscribe(moverOptions);
+      return { nudge, look: () => undefined, start: async () => undefined, close: async () => undefined };
+    },
+    async settle() {
+      const [bodies, delays] = [[...wanted.values()], [...rounds]];
+      wanted = new Map();
+      rounds = new Set();
+      if (bodies.length > 0) {
+        await bus.send(bodies.map((body) => ({ topic: TOPICS.dispatch, id: ids.hex32(), body })));
+      }
+      for (const inSec of delays) await sendRound(inSec);
+    },
+  };
+}
