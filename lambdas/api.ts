@@ -9,7 +9,7 @@ import { logRequests } from "./middleware/log-requests.ts";
 
 const settings = readSettings(process.env);
 const ground = openGround(settings);
-const home = compose({ ...ground, carries });
+const home = compose({ ...ground, carries }, settings);
 
 /** Answers the HTTP API, every route of it. */
 export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()

@@ -4,6 +4,7 @@ import type { Stage } from "./config/stage.ts";
 import { ApiStack } from "./stacks/api-stack.ts";
 import { DataStack } from "./stacks/data-stack.ts";
 import type { HomeStackProps } from "./stacks/home-stack-props.ts";
+import { ImagesStack } from "./stacks/images-stack.ts";
 import { SignInStack } from "./stacks/sign-in-stack.ts";
 
 /** All stacks of one home, in the order in which they need each other. */
@@ -13,6 +14,7 @@ export function composeHome(app: App, stage: Stage): void {
 
   const data = new DataStack(app, `${name}-data`, props);
   const signIn = stage.signIn ?? new SignInStack(app, `${name}-sign-in`, props).signIn;
+  new ImagesStack(app, `${name}-images`, { ...props, data });
   new ApiStack(app, `${name}-api`, { ...props, data, signIn });
 
   for (const stack of app.node.children.filter(Stack.isStack)) settle(stack, stage);

@@ -4,8 +4,8 @@ import type { ApiRequest } from "../../src/api/raw-route.ts";
 import { toResponse } from "../../src/api/reply.ts";
 import { AppError } from "../../src/contract/errors.ts";
 import { onlineDeployments, onlineEndpoints } from "../../src/contract/routes/index.ts";
+import type { Files } from "../../src/core/files/ports.ts";
 import { makeEnvironments } from "../../src/core/jobs/environments.ts";
-import type { Builder } from "../../src/core/ports/builder.ts";
 import { composeAssets } from "../../src/home/compose-assets.ts";
 import { composeFiles } from "../../src/home/compose-files.ts";
 import { composeGc } from "../../src/home/compose-gc.ts";
@@ -16,14 +16,13 @@ import { makeOutputRegistry } from "../../src/home/output-registry.ts";
 import type { Ground, Part } from "../../src/home/part.ts";
 import { refuseAll, refuseSome } from "../../src/home/refuse.ts";
 import { openStores } from "../../src/home/stores.ts";
+import { lazyBuilder } from "./lazy.ts";
+import type { Settings } from "./settings.ts";
 
 const HINT = "a laptop home (`yard up`) has them; runs that log from elsewhere, assets and models work here";
 
-/** No compute yet: Batch behind the Launcher port, CodeBuild behind Builder and the hosts behind Host are to come. */
+/** No compute yet: Batch behind the Launcher port and the hosts behind Host are to come. */
 const NO_LAUNCHERS: Launchers = { all: [], onEnded: () => undefined, close: () => undefined };
-const NO_BUILDER: Builder = {
-  build: () => Promise.reject(new AppError("NotSupported", "this AWS home builds no images yet", { hint: HINT })),
-};
 const STARTS_MACHINES = ["jobs.create", "jobs.put", "computes.put"];
 
 export interface Composition {
@@ -32,7 +31,7 @@ export interface Composition {
 }
 
 /** The AWS home's rooms: what the laptop composes, over other adapters, without what runs on its machine. */
-export function compose(ground: Ground): Composition {
+export function compose(ground: Ground, settings: Pick<Settings, "bucketName" | "images">): Composition {
   const stores = openStores(ground);
   const digest = makeDigest();
   const { files, places, lookups } = composeFiles(
@@ -41,14 +40,14 @@ export function compose(ground: Ground): Composition {
     makePlaces({ isLaptop: false, hidden: [], urlMap: [] }),
   );
   const outputs = makeOutputRegistry({ ...ground, ...stores, files, digest });
-  const environments = makeEnvironments({ ...stores, files, hasContainerEngine: false });
+  const environments = makeEnvironments({ ...stores, files, hasContainerEngine: true });
   const assets = composeAssets(ground, stores, { home: "aws", files, places, lookups, digest });
   const jobs = composeJobs(ground, stores, {
     files,
     environments,
     outputs,
     launchers: NO_LAUNCHERS,
-    builder: NO_BUILDER,
+    builder: makeBuilder(ground, settings, files),
   });
   const parts: readonly Part[] = [
     assets,
@@ -69,6 +68,14 @@ export function compose(ground: Ground): Composition {
       return toResponse(await handle(request));
     },
   };
+}
+
+function makeBuilder(ground: Ground, { images, bucketName }: Pick<Settings, "bucketName" | "images">, files: Files) {
+  return lazyBuilder(async () => {
+    if (images === undefined) throw new AppError("NotSupported", "this function makes no images");
+    const { openImageBuilder } = await import("./images.ts");
+    return openImageBuilder(ground, { settings: images, bucketName, files });
+  });
 }
 
 function endpointRoutes() {

@@ -1,3 +1,4 @@
+import type { Builder } from "../../src/core/ports/builder.ts";
 import type { Objects } from "../../src/core/ports/objects.ts";
 
 /** Does a thing when it is first asked for, once; a failure is tried again. */
@@ -27,4 +28,10 @@ export function lazyObjects(open: () => Promise<Objects>): Objects {
     // No object of this home is a file of the machine.
     localPath: () => undefined,
   };
+}
+
+/** A builder whose adapter is loaded with the first image that is asked for. */
+export function lazyBuilder(open: () => Promise<Builder>): Builder {
+  const opened = once(open);
+  return { build: async (...args) => (await opened()).build(...args) };
 }

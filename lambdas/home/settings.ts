@@ -1,3 +1,13 @@
+/** What makes images of environments. */
+export interface ImageSettings {
+  /** Project of CodeBuild. */
+  readonly project: string;
+  /** Repository of ECR, with its registry. */
+  readonly repositoryUri: string;
+  /** Whose repository it is, as a tag. */
+  readonly home: string;
+}
+
 /** What the stack tells a function, parsed once when it starts. */
 export interface Settings {
   readonly stage: string;
@@ -7,6 +17,8 @@ export interface Settings {
   readonly apiUrl: string;
   /** An OpenID Connect issuer and this home's client there; absent: tokens only. */
   readonly signIn: { readonly issuer: string; readonly clientId: string } | undefined;
+  /** Absent: this function makes no images. */
+  readonly images: ImageSettings | undefined;
   /** An endpoint of one name for every service (an emulator): buckets are then part of the path. */
   readonly hasOneEndpoint: boolean;
 }
@@ -25,6 +37,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     vaultKeyArn: text("VAULT_KEY_ARN"),
     apiUrl: text("API_URL"),
     signIn: env.OIDC_ISSUER ? { issuer: env.OIDC_ISSUER, clientId: text("OIDC_CLIENT_ID") } : undefined,
+    images: env.IMAGES ? (JSON.parse(env.IMAGES) as ImageSettings) : undefined,
     hasOneEndpoint: env.AWS_ENDPOINT_URL !== undefined,
   });
 }

@@ -104,6 +104,8 @@ export class DataStack extends Stack {
       cors: studioOrigins.length === 0 ? [] : [corsRule(studioOrigins)],
       lifecycleRules: [
         unfinished,
+        // What images are built from, while they are built (src/adapters/aws/images/builder.ts).
+        { id: "build-contexts", prefix: "images/", expiration: Duration.days(7) },
         {
           id: "colder",
           objectSizeGreaterThan: TIERED_FROM_BYTES,

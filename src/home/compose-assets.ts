@@ -32,7 +32,8 @@ export function composeAssets(
     ...others,
     archiver: makeArchiver(),
     allowLocal: others.home === "laptop",
-    hasContainerEngine: false,
+    // Jobs of the AWS home run in containers, those of a laptop don't.
+    hasContainerEngine: others.home === "aws",
   };
   return {
     routes: [

@@ -3,7 +3,9 @@ import { excessOf, rightsOf } from "./rights.ts";
 import { templates } from "./templates.ts";
 
 /** Actions that know no resources, and policies of others: each with its reason. Nothing else may be so wide. */
-const MEANT: Readonly<Record<string, string>> = {};
+const MEANT: Readonly<Record<string, string>> = {
+  "ecr:GetAuthorizationToken": "a login to the registry is for no repository in particular",
+};
 
 const plain = Object.entries(await templates());
 const roles = plain.flatMap(([stack, template]) =>
