@@ -73,11 +73,10 @@ export async function toResult(
   return resultOf(problem, new Uint8Array(await problem.arrayBuffer()), acceptsZip);
 }
 
-/** Whether `toResult` answers this JSON text, and not that it is too long. */
-export function carries(text: string, headers: Pick<Headers, "get">): boolean {
-  // A unit of it becomes three bytes at most.
-  if (text.length * 3 <= PAYLOAD_LIMIT_BYTES - FRAME_BYTES) return true;
-  const bytes = Buffer.from(text);
+/** Whether `toResult` answers this JSON, and not that it is too long. */
+export function carries(bytes: Uint8Array, headers: Pick<Headers, "get">): boolean {
+  // What is quoted in it is quoted once more.
+  if (bytes.byteLength * 2 <= PAYLOAD_LIMIT_BYTES - FRAME_BYTES) return true;
   if (bytes.byteLength > UNZIPPED_LIMIT_BYTES) return false;
   const response = new Response(null, { headers: { "content-type": "application/json" } });
   return isCarried(resultOf(response, bytes, readsZip(headers.get("accept-encoding"))));

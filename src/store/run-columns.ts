@@ -1,5 +1,5 @@
 import { numberMatcher, sortNumber, textMatcher } from "../core/tracking/match.ts";
-import type { Comparison, DatasetBrief, OrderKey, Run, SortValue } from "../core/tracking/ports.ts";
+import type { Comparison, DatasetBrief, KnownRun, OrderKey, Run, SortValue } from "../core/tracking/ports.ts";
 import { defaultArtifactUri } from "./run-items.ts";
 import { TextPool, upTo, withRoom } from "./text-pool.ts";
 
@@ -37,12 +37,18 @@ const RUN_NAME = "run_name";
 const NAME_TAG = "tag mlflow.runName";
 const NUMBER_ATTRIBUTES = new Set(["start_time", "end_time"]);
 
+/** Counts every change of every row of this process: no two states of any runs share a version. */
+let versions = 0;
+
 /** Summaries of one experiment's runs, column by column: 100,000 runs are filtered and sorted without touching a record. */
 export class RunColumns {
   private readonly experimentId: string;
   /** Row `r` is text `r + 1`. */
   private readonly ids: TextPool;
   private revs: Float64Array;
+  private rowVersions: Float64Array;
+  /** Of the last change: columns of one version are the same. */
+  version = 0;
   private readonly numbers: Map<string, NumberColumn>;
   private readonly texts: Map<string, TextColumn>;
   private readonly datasets: Map<number, readonly DatasetBrief[]>;
@@ -56,6 +62,8 @@ export class RunColumns {
     this.numbers = new Map(stored?.numbers);
     this.texts = new Map(stored?.texts);
     this.datasets = new Map(stored?.datasets);
+    this.rowVersions = new Float64Array(this.count);
+    for (let row = 0; row < this.count; row++) this.changed(row);
     const status = this.texts.get("status");
     for (let row = 0; status !== undefined && row < this.count; row++) {
       if (isActive(textAt(status, row))) this.activeRows.add(row);
@@ -75,6 +83,23 @@ export class RunColumns {
     return this.ids.text(row + 1);
   }
 
+  /** Ids of many rows. */
+  idReader(): (row: number) => string {
+    const text = this.ids.reader();
+    return (row) => text(row + 1);
+  }
+
+  /** What the row's run is known as. */
+  knownOf(row: number): KnownRun {
+    return { rev: this.revs[row] ?? 0, version: this.rowVersions[row] ?? 0 };
+  }
+
+  private changed(row: number): void {
+    this.version = ++versions;
+    this.rowVersions = withRoom(this.rowVersions, row + 1);
+    this.rowVersions[row] = versions;
+  }
+
   /** Runs whose status is not final. */
   active(): string[] {
     return Array.from(this.activeRows, (row) => this.idOf(row));
@@ -87,6 +112,7 @@ export class RunColumns {
     if (!isNew && (this.revs[row] ?? 0) >= run.rev) return false;
     this.revs = withRoom(this.revs, row + 1);
     this.revs[row] = run.rev;
+    this.changed(row);
     if (isActive(run.status)) this.activeRows.add(row);
     else this.activeRows.delete(row);
     this.number("start_time", row, run.startMs);
@@ -111,6 +137,7 @@ export class RunColumns {
     const row = this.ids.find(runId) - 1;
     if (row < 0) return false;
     this.revs[row] = 0;
+    this.changed(row);
     this.activeRows.delete(row);
     this.datasets.delete(row);
     for (const column of this.texts.values()) clear(column, row);
@@ -171,7 +198,7 @@ export class RunColumns {
   }
 
   get sizeBytes(): number {
-    let sum = this.ids.sizeBytes + this.revs.byteLength;
+    let sum = this.ids.sizeBytes + this.revs.byteLength + this.rowVersions.byteLength;
     for (const { values, has } of this.numbers.values()) sum += values.byteLength + has.byteLength + COLUMN_BYTES;
     for (const { codes, pool } of this.texts.values()) sum += codes.byteLength + pool.sizeBytes + COLUMN_BYTES;
     return sum;

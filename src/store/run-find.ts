@@ -1,5 +1,5 @@
 import { compareSort, firstInOrder } from "../core/tracking/match.ts";
-import type { OrderKey, RunQuery, RunSearch, SortValue } from "../core/tracking/ports.ts";
+import type { OrderKey, RunQuery, RunsFound, SortValue } from "../core/tracking/ports.ts";
 import type { RunColumns, SortReader } from "./run-columns.ts";
 import { prefixOf, upTo } from "./text-pool.ts";
 
@@ -19,13 +19,81 @@ interface Part {
   readonly readers: readonly SortReader[];
 }
 
+/** Runs of parts: of each its part (empty where there is one part only) and its row. */
+interface Candidates {
+  readonly parts: readonly Part[];
+  readonly partAt: Uint32Array;
+  readonly rowAt: Uint32Array;
+}
+
+/**
+ * Whole orders of queries that are paged through, by query and version of the columns. The first page needs none, and one that is asked for once is
+ * not worth it; the next page of the same runs is.
+ */
+export class KeptOrders {
+  private readonly orders = new Map<string, Candidates | undefined>();
+
+  get(key: string): Candidates | undefined {
+    return this.orders.get(key);
+  }
+
+  /** True from the second time on. */
+  isWorth(key: string): boolean {
+    if (this.orders.has(key)) return true;
+    this.keep(key, undefined);
+    return false;
+  }
+
+  keep(key: string, order: Candidates | undefined): void {
+    this.orders.delete(key);
+    this.orders.set(key, order);
+    const oldest = this.orders.keys().next().value;
+    if (this.orders.size > ORDERS_LIMIT && oldest !== undefined) this.orders.delete(oldest);
+  }
+
+  /** They hold the columns they are of. */
+  clear(): void {
+    this.orders.clear();
+  }
+}
+
+const ORDERS_LIMIT = 8;
+
 /** The first runs in order of those that fit, in the experiments' columns. */
 export function findRuns(
   columnsOf: (experimentId: string) => RunColumns | undefined,
   query: RunQuery,
-): Awaited<ReturnType<RunSearch["search"]>> {
+  kept: KeptOrders = new KeptOrders(),
+): RunsFound {
   const order = totalOrder(query.orderBy);
+  const key = keyOf(query, columnsOf);
+  const known = kept.get(key);
+  if (known !== undefined) return pageOf(query, order, known, startOf(query, order, known));
   const parts = [...new Set(query.experimentIds)].flatMap((id) => partOf(id, columnsOf(id), query, order) ?? []);
+  if (query.after !== undefined && kept.isWorth(key)) {
+    const all = sorted(parts, { ...query, after: undefined }, order);
+    kept.keep(key, all);
+    return pageOf(query, order, all, startOf(query, order, all));
+  }
+  return pageOf(query, order, sorted(parts, query, order, query.limit + 1), 0);
+}
+
+/** One text for queries that differ in their page only, while no run of their experiments changes. */
+function keyOf(
+  { experimentIds, filter, orderBy, view, deletedExperimentIds }: RunQuery,
+  columnsOf: (experimentId: string) => RunColumns | undefined,
+): string {
+  const states = experimentIds.map((id) => [id, columnsOf(id)?.version, deletedExperimentIds?.has(id) ?? false]);
+  return JSON.stringify([states, filter, orderBy, view]);
+}
+
+/** Those after the query's position, in order; only the first where `limit` is given. */
+function sorted(
+  parts: readonly Part[],
+  query: Omit<RunQuery, "after"> & { readonly after?: RunQuery["after"] | undefined },
+  order: readonly OrderKey[],
+  limit?: number,
+): Candidates {
   const total = parts.reduce((sum, { rows }) => sum + rows.length, 0);
   // Of each candidate its part, its row, and a number that decides nearly every comparison.
   const partAt = new Uint32Array(parts.length > 1 ? total : 0);
@@ -47,9 +115,8 @@ export function findRuns(
     }
   });
 
-  const partOfCandidate = (candidate: number): Part => parts[partAt[candidate] ?? 0] as Part;
   const valueAt = (candidate: number, k: number): SortValue =>
-    partOfCandidate(candidate).readers[k]?.value(rowAt[candidate] ?? 0) ?? null;
+    parts[partAt[candidate] ?? 0]?.readers[k]?.value(rowAt[candidate] ?? 0) ?? null;
   const compare = (a: number, b: number): number => {
     const [one, other] = [prefixAt[a] ?? 0, prefixAt[b] ?? 0];
     if (one !== other) return one < other ? -1 : 1;
@@ -59,12 +126,47 @@ export function findRuns(
     }
     return 0;
   };
-  const first = firstInOrder(upTo(size), Math.min(query.limit + 1, size), compare);
-  const page = first.subarray(0, query.limit);
-  const last = page.at(-1);
-  const runIds = Array.from(page, (i) => partOfCandidate(i).columns.idOf(rowAt[i] ?? 0));
-  if (first.length <= query.limit || last === undefined) return { runIds };
-  return { runIds, next: order.map((_, k) => valueAt(last, k)) };
+  const first = firstInOrder(upTo(size), Math.min(limit ?? size, size), compare);
+  return {
+    parts,
+    partAt: partAt.length > 0 ? first.map((candidate) => partAt[candidate] ?? 0) : partAt,
+    rowAt: first.map((candidate) => rowAt[candidate] ?? 0),
+  };
+}
+
+/** Where in all that is sorted the query's page begins. */
+function startOf({ after: values }: RunQuery, order: readonly OrderKey[], all: Candidates): number {
+  if (values === undefined) return 0;
+  const after = { values, prefix: prefixOfValue(values, order) };
+  let [low, high] = [0, all.rowAt.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const row = all.rowAt[middle] ?? 0;
+    const readers = all.parts[all.partAt[middle] ?? 0]?.readers ?? [];
+    if (isAfter(readers[0]?.prefix(row) ?? 0, row, readers, order, after)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function pageOf(
+  { limit }: RunQuery,
+  order: readonly OrderKey[],
+  { parts, partAt, rowAt }: Candidates,
+  start: number,
+): RunsFound {
+  const end = Math.min(start + limit, rowAt.length);
+  const readIds = parts.map(({ columns }) => columns.idReader());
+  const runIds: string[] = [];
+  const known = [];
+  for (let i = start; i < end; i++) {
+    const [part, row] = [partAt[i] ?? 0, rowAt[i] ?? 0];
+    runIds.push(readIds[part]?.(row) ?? "");
+    known.push(parts[part]?.columns.knownOf(row) ?? { rev: 0, version: 0 });
+  }
+  if (end === rowAt.length || end === start) return { runIds, known };
+  const last = parts[partAt[end - 1] ?? 0];
+  return { runIds, known, next: order.map((_, k) => last?.readers[k]?.value(rowAt[end - 1] ?? 0) ?? null) };
 }
 
 function partOf(

@@ -4,7 +4,7 @@ import type { Table } from "../core/ports/table.ts";
 import type { DatasetBrief, RunSearch } from "../core/tracking/ports.ts";
 import { padded, RUN_FEED_SHARDS, runFeed } from "./facts/keys.ts";
 import { RunColumns } from "./run-columns.ts";
-import { findRuns } from "./run-find.ts";
+import { findRuns, KeptOrders } from "./run-find.ts";
 import { openRunSnapshots } from "./run-snapshots.ts";
 import { loadMany } from "./run-store.ts";
 import { isWatched } from "./table-watch.ts";
@@ -27,6 +27,7 @@ interface Indexed {
 interface WorkspaceIndex {
   /** Those searched last at the end. */
   readonly experiments: Map<string, Indexed>;
+  readonly orders: KeptOrders;
   /** Runs to be read before the next search. */
   readonly dirty: Set<string>;
   /** Searches are one after the other, so that each sees what was acknowledged before it began. */
@@ -62,7 +63,7 @@ export function openRunIndex(deps: {
   function indexOf(workspace: string): WorkspaceIndex {
     let index = workspaces.get(workspace);
     if (index === undefined) {
-      index = { experiments: new Map(), dirty: new Set(), tail: Promise.resolve() };
+      index = { experiments: new Map(), orders: new KeptOrders(), dirty: new Set(), tail: Promise.resolve() };
       workspaces.set(workspace, index);
     }
     return index;
@@ -190,6 +191,7 @@ export function openRunIndex(deps: {
       if (sizeBytes <= RESIDENT_BYTES) return;
       if (wanted.includes(id)) continue;
       index.experiments.delete(id);
+      index.orders.clear();
       sizeBytes -= columns.sizeBytes;
     }
   }
@@ -197,7 +199,11 @@ export function openRunIndex(deps: {
   return {
     search(query) {
       const ids = [...new Set(query.experimentIds)];
-      return ask(query.workspace, ids, ({ experiments }) => findRuns((id) => experiments.get(id)?.columns, query));
+      return ask(query.workspace, ids, ({ experiments, orders }) => {
+        const { known, ...found } = findRuns((id) => experiments.get(id)?.columns, query, orders);
+        // Where others write too, a run may be no more, which only reading it tells.
+        return watched && known !== undefined ? { ...found, known } : found;
+      });
     },
     doubt(workspace, runIds) {
       const { dirty } = indexOf(workspace);

@@ -1,20 +1,22 @@
 import type { ApiRequest } from "../raw-route.ts";
 
-/** Whether the home can send this JSON text to who asks. */
-export type Carries = (text: string, headers: ApiRequest["headers"]) => boolean;
+/** Whether the home can send this JSON, in UTF-8, to who asks. */
+export type Carries = (bytes: Uint8Array, headers: ApiRequest["headers"]) => boolean;
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** A page as JSON; where the home can't carry it, one of fewer items, whose token leads on from there. One item is answered in any case. */
-export async function carriedPage<T>(
+export async function carriedPage(
   limit: number | undefined,
-  read: (limit: number | undefined) => Promise<{ readonly items: readonly T[]; readonly next: string | undefined }>,
-  json: (items: readonly T[], next: string | undefined) => object,
-  carries: (text: string) => boolean,
-): Promise<string> {
+  read: (limit: number | undefined) => Promise<{ readonly items: readonly Bytes[]; readonly next: string | undefined }>,
+  json: (items: readonly Bytes[], next: string | undefined) => Bytes,
+  carries: (bytes: Bytes) => boolean,
+): Promise<Bytes> {
   for (let asked = limit; ; ) {
     const { items, next } = await read(asked);
-    const text = JSON.stringify(json(items, next));
-    if (items.length <= 1 || carries(text)) return text;
-    asked = fitting(items.length, (count) => carries(JSON.stringify(json(items.slice(0, count), next))));
+    const bytes = json(items, next);
+    if (items.length <= 1 || carries(bytes)) return bytes;
+    asked = fitting(items.length, (count) => carries(json(items.slice(0, count), next)));
   }
 }
 

@@ -2,14 +2,15 @@ import type { VersionAnswer } from "../../core/registry/models.ts";
 import { latestPerStage } from "../../core/registry/models.ts";
 import type { ModelVersion, RegisteredModel } from "../../core/registry/ports.ts";
 import type { ArtifactEntry } from "../../core/tracking/artifacts.ts";
-import type { DatasetInput, Experiment, LoggedModel, Run } from "../../core/tracking/ports.ts";
+import type { Experiment, LoggedModel, Run } from "../../core/tracking/ports.ts";
 
 /** Doubles that JSON lacks travel as text. */
 export function double(value: number): number | string {
   return Number.isFinite(value) ? value : String(value);
 }
 
-function listed<K extends string, T>(name: K, items: readonly T[]): { [name in K]?: readonly T[] } {
+/** A list as a field, or no field where it is empty. */
+export function listed<K extends string, T>(name: K, items: readonly T[]): { [name in K]?: readonly T[] } {
   return items.length === 0 ? {} : ({ [name]: items } as { [name in K]?: readonly T[] });
 }
 
@@ -48,41 +49,6 @@ export function runInfoJson(run: Run) {
     artifact_uri: run.artifactUri,
     lifecycle_stage: run.lifecycle,
     run_id: run.runId,
-  };
-}
-
-/** A run as it was made has no outputs field yet. */
-export function newRunJson(run: Run) {
-  const { outputs: _, ...rest } = runJson(run, []);
-  return rest;
-}
-
-export function runJson(run: Run, datasets: readonly DatasetInput[]) {
-  const metrics = Array.from(run.metrics, ([key, { value, timestamp, step }]) => ({
-    key,
-    value: double(value),
-    timestamp,
-    step,
-  }));
-  const params = Array.from(run.params, ([key, value]) => ({ key, value }));
-  const tags = Array.from(run.tags, ([key, value]) => ({ key, value }));
-  return {
-    info: runInfoJson(run),
-    data: { ...listed("metrics", metrics), ...listed("params", params), ...listed("tags", tags) },
-    inputs: {
-      ...listed(
-        "dataset_inputs",
-        datasets.map(({ dataset, tags: own }) => ({ ...listed("tags", own), dataset })),
-      ),
-      ...listed(
-        "model_inputs",
-        run.modelInputs.map((model_id) => ({ model_id })),
-      ),
-    },
-    outputs: listed(
-      "model_outputs",
-      run.modelOutputs.map(({ modelId, step }) => ({ model_id: modelId, step })),
-    ),
   };
 }
 

@@ -26,8 +26,10 @@ import { JsonReply } from "../reply.ts";
 import { type Args, RUN_STATUS, viewOf } from "./args.ts";
 import { requiredTexts } from "./experiments.ts";
 import { type Carries, carriedPage } from "./page.ts";
-import { newRunJson, runInfoJson, runJson } from "./render.ts";
+import { runInfoJson } from "./render.ts";
 import { bulkReply, historyReply } from "./render-points.ts";
+import { newRunText, runText } from "./render-runs.ts";
+import { RenderedRuns } from "./rendered-runs.ts";
 import { type MlflowCall, mlflowRoutes } from "./route.ts";
 
 export type RunRouteDeps = RunDeps & SearchDeps & LogDeps & { readonly carries?: Carries };
@@ -48,10 +50,12 @@ function runIdOf(args: Args): string {
 }
 
 export function runRoutes(deps: RunRouteDeps): RawRoute[] {
+  const rendered = new RenderedRuns();
+
   async function whole(workspace: string, run: Run) {
     const datasets =
       run.datasets.length === 0 ? [] : ((await deps.runs.datasets(workspace, [run])).get(run.runId) ?? []);
-    return runJson(run, datasets);
+    return runText(run, datasets);
   }
 
   return [
@@ -65,11 +69,12 @@ export function runRoutes(deps: RunRouteDeps): RawRoute[] {
         startMs: args.int("start_time"),
         tags: args.pairs("tags"),
       });
-      return { run: newRunJson(run) };
+      return new JsonReply(`{"run":${newRunText(run)}}`);
     }),
-    ...mlflowRoutes("GET", `${P}/runs/get`, READ, async ({ args, workspace }) => ({
-      run: await whole(workspace, await getRun(deps, workspace, runIdOf(args))),
-    })),
+    ...mlflowRoutes("GET", `${P}/runs/get`, READ, async ({ args, workspace }) => {
+      const run = await getRun(deps, workspace, runIdOf(args));
+      return new JsonReply(`{"run":${await whole(workspace, run)}}`);
+    }),
     ...mlflowRoutes("POST", `${P}/runs/update`, UPDATE, async (call) => {
       const { args } = call;
       const run = await updateRun(deps, call, runIdOf(args), {
@@ -140,12 +145,16 @@ export function runRoutes(deps: RunRouteDeps): RawRoute[] {
         .map((model) => ({ modelId: model.required("model_id"), step: model.int("step") ?? 0 }));
       await logOutputs(deps, call, runIdOf(call.args), models);
     }),
-    ...mlflowRoutes("POST", `${P}/runs/search`, READ, (call) => searchReply(deps, call)),
+    ...mlflowRoutes("POST", `${P}/runs/search`, READ, (call) => searchReply(deps, rendered, call)),
     ...historyRoutes(deps),
   ];
 }
 
-async function searchReply(deps: RunRouteDeps, { args, workspace, call }: MlflowCall): Promise<JsonReply> {
+async function searchReply(
+  deps: RunRouteDeps,
+  rendered: RenderedRuns,
+  { args, workspace, call }: MlflowCall,
+): Promise<JsonReply> {
   const query = {
     experimentIds: args.texts("experiment_ids"),
     filter: args.text("filter"),
@@ -156,18 +165,46 @@ async function searchReply(deps: RunRouteDeps, { args, workspace, call }: Mlflow
   const page = await carriedPage(
     args.int("max_results"),
     async (maxResults) => {
-      const { runs, next } = await searchRuns(deps, workspace, { ...query, maxResults });
-      const datasets = await deps.runs.datasets(workspace, runs);
-      return { items: runs.map((run) => runJson(run, datasets.get(run.runId) ?? [])), next };
+      const { runs, next } = await searchRuns(deps, workspace, { ...query, maxResults }, (version) =>
+        rendered.get(version),
+      );
+      const datasets = await deps.runs.datasets(
+        workspace,
+        runs.flatMap(({ run }) => run ?? []),
+      );
+      const items = runs.map((found) => {
+        if (found.run === undefined) return found.kept;
+        const text = runText(found.run, datasets.get(found.run.runId) ?? []);
+        return found.version === undefined ? Buffer.from(text) : rendered.add(found.version, text);
+      });
+      return { items, next };
     },
-    (runs, next) => ({
-      ...(runs.length === 0 ? {} : { runs }),
-      ...(next === undefined ? {} : { next_page_token: next }),
-    }),
-    (text) => deps.carries?.(text, call.request.headers) ?? true,
+    pageOf,
+    (bytes) => deps.carries?.(bytes, call.request.headers) ?? true,
   );
-  return new JsonReply(page);
+  return new JsonReply([page]);
 }
+
+/** A page of rendered runs as one piece. */
+function pageOf(runs: readonly Uint8Array[], next: string | undefined): Uint8Array<ArrayBuffer> {
+  const token = next === undefined ? "" : `"next_page_token":${JSON.stringify(next)}`;
+  if (runs.length === 0) return Buffer.from(`{${token}}`);
+  const end = Buffer.from(`]${token === "" ? "" : `,${token}`}}`);
+  const size = runs.reduce((sum, { length }) => sum + length + 1, PAGE_START.length - 1 + end.length);
+  const page = Buffer.allocUnsafeSlow(size);
+  page.set(PAGE_START);
+  let at = PAGE_START.length;
+  for (const [i, run] of runs.entries()) {
+    if (i > 0) page[at++] = COMMA;
+    page.set(run, at);
+    at += run.length;
+  }
+  page.set(end, at);
+  return page;
+}
+
+const PAGE_START = Buffer.from('{"runs":[');
+const COMMA = 0x2c;
 
 function datasetInput(args: Args): DatasetInput {
   const dataset = args.object("dataset");

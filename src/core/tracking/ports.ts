@@ -142,10 +142,25 @@ export interface Points {
   readonly steps: Float64Array;
 }
 
+/** A run as a search knows it. A version is a number that stands for one state of one run, for as long as the process lives. */
+export interface KnownRun {
+  readonly rev: number;
+  readonly version: number;
+}
+
+export interface RunsFound {
+  /** In order, at most `limit`. */
+  readonly runIds: readonly string[];
+  /** What each of them is at this moment; absent where only reading a run tells. */
+  readonly known?: readonly KnownRun[];
+  /** Sort values of the last, where there are more. */
+  readonly next?: readonly SortValue[];
+}
+
 /** Finds runs by their summaries. */
 export interface RunSearch {
-  /** Ids in order, at most `limit`, and whether there are more. A write that has been acknowledged is seen. */
-  search(query: RunQuery): Promise<{ readonly runIds: readonly string[]; readonly next?: readonly SortValue[] }>;
+  /** A write that has been acknowledged is seen. */
+  search(query: RunQuery): Promise<RunsFound>;
   /** These were found, but are not there (any more): they are looked up before the next search. */
   doubt(workspace: string, runIds: readonly string[]): void;
   /** Name, digest and context of the datasets of an experiment's runs, each once. */

@@ -5,6 +5,11 @@ import { experimentId } from "./names.ts";
 import { decodeToken, encodeToken } from "./paging.ts";
 import type { DatasetBrief, Experiment, ExperimentStore, Run, RunQuery, RunSearch, RunStore } from "./ports.ts";
 
+/** A run of a page: what the caller keeps of it, or the run, and the version to keep it by (absent: it is not to be kept). */
+export type FoundRun<T> =
+  | { readonly kept: T; readonly run?: undefined }
+  | { readonly kept?: undefined; readonly run: Run; readonly version: number | undefined };
+
 export interface SearchDeps {
   readonly runs: RunStore;
   readonly search: RunSearch;
@@ -14,8 +19,8 @@ export interface SearchDeps {
 const RESULTS_LIMIT = 50_000;
 const SEARCHES_LIMIT = 20;
 
-/** Runs of experiments, filtered and in order; a page token continues its own query. */
-export async function searchRuns(
+/** Runs of experiments, filtered and in order; a page token continues its own query. Those that `keptOf` has by their version are not read. */
+export async function searchRuns<T = never>(
   deps: SearchDeps,
   workspace: string,
   query: {
@@ -26,7 +31,8 @@ export async function searchRuns(
     readonly maxResults?: number | undefined;
     readonly pageToken?: string | undefined;
   },
-): Promise<{ readonly runs: readonly Run[]; readonly next?: string }> {
+  keptOf: (version: number) => T | undefined = () => undefined,
+): Promise<{ readonly runs: readonly FoundRun<T>[]; readonly next?: string }> {
   const limit = query.maxResults ?? 1000;
   if (limit < 1)
     throw invalid(`Invalid value ${limit} for parameter 'max_results' supplied. It must be a positive integer`);
@@ -41,7 +47,7 @@ export async function searchRuns(
   const scope = JSON.stringify(["runs", [...experimentIds].sort(), query.filter ?? "", query.orderBy, query.view]);
   const after = query.pageToken ? decodeToken(scope, query.pageToken) : undefined;
   const deletedExperimentIds = await deps.experiments.deleted(workspace);
-  const { found, next } = await findThere(deps, {
+  const asked: RunQuery = {
     workspace,
     experimentIds,
     filter,
@@ -50,24 +56,51 @@ export async function searchRuns(
     deletedExperimentIds,
     limit,
     ...(after === undefined ? {} : { after }),
-  });
-  const runs = found.map(
-    (run): Run => (deletedExperimentIds.has(run.experimentId) ? { ...run, lifecycle: "deleted" } : run),
-  );
-  return { runs, ...(next === undefined ? {} : { next: encodeToken(scope, next) }) };
+  };
+  const isDeleted = experimentIds.some((id) => deletedExperimentIds.has(id));
+  // What is kept of a run does not tell that its experiment was deleted.
+  const { runs, next } = await findThere(deps, asked, isDeleted ? () => undefined : keptOf);
+  return {
+    runs: isDeleted ? runs.map((found) => deletedIn(found, deletedExperimentIds)) : runs,
+    ...(next === undefined ? {} : { next: encodeToken(scope, next) }),
+  };
+}
+
+function deletedIn<T>(found: FoundRun<T>, experimentIds: ReadonlySet<string>): FoundRun<T> {
+  const { run } = found;
+  if (run === undefined) return found;
+  const isDeleted = experimentIds.has(run.experimentId);
+  return { run: isDeleted ? { ...run, lifecycle: "deleted" } : run, version: undefined };
 }
 
 /** A run found may have been purged by another process meanwhile: then the search is done again without it. */
-async function findThere(deps: SearchDeps, query: RunQuery) {
+async function findThere<T>(deps: SearchDeps, query: RunQuery, keptOf: (version: number) => T | undefined) {
   for (let again = 0; ; again++) {
-    const { runIds, next } = await deps.search.search(query);
-    const found = await deps.runs.getMany(query.workspace, runIds);
-    if (found.length === runIds.length || again === SEARCHES_LIMIT) return { found, next };
-    const there = new Set(found.map(({ runId }) => runId));
-    deps.search.doubt(
-      query.workspace,
-      runIds.filter((runId) => !there.has(runId)),
+    const { runIds, known, next } = await deps.search.search(query);
+    const kept = runIds.map((_, i) => {
+      const each = known?.[i];
+      return each === undefined ? undefined : keptOf(each.version);
+    });
+    const wanted = runIds.filter((_, i) => kept[i] === undefined);
+    const read = new Map(
+      (wanted.length === 0 ? [] : await deps.runs.getMany(query.workspace, wanted)).map((run) => [run.runId, run]),
     );
+    if (read.size < wanted.length && again < SEARCHES_LIMIT) {
+      deps.search.doubt(
+        query.workspace,
+        wanted.filter((runId) => !read.has(runId)),
+      );
+      continue;
+    }
+    const runs = runIds.flatMap((runId, i): FoundRun<T> | [] => {
+      const mine = kept[i];
+      if (mine !== undefined) return { kept: mine };
+      const run = read.get(runId);
+      if (run === undefined) return [];
+      // It may have changed since it was found.
+      return { run, version: known?.[i]?.rev === run.rev ? known[i].version : undefined };
+    });
+    return { runs, next };
   }
 }
 

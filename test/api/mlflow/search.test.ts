@@ -103,6 +103,35 @@ describe.each([{ watched: true }, { watched: false }])("runs, watched: $watched"
     }
   });
 
+  it("answers each run as it is, whatever was written since it was answered before", async () => {
+    const find = async () =>
+      (await api.post("runs/search", { experiment_ids: [experiment], run_view_type: "ALL" })).runs;
+    const [{ info }] = await find();
+    const run_id = info.run_id;
+    const dataset = { name: "wine", digest: "d2", source_type: "local", source: "s" };
+    const writes: [string, object][] = [
+      ["runs/log-metric", { run_id, key: "acc", value: 0.7, timestamp: 2 }],
+      ["runs/log-parameter", { run_id, key: "late", value: 'ü\u{1f600}"\\' }],
+      ["runs/set-tag", { run_id, key: "late", value: "1" }],
+      ["runs/delete-tag", { run_id, key: "late" }],
+      ["runs/update", { run_id, run_name: "renamed" }],
+      ["runs/log-inputs", { run_id, datasets: [{ dataset, tags: [] }] }],
+      ["runs/outputs", { run_id, models: [{ model_id: "m-1", step: 3 }] }],
+      ["runs/delete", { run_id }],
+      ["runs/restore", { run_id }],
+      ["experiments/delete", { experiment_id: experiment }],
+      ["experiments/restore", { experiment_id: experiment }],
+    ];
+    for (const [path, body] of writes) {
+      await find();
+      await api.post(path, body);
+
+      for (const run of await find()) {
+        expect(run).toEqual((await api.get("runs/get", { run_id: run.info.run_id })).run);
+      }
+    }
+  });
+
   it("pages without repeating or missing while runs are written", async () => {
     const seen: string[] = [];
     let token: string | undefined;
@@ -214,7 +243,7 @@ describe("a home that carries short answers only", () => {
   }
 
   it("answers shorter pages, each with the token of the next", async () => {
-    api = await openTrackingApi({ carries: (text) => text.length <= LIMIT });
+    api = await openTrackingApi({ carries: (bytes) => bytes.length <= LIMIT });
     experiment = await api.experiment();
     const made: string[] = [];
     for (let i = 0; i < 12; i++) made.unshift(await api.run(experiment, { start_time: 1000 + i }));
@@ -228,7 +257,7 @@ describe("a home that carries short answers only", () => {
   });
 
   it("answers a run that is too long by itself alone, and goes on after it", async () => {
-    api = await openTrackingApi({ carries: (text) => text.length <= LIMIT });
+    api = await openTrackingApi({ carries: (bytes) => bytes.length <= LIMIT });
     experiment = await api.experiment();
     const made: string[] = [];
     for (let i = 0; i < 5; i++) made.unshift(await api.run(experiment, { start_time: 1000 + i }));

@@ -146,7 +146,7 @@ describe("a response as a result", () => {
 
     const result = await toResult(answer, event({ headers }));
 
-    expect(carries(text, new Headers(headers))).toBe(expected);
+    expect(carries(Buffer.from(text), new Headers(headers))).toBe(expected);
     expect(result.statusCode === 200).toBe(expected);
   });
 

@@ -12,7 +12,7 @@ import { searchRuns } from "../../../src/core/tracking/search-runs.ts";
 import { makeActivityWrite } from "../../../src/store/activities.ts";
 import { runFeedKey, runKey } from "../../../src/store/facts/keys.ts";
 import { RunColumns } from "../../../src/store/run-columns.ts";
-import { findRuns } from "../../../src/store/run-find.ts";
+import { findRuns, KeptOrders } from "../../../src/store/run-find.ts";
 import { openRunIndex } from "../../../src/store/run-index.ts";
 import { decodeSnapshot, encodeSnapshot } from "../../../src/store/run-snapshot.ts";
 import { snapshotKey } from "../../../src/store/run-snapshots.ts";
@@ -189,6 +189,8 @@ describe("columns", () => {
           for (const each of [columns, again]) {
             const found: string[] = [];
             let after: RunQuery["after"];
+            const kept = new KeptOrders();
+            const versions = new Set<number>();
             do {
               const query = {
                 ...all,
@@ -198,12 +200,15 @@ describe("columns", () => {
                 limit,
                 ...(after === undefined ? {} : { after }),
               } as const;
-              const page = findRuns(() => each, query);
+              const page = findRuns(() => each, query, kept);
+              for (const { version } of page.known ?? []) versions.add(version);
+              expect(findRuns(() => each, query)).toEqual(page);
               expect(page.runIds.length).toBeLessThanOrEqual(limit);
               found.push(...page.runIds);
               after = page.next;
             } while (after !== undefined);
             expect(found).toEqual(expected.rows.map(({ runId }) => runId));
+            expect(versions.size).toBe(found.length);
           }
         },
       ),
@@ -313,7 +318,7 @@ describe.each([true, false])("an index begun from a snapshot, watched: %s", (wat
         const find = async (search: RunSearch, filter: string, orderBy: string, view: RunQuery["view"]) => {
           const deps = { runs: store, search, experiments };
           const query = { experimentIds: ["1"], filter, orderBy: orderBy === "" ? [] : [orderBy], view };
-          return (await searchRuns(deps, "w", query)).runs.map(({ runId }) => runId);
+          return (await searchRuns(deps, "w", query)).runs.map(({ run }) => run?.runId);
         };
         const check = async () => {
           const rebuilt = openRunIndex({ table, objects: nothing, clock });
