@@ -1,10 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { AppError } from "../../src/contract/errors.ts";
 import { BUILD_LOG } from "../../src/contract/names.ts";
 import { jobs as routes } from "../../src/contract/routes/jobs.ts";
 import { runner as runnerRoutes } from "../../src/contract/routes/runner.ts";
+import { yard } from "../helpers/cli.ts";
 import { type JobFrame, openJobFrame, reportOf } from "../helpers/job-frame.ts";
-import { until } from "../helpers/ports.ts";
+import { makeTempDir, until } from "../helpers/ports.ts";
 
 const at = (name: string) => ({ workspace: "default", name });
 const get = (frame: JobFrame) => frame.client.call(routes.get, { params: at("one"), query: {} });
@@ -32,10 +33,9 @@ describe("a job whose image is not there yet", () => {
       return { state: "building", hash: "h", reason: "the image is being built", since: String(to) };
     };
     await submit(frame);
-    await until(async () => {
-      frame.look();
-      return (await buildLog(frame)) === "step 1\nstep 2 é\n";
-    }, "the log of two rounds");
+    await until(async () => (await buildLog(frame)) === "step 1\n", "the log of a round");
+    frame.look();
+    await until(async () => (await buildLog(frame)) === "step 1\nstep 2 é\n", "the log of two rounds");
     const waiting = await get(frame);
     const launchedEarly = frame.machine.launched.length;
     done = true;
@@ -108,5 +108,37 @@ describe("a job whose image is not there yet", () => {
     frame.builder.answer = async () => ({ state: "ready", hash: "h", ref: "images/it@sha256:1", cached: false });
     frame.look();
     await until(() => frame.machine.launched.length === 1, "the launch");
+  });
+
+  test("is followed on the command line with the build's log, which is not the command's", async () => {
+    const frame = await openJobFrame({ needsImage: true });
+    frame.builder.answer = async (_request, onLog) => {
+      onLog("step 1\n");
+      return { state: "building", hash: "h", reason: "the image is being built", since: "1" };
+    };
+    await submit(frame);
+    await until(async () => (await buildLog(frame)) === "step 1\n", "the first line");
+    const { url, token } = await frame.serve();
+    const { path: cwd, remove } = makeTempDir();
+    onTestFinished(remove);
+    let seen = "";
+    const following = yard(["job", "stream", "-n", "one"], {
+      cwd,
+      env: { TRAINYARD_URL: url, TRAINYARD_TOKEN: token },
+      onErr: (text) => {
+        seen += text;
+      },
+    });
+    await until(() => seen.includes("step 1\n"), "the line on the terminal");
+    frame.builder.answer = async (_request, onLog) => {
+      onLog("step 2: no such package\n");
+      throw new AppError("EnvironmentBuildFailed", "environment `sklearn-1.5`: the build failed");
+    };
+    frame.look();
+    const { code, out, err } = await following;
+
+    expect(code).toBe(1);
+    expect(out).toBe("");
+    expect(err).toMatch(/^step 1\n(?:.*is being built\n)*step 2: no such package\n.*failed: environment `sklearn-1\.5`: the build failed/);
   });
 });

@@ -1,3 +1,6 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { openHome } from "../../src/adapters/local/home.ts";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
@@ -83,6 +86,8 @@ export interface JobFrame {
   readonly builder: FakeBuilder;
   /** As the owner. */
   readonly client: Client;
+  /** The whole of it over HTTP, for programs: address, and a token of the owner. */
+  serve(): Promise<{ readonly url: string; readonly token: string }>;
   /** As the runner of a run. */
   runner(run: string): Promise<Client>;
   /** As whoever holds a token. */
@@ -163,12 +168,29 @@ export async function openJobFrame(
     machine,
     builder,
     client: clientOf(owner),
+    serve: async () => ({ url: await serve(async (request) => toResponse(await app(request))), token: owner }),
     runner: async (run) => clientOf(await signRunToken(home.signer, "default", run)),
     as: clientOf,
     look: () => look(),
     ground,
     now,
   };
+}
+
+/** Answers on a free port until the test has finished. */
+async function serve(answer: (request: Request) => Promise<Response>): Promise<string> {
+  const server = createServer(async (incoming, outgoing) => {
+    const url = `http://${incoming.headers.host}${incoming.url}`;
+    const headers = new Headers(incoming.headers as Record<string, string>);
+    const body = incoming.method === "GET" ? null : await buffer(incoming);
+    const answered = await answer(new Request(url, { method: incoming.method ?? "GET", headers, body }));
+    outgoing.writeHead(answered.status, Object.fromEntries(answered.headers));
+    outgoing.end(Buffer.from(await answered.arrayBuffer()));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => server.closeAllConnections());
+  onTestFinished(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 export function reportOf(run: string, status: RunnerReport["status"], more: Partial<RunnerReport> = {}): RunnerReport {

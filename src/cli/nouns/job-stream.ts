@@ -1,12 +1,13 @@
 import { followLog } from "../../client/follow-log.ts";
 import { jobs } from "../../client/routes.ts";
-import type { Job } from "../../contract/jobs.ts";
-import { FINAL_STATUSES } from "../../contract/names.ts";
+import type { Job, JobStatus } from "../../contract/jobs.ts";
+import { BUILD_LOG, FINAL_STATUSES } from "../../contract/names.ts";
 import { command, flag } from "../command.ts";
 import { duration, flags } from "../common-flags.ts";
 import type { Ctx } from "../context.ts";
 import { Interrupted, type Out } from "../io.ts";
 import { nothing } from "../output/shown.ts";
+import type { Progress } from "../progress.ts";
 
 export const stream = command({
   brief: "Follow a job's log until the job has ended; exit code 1 when it did not complete",
@@ -26,10 +27,12 @@ export async function followJob(ctx: Ctx, name: string, out: Out, log?: string):
   const get = () => client.call(jobs.get, { params: { workspace, name }, query: {} });
   const progress = ctx.progress(name);
   const watch = new AbortController();
+  const tellBuild = followBuild(ctx, name, progress);
   let seen = false;
   let atLineStart = true;
   try {
-    const waiting = tellWhy(ctx, name, watch.signal, (text) => {
+    const waiting = tellWhy(ctx, name, watch.signal, async (text, status) => {
+      if (status === "Preparing") await tellBuild();
       if (!seen) progress.update(text);
     });
     await followLog(client, workspace, name, {
@@ -45,6 +48,7 @@ export async function followJob(ctx: Ctx, name: string, out: Out, log?: string):
     watch.abort();
     await waiting;
     const ended = await get();
+    if (!seen) await tellBuild();
     progress.end();
     if (!atLineStart) ctx.io.stderr.write("\n");
     ctx.note(endingOf(ended));
@@ -62,7 +66,12 @@ export async function followJob(ctx: Ctx, name: string, out: Out, log?: string):
 }
 
 /** While nothing is logged yet: the job's state, and why it waits. */
-async function tellWhy(ctx: Ctx, name: string, signal: AbortSignal, tell: (text: string) => void): Promise<void> {
+async function tellWhy(
+  ctx: Ctx,
+  name: string,
+  signal: AbortSignal,
+  tell: (text: string, status: JobStatus) => Promise<void>,
+): Promise<void> {
   const { client, workspace } = await ctx.link();
   try {
     for (;;) {
@@ -76,11 +85,27 @@ async function tellWhy(ctx: Ctx, name: string, signal: AbortSignal, tell: (text:
       });
       const now = await client.call(jobs.get, { params: { workspace, name }, query: {}, signal });
       if (FINAL_STATUSES.includes(now.status) || now.status === "Running") return;
-      tell(now.status_reason === undefined ? now.status : `${now.status}: ${now.status_reason}`);
+      await tell(now.status_reason === undefined ? now.status : `${now.status}: ${now.status_reason}`, now.status);
     }
   } catch {
     // The log is what matters; its own requests tell of a home that is gone.
   }
+}
+
+/** Each call tells what the build of the job's image has logged since the one before. */
+function followBuild(ctx: Ctx, name: string, progress: Progress): () => Promise<void> {
+  let offset = 0;
+  return async () => {
+    const { client, workspace } = await ctx.link();
+    for (;;) {
+      const query = { name: BUILD_LOG, offset };
+      const page = await client.call(jobs.log, { params: { workspace, name }, query });
+      if (page.text === "") return;
+      progress.end();
+      ctx.io.stderr.write(page.text);
+      offset = page.next_offset;
+    }
+  };
 }
 
 export function endingOf(job: Job): string {
