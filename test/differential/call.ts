@@ -116,7 +116,7 @@ export function send(target: Target, made: Made, call: Call): Promise<Reply> {
   return exchange(options, bytes);
 }
 
-function exchange(options: RequestOptions, bytes: Buffer | undefined): Promise<Reply> {
+function exchange(options: RequestOptions, bytes: Buffer | undefined, tries = 3): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const sent = request(options, (response) => {
       const chunks: Buffer[] = [];
@@ -134,9 +134,9 @@ function exchange(options: RequestOptions, bytes: Buffer | undefined): Promise<R
       sent.destroy(new Error(`no answer within ${LIMIT_MS} ms to ${options.method} ${options.path}`)),
     );
     sent.on("error", (error: NodeJS.ErrnoException) => {
-      // The server closed a connection that was idle for long just as it was used again: nothing was read of the request.
-      if (sent.reusedSocket && error.code === "ECONNRESET") exchange(options, bytes).then(resolve, reject);
-      else reject(error);
+      // A server closes a connection that was idle for long just as it is used again: nothing was read of the request.
+      if (tries > 1 && error.code === "ECONNRESET") exchange(options, bytes, tries - 1).then(resolve, reject);
+      else reject(new Error(`${options.method} ${options.port} ${options.path}: ${error.message}`, { cause: error }));
     });
     sent.end(bytes);
   });

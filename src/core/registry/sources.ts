@@ -1,7 +1,7 @@
 import { AppError } from "../../contract/errors.ts";
 import { invalid } from "../tracking/errors.ts";
 import { percentDecoded } from "../tracking/names.ts";
-import type { LoggedModelStore, RunStore } from "../tracking/ports.ts";
+import type { LoggedModel, LoggedModelStore, RunStore } from "../tracking/ports.ts";
 import type { ModelStore, ModelVersion, RegisteredModel } from "./ports.ts";
 import { canonicalStage } from "./stages.ts";
 
@@ -45,18 +45,39 @@ export async function checkSource(
   runId: string,
   modelId: string,
 ): Promise<Lineage> {
+  const lineage = await checkAddress(deps, workspace, source, runId, modelId);
+  if (lineage.runId !== "" || modelId === "") return lineage;
+  const { sourceRunId } = await loggedModel(deps, workspace, modelId);
+  return { ...lineage, runId: sourceRunId };
+}
+
+async function loggedModel(deps: SourceDeps, workspace: string, modelId: string): Promise<LoggedModel> {
+  const logged = await deps.loggedModels.get(workspace, modelId);
+  if (logged === undefined || logged.deleted)
+    throw new AppError("NotFound", `Logged model with ID '${modelId}' not found.`);
+  return logged;
+}
+
+async function checkAddress(
+  deps: SourceDeps,
+  workspace: string,
+  source: string,
+  runId: string,
+  modelId: string,
+): Promise<Lineage> {
   const decoded = fullyDecoded(source);
-  if (/[\p{Cc}\\]/u.test(decoded) || decoded.split(/[/?#]/).includes("..")) {
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(source)?.[1]?.toLowerCase();
+  const isLocal = scheme === undefined || scheme === "file" || scheme.length === 1;
+  const steps = decoded.split(/[/?#]/);
+  if (/[\p{Cc}\\]/u.test(decoded) || steps.includes("..") || (steps.includes(".") && !isLocal)) {
     throw refused(
       source,
       "If supplying a source as an http, https, local file path, ftp, objectstore, or mlflow-artifacts uri, an absolute path must be provided without relative path references present. Please provide an absolute path.",
     );
   }
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(source)?.[1]?.toLowerCase();
   if (/[#?]/.test(decoded) && scheme !== "http" && scheme !== "https")
     throw refused(source, "It must not have a query or a fragment.");
-  if (scheme === undefined || scheme === "file" || scheme.length === 1)
-    return checkLocal(deps, workspace, source, decoded, runId, modelId);
+  if (isLocal) return checkLocal(deps, workspace, source, decoded, runId, modelId);
   switch (scheme) {
     case "runs":
       return checkRun(source, decoded, runId, modelId);
@@ -132,10 +153,8 @@ async function checkModel(
     throw refused(source, notTheOwner("models"));
   if (isLogged) {
     if (body !== modelId) throw refused(source, notTheOwner("models"));
-    const logged = await deps.loggedModels.get(workspace, modelId);
-    if (logged === undefined || logged.deleted)
-      throw new AppError("NotFound", `Logged model with ID '${modelId}' not found.`);
-    return { source, runId: runId === "" ? logged.sourceRunId : runId, modelId };
+    await loggedModel(deps, workspace, modelId);
+    return { source, runId, modelId };
   }
   const at = body.lastIndexOf("@");
   const name = parts.length === 2 ? (parts[0] ?? "") : body.slice(0, at);

@@ -117,7 +117,7 @@ export async function sampledHistory(
   const { runIds, key, startStep, endStep, maxResults } = query;
   if (runIds.length > RUNS_LIMIT) {
     throw invalid(
-      `GetMetricHistoryBulkInterval request must specify at most ${RUNS_LIMIT} run_ids. Received ${runIds.length} run_ids.`,
+      `GetMetricHistoryBulkInterval request must specify at most ${RUNS_LIMIT} run_ids. Received ${runIds.length} run_ids. See the API docs for more information about request parameters.`,
     );
   }
   if (maxResults < 1 || maxResults > SAMPLE_LIMIT)

@@ -222,6 +222,7 @@ describe("sources", () => {
     "mlflow-artifacts:/EXP/RUN/artifacts%2f..%2f..%2fother",
     "mlflow-artifacts:/EXP/RUN/artifacts%252f..%252f..%252fother",
     "mlflow-artifacts:/EXP/RUN/artifactsX/model",
+    "mlflow-artifacts:/EXP/RUN/artifacts/.",
     "mlflow-artifacts://host/EXP/RUN/artifacts/model",
     "mlflow-artifacts:/EXP/RUN/artifacts/model#../../x",
     "mlflow-artifacts:/EXP/RUN/artifacts/model?x=../../y",
@@ -261,10 +262,12 @@ describe("sources", () => {
     const fromRun = await version(`runs:/${run}/model`, { run_id: run });
     const fromModel = await version(`models:/${id}`, { model_id: id });
     const copy = await version("models:/iris/2");
+    const fromFiles = await version(`mlflow-artifacts:/${experiment}/models/${id}/artifacts`, { model_id: id });
     const uri = async (number: string) =>
       (await api.get("model-versions/get-download-uri", { name: "iris", version: number })).artifact_uri;
 
     expect(fromModel).toMatchObject({ run_id: run, model_id: id });
+    expect(fromFiles).toMatchObject({ run_id: run, model_id: id });
     expect(copy).toMatchObject({ source: "models:/iris/2", run_id: run, model_id: id });
     expect(await uri(fromRun.version)).toBe(`runs:/${run}/model`);
     expect(await uri(fromModel.version)).toBe(`mlflow-artifacts:/${experiment}/models/${id}/artifacts`);

@@ -27,6 +27,27 @@ export const registry: readonly Explanation[] = [
     }),
   },
   {
+    id: "model-id-of-version",
+    what: "MLflow's SQL store forgets which logged model a version was made of, ours keeps it",
+    why: "the client reads it, and lineage needs it",
+    matches: ({ at, theirs, ours }) =>
+      /(model_version|model_versions\[\d+\]|latest_versions\[\d+\])\.model_id$/.test(at) &&
+      theirs === undefined &&
+      /^<model \d+>$/.test(String(ours)),
+  },
+  {
+    id: "file-of-host",
+    what: "MLflow answers 500 to a source on another machine's file system, ours refuses it as any local one",
+    why: "the request is at fault",
+    matches: pairIs({
+      theirs: 500,
+      ours: 400,
+      path: /model-versions\/create$/,
+      says: /^file:\/\/\S+ is not a valid remote uri/,
+      tells: /^Invalid model version source/,
+    }),
+  },
+  {
     id: "no-description",
     what: "MLflow has no description of a version after an update without one, ours an empty one",
     why: "the client reads both as none",

@@ -135,7 +135,7 @@ const source = seldom(
   ),
   4,
 );
-const createVersion = post(
+const anyVersion = post(
   "model-versions/create",
   record({
     name,
@@ -147,6 +147,26 @@ const createVersion = post(
     description: maybe(v.description),
   }),
 );
+/** Of a source that lies with its run or logged model, or nearly. */
+const ownedVersion = fc
+  .tuple(
+    name,
+    fc.nat(2),
+    pick("", "", "/model", "/model", "/a/b/", "/.", "/a/..", "//a", "/a%2F..", "/%2e"),
+    pick("run", "run", "runs", "model", "models", "file"),
+  )
+  .map(([each, at, below, kind]): Call => {
+    const [run, model] = [`{run#${at}}`, `{model#${at}}`];
+    const sources = {
+      run: { source: `mlflow-artifacts:/1/${run}/artifacts${below}`, run_id: run },
+      runs: { source: `runs:/${run}${below}`, run_id: run },
+      model: { source: `mlflow-artifacts:/1/models/${model}/artifacts${below}`, model_id: model },
+      models: { source: `models:/${model}`, model_id: model },
+      file: { source: `file://host/1/${run}${below}`, run_id: run },
+    };
+    return { method: "POST", path: "/api/2.0/mlflow/model-versions/create", body: { name: each, ...sources[kind] } };
+  });
+const createVersion = fc.oneof({ weight: 3, arbitrary: anyVersion }, { weight: 1, arbitrary: ownedVersion });
 
 export const registryCalls: readonly (readonly [number, Gen<Call>])[] = [
   [3, post("registered-models/create", record({ name, tags: maybe(registryTags), description: maybe(v.description) }))],
