@@ -69,6 +69,8 @@ const settings = z.strictObject({
   logDays: z.literal(LOG_DAYS).default(30),
   /** Requests of all callers together. */
   throttle: throttle.default({ ratePerSec: 200, burst: 400 }),
+  /** One in CloudWatch; an account has three for nothing, each more is 3 USD a month. */
+  dashboard: z.boolean().default(true),
   /** Who gets a mail when an alarm goes off. */
   alarmEmail: z.email().optional(),
 });

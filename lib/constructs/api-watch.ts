@@ -6,11 +6,11 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import { TELEMETRY } from "../../src/contract/telemetry.ts";
+import type { Stage } from "../config/stage.ts";
 import { addAlarm } from "./alarm.ts";
 
 export interface ApiWatchProps {
-  /** The stage's name. */
-  readonly stage: string;
+  readonly stage: Stage;
   readonly api: HttpApi;
   readonly handler: IFunction;
   readonly table: TableV2;
@@ -24,7 +24,12 @@ export class ApiWatch extends Construct {
     const sum = { statistic: "Sum", period: Duration.minutes(5) };
     const quantile = (statistic: string) => ({ statistic, period: Duration.minutes(5) });
     const said = (metricName: string, statistic = "Sum") =>
-      new Metric({ namespace: TELEMETRY.namespace, metricName, dimensionsMap: { stage }, ...quantile(statistic) });
+      new Metric({
+        namespace: TELEMETRY.namespace,
+        metricName,
+        dimensionsMap: { stage: stage.name },
+        ...quantile(statistic),
+      });
 
     addAlarm(this, "Errors", {
       metric: api.metricServerError(sum),
@@ -52,10 +57,11 @@ export class ApiWatch extends Construct {
       topic,
     });
 
+    if (!stage.dashboard) return;
     const graph = (title: string, left: IMetric[]) => new GraphWidget({ title, left, width: 8 });
     const consumed = (metricName: string) => table.metric(metricName, sum);
     new Dashboard(this, "Dashboard", {
-      dashboardName: stage,
+      dashboardName: stage.name,
       widgets: [
         [
           graph("Requests", [api.metricCount(sum), api.metricClientError(sum), api.metricServerError(sum)]),

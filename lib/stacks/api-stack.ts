@@ -37,7 +37,7 @@ export class ApiStack extends Stack {
     this.addStage(http, stage);
     this.url = http.apiEndpoint;
     handler.addEnvironment("API_URL", this.url);
-    new ApiWatch(this, "Watch", { stage: stage.name, api: http, handler, table: data.table, topic: data.alarms });
+    new ApiWatch(this, "Watch", { stage, api: http, handler, table: data.table, topic: data.alarms });
     new CfnOutput(this, "Url", {
       value: this.url,
       description: "Address of the API; MLflow clients use URL/w/default",

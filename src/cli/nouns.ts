@@ -77,6 +77,10 @@ export const NOUNS: Readonly<Record<string, NounEntry>> = {
     brief: "Free what is deleted and files that nothing names, with a receipt",
     load: async () => (await import("./nouns/gc.ts")).gc,
   },
+  cost: {
+    brief: "What AWS would bill: an idle month of the stacks, or a job before it starts",
+    load: async () => (await import("./nouns/cost.ts")).cost,
+  },
   config: {
     brief: "Defaults of this machine: workspace, address, token; what MLflow needs",
     load: async () => (await import("./nouns/config.ts")).config,

@@ -92,10 +92,11 @@ describe("the API stack", () => {
     expect(runbook).toContain(`## ${anchor}\n`);
   });
 
-  test("tells whoever is named of each alarm, and has one dashboard", async () => {
+  test("tells whoever is named of each alarm, and has a dashboard where it is wanted", async () => {
     const given = await template("api", "given");
 
     api.resourceCountIs("AWS::CloudWatch::Dashboard", 1);
+    (await template("api", "passing")).resourceCountIs("AWS::CloudWatch::Dashboard", 0);
     expect(
       Object.values(api.findResources("AWS::CloudWatch::Alarm", { Properties: { AlarmActions: Match.anyValue() } })),
     ).toEqual([]);

@@ -1,5 +1,6 @@
 import { Template } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
+import { idleMonth } from "../../src/contract/prices/idle-month.ts";
 import { hourlyPriced } from "./idle.ts";
 import { templates } from "./templates.ts";
 
@@ -12,6 +13,16 @@ function withMore(type: string, properties: Readonly<Record<string, unknown>>): 
 }
 
 describe("an idle home", () => {
+  test("costs less than a dollar a month by what AWS always gives, and its parts all have a price", () => {
+    const stacks = Object.entries(plain).map(([name, template]) => [name, template.toJSON()]);
+
+    const month = idleMonth(Object.fromEntries(stacks));
+
+    expect(month.unpriced).toEqual([]);
+    expect(month.lines.length).toBeGreaterThan(0);
+    expect(month.usd).toBeLessThan(1);
+  });
+
   test.each(Object.entries(plain))("has nothing in `%s` that is billed by the hour", (_, template) => {
     expect(hourlyPriced(template)).toEqual([]);
   });

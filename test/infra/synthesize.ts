@@ -25,7 +25,7 @@ const VARIANTS: Readonly<Record<string, StageSettings>> = {
   /** What somebody gets who says nothing. */
   plain: {},
   /** A home to try things with: nothing stays. */
-  passing: { retain: false },
+  passing: { retain: false, dashboard: false },
   /** All that can be brought along. */
   given: {
     signIn: { issuer: "https://login.example.org", clientId: "abc" },
