@@ -139,6 +139,8 @@ describe("a job whose image is not there yet", () => {
 
     expect(code).toBe(1);
     expect(out).toBe("");
-    expect(err).toMatch(/^step 1\n(?:.*is being built\n)*step 2: no such package\n.*failed: environment `sklearn-1\.5`: the build failed/);
+    expect(err).toMatch(
+      /^step 1\n(?:.*is being built\n)*step 2: no such package\n.*failed: environment `sklearn-1\.5`: the build failed/,
+    );
   });
 });
