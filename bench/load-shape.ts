@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openMeteredHome } from "./aws-meter.ts";
+import { openMeteredHome } from "../test/helpers/metered-home.ts";
 import { openBenchHome, timed } from "./home.ts";
 import { type Connection, load, open, type Target } from "./http-load.ts";
 import { logRun, POINTS_A_RUN, paramsOf, pointsOf, RUNS, SHAPE, tagsOf } from "./load-shape-runs.ts";

@@ -14,7 +14,7 @@ export function makeHandle(
   return makeApp({
     routes: parts.flatMap((part) => part.routes ?? []),
     authenticate: makeAuthenticate(ground, stores),
-    hasWorkspace: async (name) => (await stores.workspaces.get(name)) !== undefined,
+    hasWorkspace: stores.workspaces.isThere,
     requestId: () => ground.ids.hex32(),
     onFault: (error, about) => ground.log.fault("a request failed", error, about),
   });

@@ -2,6 +2,7 @@ import { DEFAULT_DATASTORE } from "../contract/datastores.ts";
 import { AppError } from "../contract/errors.ts";
 import type { ActivityWrite } from "../core/activities/ports.ts";
 import type { AssetKind } from "../core/assets/ports.ts";
+import type { Clock } from "../core/ports/clock.ts";
 import { ABSENT, type Clause, type Item, type Query, type Table, type Value } from "../core/ports/table.ts";
 import type { WorkspaceRecord, WorkspaceStore } from "../core/workspaces/ports.ts";
 import { forgetMember } from "./access.ts";
@@ -29,7 +30,8 @@ import {
   workspacePurgeKey,
 } from "./facts/keys.ts";
 import { deleteItems, itemsOf } from "./partitions.ts";
-import { keepReads } from "./table-watch.ts";
+import { makeRecent } from "./recent.ts";
+import { isWatched, keepReads } from "./table-watch.ts";
 
 const KINDS: readonly (readonly [AssetKind, string])[] = [
   ["data", "data assets"],
@@ -37,15 +39,30 @@ const KINDS: readonly (readonly [AssetKind, string])[] = [
   ["component", "components"],
 ];
 
-export function openWorkspaceStore(deps: { readonly table: Table; readonly activity: ActivityWrite }): WorkspaceStore {
+/** How old what a process knows of a workspace's being there may be, where other processes make and delete them too. */
+const KNOWN_MS = 30_000;
+
+export function openWorkspaceStore(deps: {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly activity: ActivityWrite;
+}): WorkspaceStore {
   const { table, activity } = deps;
   const kept = keepReads(table);
+  const there = makeRecent<boolean>({ clock: deps.clock, ageMs: KNOWN_MS });
   const has = async (query: Query) => (await table.query({ ...query, limit: 1 })).items.length > 0;
 
   return {
     async get(name) {
       const item = await kept.get(workspaceKey(name));
       return item === undefined ? undefined : fromItem(item);
+    },
+    async isThere(name) {
+      const find = async () => (await kept.get(workspaceKey(name))) !== undefined;
+      if (isWatched(table)) return find();
+      const is = await there.get(name, find);
+      if (!is) there.forget(name);
+      return is;
     },
     async list({ limit, cursor }) {
       const page = await table.query({ pk: WORKSPACE_LIST, limit, ...(cursor === undefined ? {} : { cursor }) });
@@ -87,6 +104,7 @@ export function openWorkspaceStore(deps: { readonly table: Table; readonly activ
           summary: `workspace \`${name}\` deleted`,
         }),
       ]);
+      there.forget(name);
       return ok;
     },
     async contents(name) {

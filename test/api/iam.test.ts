@@ -20,12 +20,15 @@ async function openIamHome() {
     await home.close();
     temp.remove();
   });
-  const { handle } = compose({
-    ...home,
-    activity: makeActivityWrite(home),
-    log: { info: () => undefined, fault: () => undefined },
-    address: () => "http://home.test",
-  });
+  const { handle } = compose(
+    {
+      ...home,
+      activity: makeActivityWrite(home),
+      log: { info: () => undefined, fault: () => undefined },
+      address: () => "http://home.test",
+    },
+    { bucketName: "bucket", images: undefined, queueUrl: "" },
+  );
 
   return async function ask(
     method: string,

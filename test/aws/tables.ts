@@ -5,9 +5,15 @@ import { TABLE } from "../../src/store/facts/table.ts";
 import { unique } from "../helpers/ports.ts";
 import { AWS } from "./ministack.ts";
 
-/** A new table as the data stack makes it. */
+/** The port over a new table. */
 export async function makeTable(endpoint: string): Promise<{ readonly table: Table; readonly close: () => void }> {
   const client = new DynamoDBClient({ ...AWS, endpoint });
+  const tableName = await createTable(client);
+  return { table: openTable({ client, tableName }), close: () => client.destroy() };
+}
+
+/** A new table as the data stack makes it; its name. */
+export async function createTable(client: DynamoDBClient): Promise<string> {
   const tableName = unique("table");
   const keys = (pk: string, sk: string) => [
     { AttributeName: pk, KeyType: "HASH" as const },
@@ -29,5 +35,5 @@ export async function makeTable(endpoint: string): Promise<{ readonly table: Tab
       })),
     }),
   );
-  return { table: openTable({ client, tableName }), close: () => client.destroy() };
+  return tableName;
 }

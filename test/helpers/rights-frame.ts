@@ -6,11 +6,11 @@ import type { ApiRequest } from "../../src/api/raw-route.ts";
 import { toResponse } from "../../src/api/reply.ts";
 import { createToken } from "../../src/core/access/tokens.ts";
 import { signDeploymentToken, signPersonalToken, signRunToken, signUserToken } from "../../src/core/auth/tokens.ts";
-import type { JobRecord } from "../../src/core/jobs/record.ts";
 import { ensureWorkspace, putWorkspace } from "../../src/core/workspaces/put-workspace.ts";
 import { openStores, type Stores } from "../../src/home/stores.ts";
 import { compose as composeLaptop } from "../../src/local/compose.ts";
 import { makeActivityWrite } from "../../src/store/activities.ts";
+import { jobRecord, newJobRun } from "./job-record.ts";
 import { makeTempDir } from "./ports.ts";
 
 /** The rights of the custom role that one caller has. */
@@ -46,11 +46,12 @@ export async function openRightsHome(kind: "laptop" | "aws"): Promise<RightsHome
   await ensureWorkspace(places, "default");
   await putWorkspace(places, { name: "other", spec: {}, actor: "user:owner" });
   for (const [workspace, name, endedMs] of RUNS(home.clock.now())) {
-    await stores.jobs.create(job(workspace, name, endedMs), newRun(workspace, name), deed("create"));
+    const record = jobRecord(workspace, name, endedMs === undefined ? {} : { endedMs });
+    await stores.jobs.create(record, newJobRun(workspace, name), deed("create"));
   }
   const credentials = await makeCredentials(ground, stores);
   const laptop = kind === "laptop" ? composeLaptop(ground) : undefined;
-  const aws = kind === "aws" ? composeAws(ground) : undefined;
+  const aws = kind === "aws" ? composeAws(ground, { bucketName: "bucket", images: undefined, queueUrl: "" }) : undefined;
   await laptop?.start();
   return {
     credentials,
@@ -75,49 +76,6 @@ const RUNS = (nowMs: number): readonly (readonly [workspace: string, name: strin
 ];
 
 const deed = (action: string) => ({ actor: "user:owner", action, summary: action });
-
-function newRun(workspace: string, name: string) {
-  return {
-    workspace,
-    runId: name,
-    experimentId: "0",
-    name,
-    userId: "owner",
-    status: "RUNNING",
-    tags: {},
-    source: "job",
-    createdMs: Date.now(),
-  } as const;
-}
-
-function job(workspace: string, name: string, endedMs: number | undefined): JobRecord {
-  return {
-    workspace,
-    name,
-    rev: 1,
-    edits: 0,
-    digest: name,
-    queueSeq: `${Date.now()}-${name}`,
-    displayName: name,
-    experimentId: "0",
-    experimentName: "Default",
-    properties: {},
-    createdMs: Date.now(),
-    createdBy: "user:owner",
-    archived: false,
-    // Final, so that no loop takes it up; its tokens are good for as long as no end is noted.
-    status: "Completed",
-    history: [],
-    attempts: [],
-    ...(endedMs === undefined ? {} : { endedMs }),
-    spec: { command: "true", environment: { image: "python" } } as unknown as JobRecord["spec"],
-    compute: "local",
-    environment: { kind: "python", requirements: [], label: "python-3" },
-    inputs: {},
-    outputs: {},
-    warnings: [],
-  };
-}
 
 /** Members have tokens that their own roles bound; only those called so hold the home's key. */
 async function makeCredentials(ground: Parameters<typeof openStores>[0], stores: Stores): Promise<Credentials> {

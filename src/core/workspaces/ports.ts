@@ -14,6 +14,8 @@ export interface WorkspaceRecord {
 
 export interface WorkspaceStore {
   get(name: string): Promise<WorkspaceRecord | undefined>;
+  /** May be up to 30 seconds old for a deletion by another process. */
+  isThere(name: string): Promise<boolean>;
   /** By name. */
   list(page: {
     readonly limit: number;
