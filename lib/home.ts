@@ -1,11 +1,14 @@
 import { type App, Stack, Tags } from "aws-cdk-lib";
 import { ManagedPolicy, PermissionsBoundary } from "aws-cdk-lib/aws-iam";
 import type { Stage } from "./config/stage.ts";
+import type { HomeFunction } from "./constructs/home-function.ts";
 import { ApiStack } from "./stacks/api-stack.ts";
 import { DataStack } from "./stacks/data-stack.ts";
+import { EventsStack } from "./stacks/events-stack.ts";
 import type { HomeStackProps } from "./stacks/home-stack-props.ts";
 import { ImagesStack } from "./stacks/images-stack.ts";
 import { SignInStack } from "./stacks/sign-in-stack.ts";
+import { WorkerStack } from "./stacks/worker-stack.ts";
 
 /** All stacks of one home, in the order in which they need each other. */
 export function composeHome(app: App, stage: Stage): void {
@@ -14,8 +17,11 @@ export function composeHome(app: App, stage: Stage): void {
 
   const data = new DataStack(app, `${name}-data`, props);
   const signIn = stage.signIn ?? new SignInStack(app, `${name}-sign-in`, props).signIn;
-  new ImagesStack(app, `${name}-images`, { ...props, data });
-  new ApiStack(app, `${name}-api`, { ...props, data, signIn });
+  const images = new ImagesStack(app, `${name}-images`, { ...props, data });
+  const events = new EventsStack(app, `${name}-events`, { ...props, alarms: data.alarms });
+  const { url } = new ApiStack(app, `${name}-api`, { ...props, data, signIn, events });
+  const grants = [(fn: HomeFunction) => images.grantBuilds(fn)];
+  new WorkerStack(app, `${name}-worker`, { ...props, data, events, apiUrl: url, grants });
 
   for (const stack of app.node.children.filter(Stack.isStack)) settle(stack, stage);
 }

@@ -1,3 +1,4 @@
+import type { Copy, Outcome } from "../../src/adapters/aws/bus-consumer.ts";
 import { makePlaces } from "../../src/adapters/datastores/open.ts";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
 import type { ApiRequest } from "../../src/api/raw-route.ts";
@@ -6,6 +7,7 @@ import { AppError } from "../../src/contract/errors.ts";
 import { onlineDeployments, onlineEndpoints } from "../../src/contract/routes/index.ts";
 import type { Files } from "../../src/core/files/ports.ts";
 import { makeEnvironments } from "../../src/core/jobs/environments.ts";
+import { makeBusMover } from "../../src/home/bus-mover.ts";
 import { composeAssets } from "../../src/home/compose-assets.ts";
 import { composeFiles } from "../../src/home/compose-files.ts";
 import { composeGc } from "../../src/home/compose-gc.ts";
@@ -16,7 +18,9 @@ import { makeOutputRegistry } from "../../src/home/output-registry.ts";
 import type { Ground, Part } from "../../src/home/part.ts";
 import { refuseAll, refuseSome } from "../../src/home/refuse.ts";
 import { openStores } from "../../src/home/stores.ts";
-import { lazyBuilder } from "./lazy.ts";
+import { makeWatch } from "../../src/home/watch.ts";
+import { openTurns } from "../../src/store/turns.ts";
+import { lazyBuilder, lazyBus, once } from "./lazy.ts";
 import type { Settings } from "./settings.ts";
 
 const HINT = "a laptop home (`yard up`) has them; runs that log from elsewhere, assets and models work here";
@@ -28,10 +32,16 @@ const STARTS_MACHINES = ["jobs.create", "jobs.put", "computes.put"];
 export interface Composition {
   /** Answers a request; the first one waits until the home has what every home has. */
   readonly handle: (request: ApiRequest) => Promise<Response>;
+  /** Handles a message of the home's queue. */
+  readonly consume: (copy: Copy) => Promise<Outcome>;
+  /** Sends what became necessary meanwhile. Before a function ends; `handle` does it by itself. */
+  readonly settle: () => Promise<void>;
 }
 
+type Told = Pick<Settings, "bucketName" | "images" | "queueUrl">;
+
 /** The AWS home's rooms: what the laptop composes, over other adapters, without what runs on its machine. */
-export function compose(ground: Ground, settings: Pick<Settings, "bucketName" | "images">): Composition {
+export function compose(ground: Ground, settings: Told): Composition {
   const stores = openStores(ground);
   const digest = makeDigest();
   const { files, places, lookups } = composeFiles(
@@ -42,12 +52,21 @@ export function compose(ground: Ground, settings: Pick<Settings, "bucketName" | 
   const outputs = makeOutputRegistry({ ...ground, ...stores, files, digest });
   const environments = makeEnvironments({ ...stores, files, hasContainerEngine: true });
   const assets = composeAssets(ground, stores, { home: "aws", files, places, lookups, digest });
+  const bus = lazyBus(async () => (await import("./queue.ts")).openQueue(ground, settings.queueUrl));
+  const mover = makeBusMover({
+    ...ground,
+    bus,
+    turns: openTurns({ ...ground, newId: ground.ids.hex32 }),
+    readWord: () => undefined,
+  });
   const jobs = composeJobs(ground, stores, {
     files,
     environments,
     outputs,
     launchers: NO_LAUNCHERS,
     builder: makeBuilder(ground, settings, files),
+    makeMover: mover.make,
+    watch: noWatch(),
   });
   const parts: readonly Part[] = [
     assets,
@@ -65,12 +84,24 @@ export function compose(ground: Ground, settings: Pick<Settings, "bucketName" | 
       if (new URL(request.url).pathname !== "/health") {
         await ready().catch((error: unknown) => ground.log.fault("the home could not be made ready", error));
       }
-      return toResponse(await handle(request));
+      const reply = await handle(request);
+      // What was done is done: a message that was not sent is made up for by the next round.
+      await mover.settle().catch((error: unknown) => ground.log.fault("jobs could not be nudged", error));
+      return toResponse(reply);
     },
+    consume: (copy) => bus.consume(copy),
+    settle: () => mover.settle(),
   };
 }
 
-function makeBuilder(ground: Ground, { images, bucketName }: Pick<Settings, "bucketName" | "images">, files: Files) {
+/** Nobody waits in a function, which is paid for by the time: what another one changes would not wake it. */
+function noWatch() {
+  const watch = makeWatch();
+  watch.close();
+  return watch;
+}
+
+function makeBuilder(ground: Ground, { images, bucketName }: Told, files: Files) {
   return lazyBuilder(async () => {
     if (images === undefined) throw new AppError("NotSupported", "this function makes no images");
     const { openImageBuilder } = await import("./images.ts");
@@ -80,16 +111,4 @@ function makeBuilder(ground: Ground, { images, bucketName }: Pick<Settings, "buc
 
 function endpointRoutes() {
   return [...Object.values(onlineEndpoints), ...Object.values(onlineDeployments)];
-}
-
-/** Does a thing until it has succeeded once. */
-function once(work: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined;
-  return () => {
-    done ??= work().catch((error: unknown) => {
-      done = undefined;
-      throw error;
-    });
-    return done;
-  };
 }

@@ -1,3 +1,4 @@
+import type { AwsBus } from "../../src/adapters/aws/bus.ts";
 import type { Builder } from "../../src/core/ports/builder.ts";
 import type { Objects } from "../../src/core/ports/objects.ts";
 
@@ -34,4 +35,19 @@ export function lazyObjects(open: () => Promise<Objects>): Objects {
 export function lazyBuilder(open: () => Promise<Builder>): Builder {
   const opened = once(open);
   return { build: async (...args) => (await opened()).build(...args) };
+}
+
+/** A bus whose adapter is loaded with the first message. */
+export function lazyBus(open: () => Promise<AwsBus>): Pick<AwsBus, "send" | "subscribe" | "consume"> {
+  const handlers: Parameters<AwsBus["subscribe"]>[] = [];
+  const opened = once(async () => {
+    const bus = await open();
+    for (const each of handlers) bus.subscribe(...each);
+    return bus;
+  });
+  return {
+    send: async (...args) => (await opened()).send(...args),
+    subscribe: (...args) => void handlers.push(args),
+    consume: async (copy) => (await opened()).consume(copy),
+  };
 }

@@ -15,6 +15,8 @@ export interface Settings {
   readonly bucketName: string;
   readonly vaultKeyArn: string;
   readonly apiUrl: string;
+  /** The home's queue. */
+  readonly queueUrl: string;
   /** An OpenID Connect issuer and this home's client there; absent: tokens only. */
   readonly signIn: { readonly issuer: string; readonly clientId: string } | undefined;
   /** Absent: this function makes no images. */
@@ -36,6 +38,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     bucketName: text("BUCKET_NAME"),
     vaultKeyArn: text("VAULT_KEY_ARN"),
     apiUrl: text("API_URL"),
+    queueUrl: text("QUEUE_URL"),
     signIn: env.OIDC_ISSUER ? { issuer: env.OIDC_ISSUER, clientId: text("OIDC_CLIENT_ID") } : undefined,
     images: env.IMAGES ? (JSON.parse(env.IMAGES) as ImageSettings) : undefined,
     hasOneEndpoint: env.AWS_ENDPOINT_URL !== undefined,

@@ -11,11 +11,13 @@ import { accept } from "../constructs/accept.ts";
 import { ApiWatch } from "../constructs/api-watch.ts";
 import { HomeFunction } from "../constructs/home-function.ts";
 import type { DataStack } from "./data-stack.ts";
+import type { EventsStack } from "./events-stack.ts";
 import type { HomeStackProps } from "./home-stack-props.ts";
 
 export interface ApiStackProps extends HomeStackProps {
   readonly data: DataStack;
   readonly signIn: SignIn;
+  readonly events: EventsStack;
 }
 
 /** The HTTP API: one function behind an HTTP API. Authentication is in the function, on every route but health, version and the document. */
@@ -24,10 +26,11 @@ export class ApiStack extends Stack {
 
   constructor(scope: Construct, id: string, props: ApiStackProps) {
     super(scope, id, props);
-    const { stage, data, signIn } = props;
+    const { stage, data, signIn, events } = props;
     const api = new HomeFunction(this, "Api", { stage, entry: "api.ts" });
     const { handler } = api;
     api.grantHome(data);
+    events.grantSend(api);
     handler.addEnvironment("OIDC_ISSUER", signIn.issuer);
     handler.addEnvironment("OIDC_CLIENT_ID", signIn.clientId);
 

@@ -27,7 +27,7 @@ const SOON_SEC = 15;
  * and what they fail to tell is found by rounds, which go on by themselves while any job is under way.
  */
 export function makeBusMover(options: {
-  readonly bus: Bus;
+  readonly bus: Pick<Bus, "send" | "subscribe">;
   readonly turns: Turns;
   readonly clock: Clock;
   readonly ids: Ids;

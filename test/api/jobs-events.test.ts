@@ -47,14 +47,11 @@ function makeQueue(ground: JobFrame["ground"], chance: () => number, moveTo: (ms
   const consume = makeConsumer({ table, handlers, clock });
   const put = (envelope: Envelope, fromMs = 0) =>
     waiting.push({ copyId: unique("copy"), text: encodeEnvelope(envelope), fromMs });
-  const bus: Bus = {
+  const bus: Pick<Bus, "send" | "subscribe"> = {
     async send(messages, { delaySec = 0 } = {}) {
       for (const message of messages) put({ message }, clock.now() + delaySec * 1000);
     },
     subscribe: (topic, handler) => void handlers.set(topic, handler),
-    start: async () => undefined,
-    close: async () => undefined,
-    deadLetters: async () => [],
   };
   return {
     bus,

@@ -59,14 +59,17 @@ describe("the API stack", () => {
       "s3:ListBucket",
       "s3:PutObject",
       "secretsmanager:GetSecretValue",
+      "sqs:SendMessage",
     ]);
   });
 
-  test("and to the home's own table, bucket, secret and log only", () => {
-    const owned = /^(?:trainyard-data:ExportsOutput\w*(?:Table|Objects|VaultKey)|ApiLog)/;
+  test("and to the home's own table, bucket, secret, log and queue only", () => {
+    const owned =
+      /^(?:trainyard-data:ExportsOutput\w*(?:Table|Objects|VaultKey)|trainyard-events:ExportsOutputFnGetAttQueue|ApiLog)/;
     for (const { Resource } of statements) {
       for (const resource of [Resource].flat()) {
-        const [named = ""] = /trainyard-data:ExportsOutput\w+|ApiLog\w+/.exec(JSON.stringify(resource)) ?? [];
+        const [named = ""] =
+          /trainyard-(?:data|events):ExportsOutput\w+|ApiLog\w+/.exec(JSON.stringify(resource)) ?? [];
         expect(named).toMatch(owned);
       }
     }

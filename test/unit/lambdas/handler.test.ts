@@ -6,7 +6,14 @@ import { answerFaults } from "../../../lambdas/middleware/answer-faults.ts";
 import { logRequests } from "../../../lambdas/middleware/log-requests.ts";
 import { AppError } from "../../../src/contract/errors.ts";
 
-const ENV = { STAGE: "s", TABLE_NAME: "t", BUCKET_NAME: "b", VAULT_KEY_ARN: "k", API_URL: "https://api.example.test" };
+const ENV = {
+  STAGE: "s",
+  TABLE_NAME: "t",
+  BUCKET_NAME: "b",
+  VAULT_KEY_ARN: "k",
+  API_URL: "https://api.example.test",
+  QUEUE_URL: "q",
+};
 
 test.each(Object.keys(ENV))("a function without %s does not start, and says the name", (name) => {
   expect(() => readSettings({ ...ENV, [name]: undefined })).toThrow(`\`${name}\` is not set`);
