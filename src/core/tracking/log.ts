@@ -34,12 +34,14 @@ export function readMetric(raw: RawMetric, path: string): Logged {
   if (key === undefined || key === null) throw missing(at("key"));
   if (typeof key !== "string") throw wrongType(at("key"), key);
   if (key === "") throw missing(at("key"));
-  checkKey(key, path === "" ? "name" : `${path}.name`);
-  checkLength(key, KEY_LIMIT, "Metric name");
   if (raw.value === undefined || raw.value === null) throw missing(at("value"));
   const value = toNumber(raw.value, at("value"));
   if (raw.timestamp === undefined || raw.timestamp === null) throw missing(at("timestamp"));
   const timestamp = toInteger(raw.timestamp, at("timestamp"));
+  const step = raw.step === undefined || raw.step === null ? 0 : toInteger(raw.step, at("step"));
+  // What is there and of the right type comes before what it says.
+  checkKey(key, path === "" ? "name" : `${path}.name`);
+  checkLength(key, KEY_LIMIT, "Metric name");
   if (timestamp < 0) {
     throw invalidValue(
       at("timestamp"),
@@ -47,7 +49,6 @@ export function readMetric(raw: RawMetric, path: string): Logged {
       `metric '${key}' (value=${asPythonFloat(value)}). Timestamp must be a nonnegative long (64-bit integer) `,
     );
   }
-  const step = raw.step === undefined || raw.step === null ? 0 : toInteger(raw.step, at("step"));
   const point = { key, value: Math.max(-LARGEST, Math.min(LARGEST, value)), timestamp, step };
   const modelId = textOf(raw.model_id, at("model_id"));
   const datasetName = textOf(raw.dataset_name, at("dataset_name"));
@@ -113,10 +114,16 @@ export function toNumber(value: unknown, path: string): number {
 const INTEGER_LIMIT = 2 ** 63;
 
 export function toInteger(value: unknown, path: string): number {
-  const isText = typeof value === "string" && /^-?\d+$/.test(value);
+  const isText = typeof value === "string" && /^-?\d+$/.test(value) && isInt64(value);
   const integer = isText ? Number(value) : value;
   if (typeof integer === "number" && Number.isInteger(integer) && Math.abs(integer) <= INTEGER_LIMIT) return integer;
   throw wrongType(path, value);
+}
+
+/** Text says it exactly, where a number as large as this is rounded. */
+function isInt64(digits: string): boolean {
+  const size = digits.replace(/^-?0*/, "").length;
+  return size < 19 || (size === 19 && BigInt.asIntN(64, BigInt(digits)) === BigInt(digits));
 }
 
 export interface Batch {

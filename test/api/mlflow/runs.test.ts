@@ -276,6 +276,8 @@ describe("metrics", () => {
     ],
     [{ key: "m", value: 1, timestamp: -1 }, "Timestamp must be a nonnegative long"],
     [{ key: "m", value: 1, timestamp: 1.5 }, "Hint: Value was of type 'float'."],
+    [{ key: "m", value: 1, timestamp: 1, step: "9223372036854775808" }, "Hint: Value was of type 'str'."],
+    [{ key: "a$b", value: 1 }, "Missing value for required parameter 'timestamp'"],
     [{ key: "a$b", value: 1, timestamp: 1 }, "Names may only contain alphanumerics"],
     [{ key: "a//b", value: 1, timestamp: 1 }, "This name would resolve to 'a/b'"],
     [{ key: "../a", value: 1, timestamp: 1 }, "This name would resolve to '../a'"],

@@ -8,7 +8,7 @@ export function isTrueOf(message: string, call: Call): boolean {
   if (path !== "") return isShown(shown, valueAt(call, path));
   const [, field = "", limit = ""] = LIMIT.exec(message) ?? [];
   if (field !== "") {
-    const name = field.replace(/^.*\./, "");
+    const name = field === "name" && message.startsWith("'Metric") ? "key" : field.replace(/^.*\./, "");
     return [name, `new_${name}`].some((each) => textsOf(call, each).some((text) => [...text].length > Number(limit)));
   }
   const other = OTHERS.find(([words]) => words.test(message));
@@ -17,7 +17,7 @@ export function isTrueOf(message: string, call: Call): boolean {
 
 export const MISSING = /^Missing value for required parameter '(.+?)'/;
 const VALUE = /^Invalid value (.*?) for parameter '(.+?)' supplied/s;
-const LIMIT = /^'?([\w.[\]]+)'? exceeds the maximum length of (\d+)/;
+const LIMIT = /^'?(?:Metric |Param )?([\w.[\]]+)'? exceeds the maximum length of (\d+)/;
 
 const OTHERS: readonly (readonly [words: RegExp, isSo: (call: Call, message: string) => boolean])[] = [
   [/page token|only ASCII characters/, (call) => !isEmpty(valueAt(call, "page_token"))],

@@ -43,7 +43,7 @@ export const registry: readonly Explanation[] = [
       theirs: 500,
       ours: 400,
       path: /model-versions\/create$/,
-      says: /^file:\/\/\S+ is not a valid remote uri/,
+      says: /^file:\/\/.* is not a valid remote uri/,
       tells: /^Invalid model version source/,
     }),
   },

@@ -153,7 +153,7 @@ const ownedVersion = fc
     name,
     fc.nat(2),
     pick("", "", "/model", "/model", "/a/b/", "/.", "/a/..", "//a", "/a%2F..", "/%2e"),
-    pick("run", "run", "runs", "model", "models", "file"),
+    pick<"run" | "runs" | "model" | "models" | "file">("run", "run", "runs", "model", "models", "file"),
   )
   .map(([each, at, below, kind]): Call => {
     const [run, model] = [`{run#${at}}`, `{model#${at}}`];
