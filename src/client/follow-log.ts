@@ -1,6 +1,7 @@
 import { isAppError } from "../contract/errors.ts";
 import type { JobStatus } from "../contract/jobs.ts";
 import type { Client } from "./client.ts";
+import { patiently } from "./patiently.ts";
 import { pause } from "./retry.ts";
 import { jobs } from "./routes.ts";
 
@@ -31,11 +32,16 @@ export async function followLog(
   for (;;) {
     options.signal?.throwIfAborted();
     try {
-      const page = await client.call(jobs.log, {
-        params: { workspace, name: job },
-        query: { ...(options.name === undefined ? {} : { name: options.name }), offset, wait_ms: 20_000 },
-        signal: options.signal,
-      });
+      const page = await patiently(
+        () =>
+          client.call(jobs.log, {
+            params: { workspace, name: job },
+            query: { ...(options.name === undefined ? {} : { name: options.name }), offset, wait_ms: 20_000 },
+            signal: options.signal,
+          }),
+        ({ text, complete }) => text !== "" || complete,
+        options.signal,
+      );
       awaySince = undefined;
       if (page.status !== undefined && page.status !== status) {
         status = page.status;

@@ -1,3 +1,4 @@
+import { patiently } from "../../client/patiently.ts";
 import { jobs } from "../../client/routes.ts";
 import { AppError } from "../../contract/errors.ts";
 import type { JobStatus, JobSummary } from "../../contract/jobs.ts";
@@ -139,11 +140,17 @@ export const job: Noun = {
         const progress = ctx.progress(name);
         while (!noWait && !FINAL_STATUSES.includes(now.status)) {
           progress.update(`${now.status}; waiting for it to end`);
-          now = await client.call(jobs.get, {
-            params: { workspace, name },
-            query: { wait_ms: 5000, unless_status: now.status },
-            signal: ctx.io.signal,
-          });
+          const { status } = now;
+          now = await patiently(
+            () =>
+              client.call(jobs.get, {
+                params: { workspace, name },
+                query: { wait_ms: 5000, unless_status: status },
+                signal: ctx.io.signal,
+              }),
+            (found) => found.status !== status,
+            ctx.io.signal,
+          );
         }
         progress.end();
         return one(now, briefOf);

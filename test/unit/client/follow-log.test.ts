@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Client } from "../../../src/client/client.ts";
 import { followLog } from "../../../src/client/follow-log.ts";
 import { AppError } from "../../../src/contract/errors.ts";
@@ -37,6 +37,22 @@ describe("followLog", () => {
     expect(offsets).toEqual([0, 0, 4, 11]);
     expect(statuses).toEqual(["Queued", "Running", "Completed"]);
     expect(end).toEqual({ status: "Completed", offset: 11 });
+  });
+
+  it("asks a home that does not wait once a second", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const silent = Array.from({ length: 5 }, () => ({ text: "", next_offset: 0 }));
+    const { client, offsets } = clientOf(...silent, { text: "a", next_offset: 1, complete: true });
+
+    const following = followLog(client, "w", "j", { onText: () => undefined });
+    await vi.advanceTimersByTimeAsync(2_500);
+    expect(offsets).toHaveLength(3);
+    await vi.advanceTimersByTimeAsync(2_500);
+
+    expect(await following).toMatchObject({ offset: 1 });
   });
 
   it("goes on after the home was away", async () => {
