@@ -47,7 +47,9 @@ describe("a job whose image is not there yet", () => {
         params: { workspace: "default", run: "one" },
         body: reportOf("one", status, { machine: { host: status } }),
       });
-    await until(async () => (await get(frame)).status_reason === undefined, "the word that it was handed over");
+    frame.machine.states.set("one.1", { state: "starting", reason: "no machine is free" });
+    frame.look();
+    await until(async () => (await get(frame)).status_reason === "no machine is free", "what it waits for then");
     await report("Preparing");
     const prepared = await get(frame);
     await report("Running");
@@ -58,7 +60,10 @@ describe("a job whose image is not there yet", () => {
     expect(frame.builder.asked[0]).toMatchObject({ workspace: "default", spec: { label: "sklearn-1.5" } });
     expect(frame.builder.asked[0]).not.toHaveProperty("since");
     expect(await buildLog(frame)).toBe(lines.join(""));
-    expect(prepared).toMatchObject({ status: "Preparing", properties: { host: "Preparing" } });
+    expect(prepared).toMatchObject({
+      status: "Preparing",
+      properties: { host: "Preparing", "environment.image": "images/it@sha256:1" },
+    });
     expect((await get(frame)).history.map(({ status }) => status)).toEqual(["Queued", "Preparing", "Running"]);
   });
 

@@ -5,7 +5,7 @@ import type { ComputeRecord } from "../computes/record.ts";
 import { slotsOf } from "../computes/slots.ts";
 import type { Builder } from "../ports/builder.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Launcher } from "../ports/launcher.ts";
+import type { Launcher, LaunchRequest } from "../ports/launcher.ts";
 import type { Signer } from "../ports/signer.ts";
 import { changeJob, statusDeed } from "./change-job.ts";
 import { type EndDeps, endJob } from "./end-job.ts";
@@ -80,7 +80,12 @@ export async function launchAttempt(deps: DispatchDeps, compute: ComputeRecord, 
     const image = launcher.needsImage === true ? await makeImage(deps, job, attempt) : undefined;
     if (launcher.needsImage === true && image === undefined) return;
     const { handle } = await handOver(deps, compute, job, attempt, image);
-    const event = { kind: "launched", attemptId: attempt.id, handle } as const;
+    const event = {
+      kind: "launched",
+      attemptId: attempt.id,
+      handle,
+      ...(image === undefined ? {} : { image }),
+    } as const;
     await changeJob(
       deps,
       job.workspace,
@@ -113,9 +118,22 @@ async function handOver(
     apiUrl: deps.address(),
     runToken: await signRunToken(deps.signer, job.workspace, job.name),
     compute: { name: compute.name, type, settings },
-    resources: { instanceCount: job.spec.resources?.instance_count ?? 1 },
+    resources: resourcesOf(job),
     ...(image === undefined ? {} : { image }),
   });
+}
+
+function resourcesOf({ spec }: JobRecord): LaunchRequest["resources"] {
+  const { instance_count, instance_type, shm_size, docker_args } = spec.resources ?? {};
+  const instanceType = typeof instance_type === "string" ? instance_type : instance_type?.[0];
+  const args = typeof docker_args === "string" ? docker_args : docker_args?.join(" ");
+  const shmSize = shm_size ?? /--shm-size[= ]+(\S+)/.exec(args ?? "")?.[1];
+  return {
+    instanceCount: instance_count ?? 1,
+    ...(instanceType === undefined ? {} : { instanceType }),
+    ...(shmSize === undefined ? {} : { shmSize }),
+    ...(spec.queue_settings?.job_tier?.toLowerCase() === "spot" ? { spot: true } : {}),
+  };
 }
 
 export function launcherFor(deps: Pick<DispatchDeps, "launchers">, compute: ComputeRecord): Launcher {

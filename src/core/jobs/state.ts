@@ -15,7 +15,8 @@ export type JobEvent =
       readonly build: NonNullable<AttemptRecord["build"]>;
       readonly atMs: number;
     }
-  | { readonly kind: "launched"; readonly attemptId: string; readonly handle: string }
+  /** With the container image it runs in, if it does. */
+  | { readonly kind: "launched"; readonly attemptId: string; readonly handle: string; readonly image?: string }
   /** The machine could not take it now; it will be tried again. */
   | { readonly kind: "launch-delayed"; readonly attemptId: string; readonly reason: string }
   | { readonly kind: "launch-failed"; readonly attemptId: string; readonly reason: string; readonly atMs: number }
@@ -93,10 +94,10 @@ function isCurrent(job: Life, attemptId: string): boolean {
   return !isFinal(job.status) && currentAttempt(job)?.id === attemptId;
 }
 
-/** Nothing of the attempt can be running yet. */
+/** The attempt's runner has not said a word yet. */
 function isWaiting(job: Life, attemptId: string): boolean {
   if (!isCurrent(job, attemptId)) return false;
-  return job.status === "Queued" || (job.status === "Preparing" && currentAttempt(job)?.build !== undefined);
+  return job.status === "Queued" || (job.status === "Preparing" && currentAttempt(job)?.started_at === undefined);
 }
 
 function building<J extends Life>(job: J, event: JobEvent & { kind: "building" }): J {
@@ -111,11 +112,14 @@ function building<J extends Life>(job: J, event: JobEvent & { kind: "building" }
 }
 
 function launched<J extends Life>(job: J, event: JobEvent & { kind: "launched" }): J {
+  if (currentAttempt(job)?.id !== event.attemptId) return job;
   const isWaited = isWaiting(job, event.attemptId);
   const after = changeAttempt(job, event.attemptId, (attempt) => {
     if (attempt.handle !== undefined) return attempt;
     const { build: _build, ...rest } = attempt;
-    return { ...rest, handle: event.handle };
+    const launched = { ...rest, handle: event.handle };
+    if (event.image === undefined) return launched;
+    return { ...launched, machine: { ...attempt.machine, "environment.image": event.image } };
   });
   if (after === job || job.status !== "Preparing" || !isWaited) return after;
   const { statusReason: _built, ...rest } = after;

@@ -15,7 +15,15 @@ export interface LaunchRequest {
     readonly type: string;
     readonly settings: Readonly<Record<string, unknown>>;
   };
-  readonly resources: { readonly instanceCount: number; readonly instanceType?: string };
+  readonly resources: {
+    readonly instanceCount: number;
+    /** As the job asks for it where its compute leaves the choice; a name of EC2 or of Azure. */
+    readonly instanceType?: string;
+    /** Size of /dev/shm: `2g`. */
+    readonly shmSize?: string;
+    /** Cheaper machines that may be taken away, where the compute leaves the choice. */
+    readonly spot?: true;
+  };
   /** Container image with its digest; for launchers that need one. */
   readonly image?: string;
 }

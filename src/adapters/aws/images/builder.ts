@@ -8,7 +8,7 @@ import type { Builder, BuildReady, BuildRequest, BuildUnderWay } from "../../../
 import type { Clock } from "../../../core/ports/clock.ts";
 import type { Digest } from "../../../core/ports/digest.ts";
 import type { Objects } from "../../../core/ports/objects.ts";
-import { rethrowFrom } from "../fault.ts";
+import { nameOf, rethrowFrom } from "../fault.ts";
 import type { BuildProgress, ImageBuilds } from "./builds.ts";
 import { archiveContext } from "./context.ts";
 import type { ReadImageFacts } from "./facts.ts";
@@ -55,9 +55,18 @@ export function makeImageBuilder(options: ImageBuilderOptions): Builder {
       const plan = planImage(spec);
       const hash = imageHash(options.digest, plan);
       if (plain !== undefined) return { state: "ready", hash, ref: plain, cached: true };
-      return advance({ ...options, request, plan, hash, onLog }).catch(rethrowFrom("the making of images"));
+      return advance({ ...options, request, plan, hash, onLog }).catch(rethrow);
     },
   };
+}
+
+/** What the home itself is not allowed is not tried for ever. */
+function rethrow(error: unknown): never {
+  if (error instanceof Error && nameOf(error).startsWith("AccessDenied")) {
+    const hint = "deploy the home's stacks again; a policy of the account may stand in the way";
+    throw new AppError("Forbidden", `the home may not make images: ${error.message}`, { hint }, { cause: error });
+  }
+  return rethrowFrom("the making of images")(error);
 }
 
 interface Step extends ImageBuilderOptions {

@@ -16,6 +16,9 @@ export interface ImageBuild {
   readonly reason?: string;
 }
 
+/** Longer than the image it made. */
+const KEEP_SEC = 100 * 24 * 3600;
+
 export interface BuildRecords {
   get(hash: string): Promise<ImageBuild | undefined>;
   /** Writes `after` if the record is still `before`; answers what counts now. */
@@ -28,7 +31,8 @@ export function openBuildRecords(table: Table): BuildRecords {
       return fromItem(await table.get(imageBuildKey(hash)));
     },
     async save(before, after) {
-      const item: Item = { ...imageBuildKey(after.hash), type: "IMAGE-BUILD", v: 1, ...after };
+      const expires = Math.ceil(after.startedMs / 1000) + KEEP_SEC;
+      const item: Item = { ...imageBuildKey(after.hash), type: "IMAGE-BUILD", v: 1, expires, ...after };
       const when = before === undefined ? ABSENT : isStill(before);
       const result = await table.transact([{ kind: "put", item, when }]);
       if (result.ok) return after;
@@ -47,6 +51,6 @@ function isStill({ number, state, id }: ImageBuild): readonly Clause[] {
 
 function fromItem(item: Item | undefined): ImageBuild | undefined {
   if (item === undefined) return undefined;
-  const { pk: _pk, sk: _sk, type: _type, v: _v, ...record } = item;
+  const { pk: _pk, sk: _sk, type: _type, v: _v, expires: _expires, ...record } = item;
   return record as unknown as ImageBuild;
 }

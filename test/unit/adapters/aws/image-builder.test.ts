@@ -279,6 +279,13 @@ test("an image that would go within a week is built again while the old one serv
   expect(old.state).toBe("building");
 });
 
+test("a home that may not build says so, and is not asked for ever", async () => {
+  const { ask } = await open();
+  codebuild.on(StartBuildCommand).rejects(Object.assign(new Error("no"), { name: "AccessDeniedException" }));
+
+  expect(await ask()).toMatchObject({ code: "Forbidden", message: "the home may not make images: no" });
+});
+
 describe("an image that a person names", () => {
   const named = (image: string): EnvironmentSpec => ({ kind: "image", image, label: image });
   const ref = `quay.io/some/tool@${DIGEST}`;
