@@ -61,6 +61,8 @@ export const Compute = z.object({
   waiting: z.number().int(),
   slots: z.number().int().optional(),
   provisioning_state: z.enum(["Succeeded", "Unavailable"]),
+  /** What of its settings is taken otherwise than written: a machine type that stands for another, say. */
+  notes: z.array(z.string()).optional(),
   /** Why it is unavailable. */
   reason: z.string().optional(),
   created_at: Time,

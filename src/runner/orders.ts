@@ -23,6 +23,7 @@ export interface Orders {
 }
 
 const WAIT_MS = 20_000;
+const ASK_MS = 5000;
 
 /** The talk with the home about this attempt: reports out, orders in. */
 export function openOrders(home: Home): Orders {
@@ -58,8 +59,8 @@ export function openOrders(home: Home): Orders {
         if (ended.signal.aborted) return;
         if (isGone(error)) stop({ kind: "superseded", reason: "the run is not known any more" });
       }
-      // An answer that did not wait must not become a flood of questions.
-      if (performance.now() - asked < 1000) await pause(1000, ended.signal).catch(() => {});
+      // A home that does not wait, because it pays for its time, must not be flooded with questions.
+      if (performance.now() - asked < 1000) await pause(ASK_MS, ended.signal).catch(() => {});
     }
   }
 

@@ -3,6 +3,7 @@ import { AppError } from "../../contract/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Vault } from "../ports/vault.ts";
 import type { Precondition } from "../records/revision.ts";
+import { machineFor } from "./cluster.ts";
 import type { ComputeStore } from "./ports.ts";
 import { type ComputeRecord, credentialsName, LOCAL_COMPUTE } from "./record.ts";
 import { revisedCompute, type ShowComputeDeps, showCompute } from "./show-compute.ts";
@@ -74,6 +75,7 @@ function checkKind(deps: PutComputeDeps, name: string, spec: ComputeSpec): void 
       },
     );
   }
+  if (spec.type === "cluster") machineFor(spec.size);
   if (spec.type === "attached" && !/^SHA256:[A-Za-z0-9+/]{43}=?$/.test(spec.host_key)) {
     throw new AppError(
       "InvalidArgument",

@@ -2,6 +2,7 @@ import type { Compute } from "../../contract/computes.ts";
 import { AppError } from "../../contract/errors.ts";
 import type { JobStore } from "../jobs/ports.ts";
 import type { Revised } from "../records/revision.ts";
+import { clusterNotes } from "./cluster.ts";
 import type { ComputeStore } from "./ports.ts";
 import type { ComputeRecord } from "./record.ts";
 import { slotsOf } from "./slots.ts";
@@ -30,6 +31,7 @@ export async function showCompute(deps: ShowComputeDeps, record: ComputeRecord):
     waiting: queue.length - running,
     slots: slotsOf(record, deps.defaultSlots),
     provisioning_state: "Succeeded",
+    ...(spec.type === "cluster" ? { notes: [...clusterNotes(spec)] } : {}),
     created_at: new Date(record.createdMs).toISOString(),
     created_by: record.createdBy,
   };

@@ -22,8 +22,9 @@ export async function planCompute(
   if (written === undefined || written === "") return { compute: LOCAL_COMPUTE };
   const name = nameOf(written);
   if (name === LOCAL_COMPUTE) return { compute: LOCAL_COMPUTE, requestedCompute: written };
+  const hasClusters = deps.launches.includes("cluster");
   if (AZURE_NAMES.has(written)) {
-    findings.warnings.push("this home has no serverless compute; the job runs on `local`");
+    if (!hasClusters) findings.warnings.push("this home has no serverless compute; the job runs on `local`");
     return { compute: LOCAL_COMPUTE, requestedCompute: written };
   }
   const record = await deps.computes.get(workspace, name);
@@ -33,6 +34,12 @@ export async function planCompute(
     record === undefined
       ? `workspace \`${workspace}\` has no compute \`${name}\``
       : `this home has no machines for compute \`${name}\` of type \`${record.spec.type}\``;
+  if (hasClusters) {
+    // What other machines cost, and have, nobody has asked for.
+    const hint = `make it with \`yard compute create --name ${name} --type cluster --size SIZE\`, or name none: the job then runs on machines of the home's choice`;
+    findings.problems.push({ field: "compute", message: why, hint });
+    return { compute: LOCAL_COMPUTE, requestedCompute: written };
+  }
   findings.warnings.push(`${why}; the job runs on \`local\``);
   return { compute: LOCAL_COMPUTE, requestedCompute: written };
 }
