@@ -35,6 +35,20 @@ it("no words explain another status or code", () => {
   ).toBe("-");
 });
 
+it("no words explain that a page's own token is refused", () => {
+  const page = posted("runs/search", { filter: "", page_token: "{token#0}" });
+  const pair = {
+    call: page,
+    theirs: answer(200, {}),
+    ours: refusal("Invalid page token, it is not one of this server's"),
+  };
+  const ids = (before: readonly Call[]) =>
+    explain({ ...pair, before }, differences(pair.theirs, pair.ours)).explained.map(({ rule }) => rule.id);
+
+  expect(ids([posted("runs/search", { filter: "" })])).toEqual([]);
+  expect(ids([])).toEqual(["token-forged"]);
+});
+
 const metric = (value: Json) => posted("runs/log-metric", { run_id: "r", key: "a", value, timestamp: 1 });
 const wrong = (shown: string) =>
   `Invalid value ${shown} for parameter 'value' supplied:  Hint: Value was of type 'str'. See the API docs`;

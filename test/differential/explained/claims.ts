@@ -115,8 +115,9 @@ const FLAGS = /(^|\.)(ascending|archive_existing_versions)$/;
 const NAMES: Readonly<Record<string, RegExp>> = {
   view_type: /^(ACTIVE_ONLY|DELETED_ONLY|ALL|[123])$/,
   run_view_type: /^(ACTIVE_ONLY|DELETED_ONLY|ALL|[123])$/,
-  status: /^(RUNNING|SCHEDULED|FINISHED|FAILED|KILLED|LOGGED_MODEL_\w+|[12345])$/,
+  status: /^(RUNNING|SCHEDULED|FINISHED|FAILED|KILLED|[12345])$/,
 };
+const MODEL_STATUS = /^(LOGGED_MODEL_(PENDING|READY|UPLOAD_FAILED)|[123])$/;
 
 /** A field that holds a list is null. */
 export function hasNullList({ body }: Call): boolean {
@@ -148,7 +149,7 @@ function isRight(path: string, value: Json, call: Call): boolean {
       (typeof value === "string" && /^(NaN|-?Infinity|[-+]?\d*\.?\d+([eE][-+]?\d+)?)$/.test(value))
     );
   if (FLAGS.test(path)) return typeof value === "boolean" || /^(true|false)$/i.test(String(value));
-  const names = NAMES[path];
+  const names = path === "status" && call.path.includes("/logged-models") ? MODEL_STATUS : NAMES[path];
   if (names !== undefined) return typeof value !== "object" && names.test(String(value));
   return typeof value === "string";
 }

@@ -67,3 +67,8 @@ export function pairIs({ theirs, ours, path, says, tells }: Sides): Explanation[
 }
 
 export const SEARCH = /\/search$/;
+
+/** The page token is one that each server gave for this very search a call before: neither may refuse it. */
+export function isOwnPage({ call, before }: Pair): boolean {
+  return call.path === before.at(-1)?.path && /"\{token#0\}"/.test(JSON.stringify([call.query ?? [], call.body ?? {}]));
+}

@@ -1,5 +1,12 @@
 import { valueAt } from "./claims.ts";
-import { type Explanation, onlyWords, pairIs, refusal, SEARCH } from "./match.ts";
+import { isOfFilter } from "./filters.ts";
+import { type Explanation, isOwnPage, onlyWords, pairIs, refusal, SEARCH } from "./match.ts";
+
+/** MLflow takes a filter that ours refuses for what is in it. */
+function refusesFilter(sides: Parameters<typeof pairIs>[0]): Explanation["matches"] {
+  return (difference, pair) =>
+    pairIs(sides)(difference, pair) && isOfFilter(refusal(pair.ours.body).message, "ours", pair.call);
+}
 
 /** Of searches and their pages. */
 export const search: readonly Explanation[] = [
@@ -26,13 +33,15 @@ export const search: readonly Explanation[] = [
     id: "token-forged",
     what: "MLflow takes an offset that somebody wrote for a page token, ours refuses it",
     why: "our tokens are places, not offsets, so that pages neither repeat nor skip rows; only what the server gave is one",
-    matches: pairIs({ theirs: 200, ours: 400, path: /\/(search|get-history)$/, tells: /^Invalid page token/ }),
+    matches: (_, pair) =>
+      pairIs({ theirs: 200, ours: 400, path: /\/(search|get-history)$/, tells: /^Invalid page token/ })(_, pair) &&
+      !isOwnPage(pair),
   },
   {
     id: "empty-key",
     what: "MLflow takes `tags.` without a key, ours refuses it",
     why: "nothing can have an empty key; it is a slip of whoever wrote it",
-    matches: pairIs({ theirs: 200, ours: 400, path: SEARCH, tells: /expected a key after/ }),
+    matches: refusesFilter({ theirs: 200, ours: 400, path: SEARCH, tells: /expected a key after/ }),
   },
   {
     id: "words-in-lower-case",
@@ -105,14 +114,14 @@ export const search: readonly Explanation[] = [
     what: "MLflow takes 1_0 for a number in a filter, ours refuses it",
     why: "an accident of Python's float(); SQL has no such numbers",
     matches: (_, pair) =>
-      pairIs({ theirs: 200, ours: 400, path: SEARCH })(_, pair) &&
+      refusesFilter({ theirs: 200, ours: 400, path: SEARCH })(_, pair) &&
       /\d_\d/.test(JSON.stringify([pair.call.body, pair.call.query])),
   },
   {
     id: "quoted-version",
     what: "MLflow takes a quoted number for version_number in a filter, ours refuses it",
     why: "it refuses quoted numbers everywhere else",
-    matches: pairIs({
+    matches: refusesFilter({
       theirs: 200,
       ours: 400,
       path: /model-versions\/search$/,
@@ -123,7 +132,7 @@ export const search: readonly Explanation[] = [
     id: "dangling-and",
     what: "MLflow takes some filters with an AND at the end, twice or nowhere, ours refuses them",
     why: "something was forgotten; ours says where",
-    matches: pairIs({
+    matches: refusesFilter({
       theirs: 200,
       ours: 400,
       path: SEARCH,
@@ -152,7 +161,7 @@ export const search: readonly Explanation[] = [
     id: "odd-list",
     what: "MLflow takes a list in two pairs of parentheses, and an empty one in searches of logged models, ours refuses both",
     why: "an accident of reading it as Python; SQL has no such lists",
-    matches: pairIs({ theirs: 200, ours: 400, path: SEARCH, tells: /^While parsing a list in the query/ }),
+    matches: refusesFilter({ theirs: 200, ours: 400, path: SEARCH, tells: /^While parsing a list in the query/ }),
   },
   {
     id: "status-as-number",
@@ -169,7 +178,7 @@ export const search: readonly Explanation[] = [
     id: "loose-values",
     what: "MLflow takes values of any kind and columns of its table in searches of logged models, ours what is documented",
     why: "MLflow refuses it in every other search",
-    matches: pairIs({
+    matches: refusesFilter({
       theirs: [200, 400, 500],
       ours: 400,
       path: /logged-models\/search$/,

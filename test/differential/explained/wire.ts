@@ -1,10 +1,11 @@
 import type { Pair } from "../compare.ts";
 import { hasNullList, isTrueOf, MISSING, wrongField } from "./claims.ts";
 import { isOfFilter } from "./filters.ts";
-import { type Explanation, onlyWords, pairIs, refusal, refusedAlike, SEARCH } from "./match.ts";
+import { type Explanation, isOwnPage, onlyWords, pairIs, refusal, refusedAlike, SEARCH } from "./match.ts";
 
 const isFault = ({ theirs }: Pair) =>
   theirs.status === 500 || /\(sqlite3\.ProgrammingError/.test(refusal(theirs.body).message);
+const refusesOwnPage = (pair: Pair) => own(pair).startsWith("Invalid page token") && isOwnPage(pair);
 const own = ({ ours }: Pair) => refusal(ours.body).message;
 
 /** Of requests that are wrong in themselves. */
@@ -21,6 +22,7 @@ export const wire: readonly Explanation[] = [
     what: "a request with several faults is refused for another of them",
     why: "which one is told first does not matter to who has to mend them all; both are looked up in the request",
     matches: (difference, pair) =>
+      !refusesOwnPage(pair) &&
       refusedAlike(
         difference,
         pair,
@@ -130,6 +132,7 @@ export const wire: readonly Explanation[] = [
       pair.ours.status === 400 &&
       SEARCH.test(pair.call.path) &&
       /page token|max_results/.test(own(pair)) &&
+      !refusesOwnPage(pair) &&
       isTrueOf(own(pair), pair.call),
   },
   {
