@@ -4,6 +4,7 @@ import type { Stage } from "./config/stage.ts";
 import type { HomeFunction } from "./constructs/home-function.ts";
 import { ApiStack } from "./stacks/api-stack.ts";
 import { DataStack } from "./stacks/data-stack.ts";
+import { DrainStack } from "./stacks/drain-stack.ts";
 import { EventsStack } from "./stacks/events-stack.ts";
 import type { HomeStackProps } from "./stacks/home-stack-props.ts";
 import { ImagesStack } from "./stacks/images-stack.ts";
@@ -23,6 +24,8 @@ export function composeHome(app: App, stage: Stage): void {
   const grants = [(fn: HomeFunction) => images.grantBuilds(fn)];
   new WorkerStack(app, `${name}-worker`, { ...props, data, events, apiUrl: url, grants });
 
+  const before = app.node.children.filter(Stack.isStack);
+  new DrainStack(app, `${name}-drain`, { ...props, data, before });
   for (const stack of app.node.children.filter(Stack.isStack)) settle(stack, stage);
 }
 

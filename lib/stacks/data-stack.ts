@@ -29,6 +29,12 @@ import type { HomeStackProps } from "./home-stack-props.ts";
 /** Smaller objects are never moved by the tiering class, and are billed for it all the same. */
 const TIERED_FROM_BYTES = 128 * 1024;
 const ACCESS_LOG_DAYS = 90;
+const CLOSED: BucketProps = {
+  blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+  enforceSSL: true,
+  objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+};
+const UNFINISHED = { id: "unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(7) };
 
 /** All that must not be lost: records, bytes, and the key of the vault. Costs nothing but the bytes stored while idle, and 0.40 USD for the secret. */
 export class DataStack extends Stack {
@@ -79,31 +85,18 @@ export class DataStack extends Stack {
     });
   }
 
-  private makeObjects({ studioOrigins }: Stage, removalPolicy: RemovalPolicy): Bucket {
-    const closed: BucketProps = {
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      enforceSSL: true,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+  private makeObjects({ studioOrigins, retain }: Stage, removalPolicy: RemovalPolicy): Bucket {
+    const objects = new Bucket(this, "Objects", {
+      ...CLOSED,
       removalPolicy,
-    };
-    const unfinished = { id: "unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(7) };
-    const accessLogs = new Bucket(this, "AccessLogs", {
-      ...closed,
-      encryption: BucketEncryption.S3_MANAGED,
-      lifecycleRules: [unfinished, { id: "expire", expiration: Duration.days(ACCESS_LOG_DAYS) }],
-    });
-    accept(accessLogs, { "AwsSolutions-S1": "it is where access is logged; logging it into itself would never end" });
-    return new Bucket(this, "Objects", {
-      ...closed,
       versioned: true,
       ...(this.key === undefined
         ? { encryption: BucketEncryption.S3_MANAGED }
         : { encryption: BucketEncryption.KMS, encryptionKey: this.key, bucketKeyEnabled: true }),
-      serverAccessLogsBucket: accessLogs,
-      serverAccessLogsPrefix: "objects/",
+      ...(retain ? { serverAccessLogsBucket: this.makeAccessLogs(), serverAccessLogsPrefix: "objects/" } : {}),
       cors: studioOrigins.length === 0 ? [] : [corsRule(studioOrigins)],
       lifecycleRules: [
-        unfinished,
+        UNFINISHED,
         // What images are built from, while they are built (src/adapters/aws/images/builder.ts).
         { id: "build-contexts", prefix: "images/", expiration: Duration.days(7) },
         {
@@ -118,6 +111,20 @@ export class DataStack extends Stack {
         },
       ],
     });
+    if (!retain)
+      accept(objects, { "AwsSolutions-S1": "logs come hours late, and would hold up a home that is to go whole" });
+    return objects;
+  }
+
+  private makeAccessLogs(): Bucket {
+    const accessLogs = new Bucket(this, "AccessLogs", {
+      ...CLOSED,
+      removalPolicy: RemovalPolicy.RETAIN,
+      encryption: BucketEncryption.S3_MANAGED,
+      lifecycleRules: [UNFINISHED, { id: "expire", expiration: Duration.days(ACCESS_LOG_DAYS) }],
+    });
+    accept(accessLogs, { "AwsSolutions-S1": "it is where access is logged; logging it into itself would never end" });
+    return accessLogs;
   }
 
   private makeVaultKey(removalPolicy: RemovalPolicy): Secret {

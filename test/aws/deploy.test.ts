@@ -1,5 +1,16 @@
 import { createHash } from "node:crypto";
+import {
+  BatchClient,
+  CreateComputeEnvironmentCommand,
+  CreateJobQueueCommand,
+  DescribeComputeEnvironmentsCommand,
+  DescribeJobQueuesCommand,
+} from "@aws-sdk/client-batch";
+import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
+import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
+import { ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { HOME_TAG } from "../../src/adapters/aws/batch/settings.ts";
 import { type Client, makeClient } from "../../src/client/client.ts";
 import {
   computes,
@@ -16,6 +27,7 @@ import { treeText } from "../../src/contract/trees.ts";
 import { expectCode } from "../helpers/ports.ts";
 import { askByIam, type Deployment, deploy } from "./deployment.ts";
 import { loopbackFetch } from "./loopback-fetch.ts";
+import { AWS } from "./ministack.ts";
 
 let deployment: Deployment;
 let client: Client;
@@ -200,4 +212,55 @@ describe("a deployed home", () => {
 
     expect(diff).toContain("no differences");
   });
+
+  test("destroyed, takes along what was made at run time, and leaves what is to be kept", {
+    timeout: 180_000,
+  }, async () => {
+    const at = { ...AWS, endpoint: deployment.endpoint };
+    const batch = new BatchClient(at);
+    await makePool(batch, "trainyard-cpu-spot", "trainyard");
+    await makePool(batch, "somebody-elses", "another");
+
+    await deployment.cdk("destroy", "--all", "--force");
+
+    const { jobQueues } = await batch.send(new DescribeJobQueuesCommand({}));
+    const { computeEnvironments } = await batch.send(new DescribeComputeEnvironmentsCommand({}));
+    const { TableNames } = await new DynamoDBClient(at).send(new ListTablesCommand({}));
+    const { Buckets } = await new S3Client({ ...at, forcePathStyle: true }).send(new ListBucketsCommand({}));
+    const { SecretList } = await new SecretsManagerClient(at).send(new ListSecretsCommand({}));
+    expect(jobQueues?.map(({ jobQueueName }) => jobQueueName)).toEqual(["somebody-elses"]);
+    expect(computeEnvironments?.map(({ computeEnvironmentName }) => computeEnvironmentName)).toEqual([
+      "somebody-elses",
+    ]);
+    expect(TableNames).toEqual([expect.stringMatching(/^trainyard-data-Table/)]);
+    expect(Buckets?.map(({ Name = "" }) => Name.replace(/-[^-]*$/, "")).sort()).toEqual([
+      "cdk-hnb659fds-assets-000000000000-us-east",
+      expect.stringMatching(/^trainyard-data-accesslogs/),
+      expect.stringMatching(/^trainyard-data-objects/),
+    ]);
+    expect(SecretList).toHaveLength(1);
+  });
 });
+
+/** As the home makes it for its first cluster. */
+async function makePool(batch: BatchClient, name: string, home: string): Promise<void> {
+  const tags = { [HOME_TAG]: home };
+  const computeResources = {
+    type: "SPOT" as const,
+    maxvCpus: 4,
+    subnets: ["subnet-1"],
+    instanceRole: "r",
+    instanceTypes: ["m5"],
+  };
+  await batch.send(
+    new CreateComputeEnvironmentCommand({ computeEnvironmentName: name, type: "MANAGED", computeResources, tags }),
+  );
+  await batch.send(
+    new CreateJobQueueCommand({
+      jobQueueName: name,
+      priority: 1,
+      computeEnvironmentOrder: [{ order: 1, computeEnvironment: name }],
+      tags,
+    }),
+  );
+}

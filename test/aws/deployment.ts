@@ -11,6 +11,8 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 export interface Deployment {
   readonly url: string;
+  /** The emulator, for clients of AWS. */
+  readonly endpoint: string;
   /** A token of the home's owner, who is whoever deployed it. */
   readonly token: string;
   /** Runs `cdk` against the emulator; answers what it printed. */
@@ -81,7 +83,7 @@ export async function deploy(): Promise<Deployment> {
     const url = told["trainyard-api"]?.Url ?? "";
     const { status, text } = await askByIam(url, "/api/v1/bootstrap", { name: "test", person: "owner" });
     if (status !== 201) throw new Error(`bootstrap was answered with ${status}: ${text}`);
-    return { url, token: (JSON.parse(text) as { token: string }).token, cdk, cleanup };
+    return { url, endpoint: emulator.endpoint, token: (JSON.parse(text) as { token: string }).token, cdk, cleanup };
   } catch (error) {
     await cleanup();
     throw error;

@@ -5,6 +5,7 @@ import { templates } from "./templates.ts";
 /** Actions that know no resources, and policies of others: each with its reason. Nothing else may be so wide. */
 const MEANT: Readonly<Record<string, string>> = {
   "ecr:GetAuthorizationToken": "a login to the registry is for no repository in particular",
+  "batch:Describe": "the service knows no resources of descriptions; tags tell what is the home's",
 };
 
 const plain = Object.entries(await templates());

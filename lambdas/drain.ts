@@ -1,0 +1,47 @@
+import { BatchClient } from "@aws-sdk/client-batch";
+import { ECRClient } from "@aws-sdk/client-ecr";
+import { S3Client } from "@aws-sdk/client-s3";
+import type { CloudFormationCustomResourceHandler } from "aws-lambda";
+import { batchDrainer } from "../src/adapters/aws/drain/batch.ts";
+import { bucketDrainer } from "../src/adapters/aws/drain/bucket.ts";
+import { drain } from "../src/adapters/aws/drain/drain.ts";
+import { repositoriesOf, repositoryDrainer } from "../src/adapters/aws/drain/repositories.ts";
+import { makeLog } from "./home/log.ts";
+import { answerStack } from "./middleware/answer-stack.ts";
+
+const log = makeLog();
+const hasOneEndpoint = process.env.AWS_ENDPOINT_URL !== undefined;
+const home = process.env.STAGE ?? "";
+/** Of a home that is not to be kept. */
+const bucket = process.env.BUCKET_NAME;
+const batch = new BatchClient({});
+const ecr = new ECRClient({});
+
+/** Takes away what the home made at run time, before the roles and the network that this uses; only when the stack goes. */
+export const handler: CloudFormationCustomResourceHandler = (event, context) =>
+  answerStack(event, `drain-${home}`, async () => {
+    if (event.RequestType !== "Delete") return "nothing is drained before the home goes";
+    try {
+      const said = await drainHome(() => context.getRemainingTimeInMillis());
+      log.info(said);
+      return said;
+    } catch (error) {
+      log.fault("the home could not be drained", error);
+      throw error;
+    }
+  });
+
+async function drainHome(leftMs: () => number): Promise<string> {
+  const drainers = [batchDrainer({ client: batch, home })];
+  if (bucket === undefined) {
+    await drain({ drainers, leftMs });
+    const kept = await repositoriesOf({ client: ecr, home });
+    return `kept: the table, the buckets, the home's key${kept.map((name) => `, images in ${name}`).join("")}`;
+  }
+  const s3 = new S3Client({ forcePathStyle: hasOneEndpoint });
+  await drain({
+    drainers: [...drainers, repositoryDrainer({ client: ecr, home }), bucketDrainer({ client: s3, bucket })],
+    leftMs,
+  });
+  return "kept: nothing";
+}

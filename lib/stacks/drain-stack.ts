@@ -1,0 +1,58 @@
+import { CustomResource, Duration, Stack } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import { accept } from "../constructs/accept.ts";
+import { HomeFunction } from "../constructs/home-function.ts";
+import type { DataStack } from "./data-stack.ts";
+import type { HomeStackProps } from "./home-stack-props.ts";
+
+export interface DrainStackProps extends HomeStackProps {
+  readonly data: DataStack;
+  /** Everything else of the home: goes after this. */
+  readonly before: readonly Stack[];
+}
+
+/** Does nothing until the home goes: then it is the first to, and takes away what was made at run time (Batch environments and queues), which would hold on to roles and network, and be billed. */
+export class DrainStack extends Stack {
+  constructor(scope: Construct, id: string, { before, data, ...props }: DrainStackProps) {
+    super(scope, id, props);
+    const { stage } = props;
+    for (const stack of before) this.addDependency(stack, "what was made at run time goes first");
+    const drain = new HomeFunction(this, "Drain", {
+      stage,
+      entry: "drain.ts",
+      memorySize: 256,
+      timeout: Duration.minutes(15),
+    });
+    this.grantBatch(drain, stage.name);
+    const repositories = this.arn("ecr", "repository", "*");
+    drain.allow("ecr", ["DescribeRepositories"], [repositories]);
+    if (!stage.retain) this.grantAll(drain, stage.name, data);
+    new CustomResource(this, "Drained", {
+      resourceType: "Custom::Drained",
+      serviceToken: drain.handler.functionArn,
+      serviceTimeout: Duration.minutes(16),
+    });
+  }
+
+  private grantBatch(drain: HomeFunction, home: string): void {
+    const made = (resource: string) => this.arn("batch", resource, `${home}-*`);
+    // Descriptions are for no resource.
+    drain.allow("batch", ["DescribeComputeEnvironments", "DescribeJobDefinitions", "DescribeJobQueues"], ["*"]);
+    drain.allow("batch", ["DeleteJobQueue", "UpdateJobQueue"], [made("job-queue")]);
+    drain.allow("batch", ["DeleteComputeEnvironment", "UpdateComputeEnvironment"], [made("compute-environment")]);
+    drain.allow("batch", ["DeregisterJobDefinition"], [made("job-definition")]);
+    accept(drain, { "AwsSolutions-IAM5": "what was made at run time is known by the beginning of its name only" });
+  }
+
+  /** Of a home that leaves nothing. */
+  private grantAll(drain: HomeFunction, home: string, { objects }: DataStack): void {
+    drain.handler.addEnvironment("BUCKET_NAME", objects.bucketName);
+    drain.allow("ecr", ["DeleteRepository"], [this.arn("ecr", "repository", `${home}/*`)]);
+    drain.allow("s3", ["DeleteObject", "DeleteObjectVersion"], [objects.arnForObjects("*")]);
+    drain.allow("s3", ["ListBucketVersions"], [objects.bucketArn]);
+  }
+
+  private arn(service: string, resource: string, resourceName: string): string {
+    return this.formatArn({ service, resource, resourceName });
+  }
+}

@@ -1,0 +1,57 @@
+import { CreateRepositoryCommand, ECRClient } from "@aws-sdk/client-ecr";
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { bucketDrainer } from "../../src/adapters/aws/drain/bucket.ts";
+import { type Drainer, drain } from "../../src/adapters/aws/drain/drain.ts";
+import { repositoriesOf, repositoryDrainer } from "../../src/adapters/aws/drain/repositories.ts";
+import { AWS, startMinistack } from "./ministack.ts";
+
+let emulator: Awaited<ReturnType<typeof startMinistack>>;
+
+beforeAll(async () => {
+  emulator = await startMinistack();
+});
+afterAll(() => emulator?.stop());
+
+const inTime = { leftMs: () => 60_000, pauseMs: 1 };
+
+test("empties a bucket of every version, so that it can go; one that is gone is empty", async () => {
+  const s3 = new S3Client({ ...AWS, endpoint: emulator.endpoint, forcePathStyle: true });
+  const bucket = "of-a-home";
+  await s3.send(new CreateBucketCommand({ Bucket: bucket }));
+  await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: "Enabled" } }));
+  for (const Body of ["one", "two"]) await s3.send(new PutObjectCommand({ Bucket: bucket, Key: "a/b", Body }));
+  await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: "a/b" }));
+
+  await drain({ drainers: [bucketDrainer({ client: s3, bucket })], ...inTime });
+
+  await s3.send(new DeleteBucketCommand({ Bucket: bucket }));
+  expect(await bucketDrainer({ client: s3, bucket }).step()).toEqual([]);
+});
+
+test("deletes the home's repositories, and no one else's", async () => {
+  const ecr = new ECRClient({ ...AWS, endpoint: emulator.endpoint });
+  for (const repositoryName of ["yard/environments", "yard/public/node", "yardstick/images"])
+    await ecr.send(new CreateRepositoryCommand({ repositoryName }));
+  expect(await repositoriesOf({ client: ecr, home: "yard" })).toEqual(["yard/environments", "yard/public/node"]);
+
+  await drain({ drainers: [repositoryDrainer({ client: ecr, home: "yard" })], ...inTime });
+
+  expect(await repositoriesOf({ client: ecr, home: "yard" })).toEqual([]);
+  expect(await repositoriesOf({ client: ecr, home: "yardstick" })).toEqual(["yardstick/images"]);
+});
+
+test("what does not go in time is named, and what to do", async () => {
+  const stubborn: Drainer = { step: async () => ["queue q"] };
+
+  const drained = drain({ drainers: [stubborn], leftMs: () => 20_000, pauseMs: 1 });
+
+  await expect(drained).rejects.toThrow("still going away: queue q; `cdk destroy` again");
+});
