@@ -1,5 +1,6 @@
 import type { EnvironmentDefinition } from "../../contract/environments.ts";
 import { AppError } from "../../contract/errors.ts";
+import { dockerfileOf } from "../environments/dockerfile.ts";
 import { filesWanted } from "../environments/resolve.ts";
 import { joinUri } from "../files/paths.ts";
 import type { Files } from "../files/ports.ts";
@@ -22,11 +23,8 @@ export async function readBuildContext(
     if (text !== undefined) texts.set(path, text);
     return text;
   };
-  const [dockerfilePath = "Dockerfile"] = filesWanted(build.dockerfile_path ?? "Dockerfile");
-  const dockerfile = await read(dockerfilePath);
-  if (dockerfile !== undefined) {
-    for (const path of filesWanted(dockerfilePath, dockerfile)) await read(path);
-  }
+  const dockerfile = await read(dockerfileOf(build));
+  if (dockerfile !== undefined) for (const path of filesWanted(dockerfile)) await read(path);
   return Object.fromEntries(texts);
 }
 

@@ -1,3 +1,4 @@
+import type { EnvironmentDefinition } from "../../contract/environments.ts";
 import { readCondaLine } from "./packages.ts";
 
 /** What a Dockerfile says about Python, as far as its text tells. */
@@ -36,6 +37,11 @@ const VALUED = new Set([
   "--progress-bar",
   "--platform",
 ]);
+
+/** Path of a build context's Dockerfile in it. */
+export function dockerfileOf(build: NonNullable<EnvironmentDefinition["build"]>): string {
+  return (build.dockerfile_path ?? "Dockerfile").trim().replace(/^(?:\.\/)+/, "");
+}
 
 /** Reads the instructions that install Python packages; nothing is run. */
 export function readDockerfile(text: string): DockerfileFacts {

@@ -1,5 +1,6 @@
 import type { CondaFile, EnvironmentDefinition } from "../../contract/environments.ts";
 import { AppError } from "../../contract/errors.ts";
+import { dockerfileOf } from "./dockerfile.ts";
 import { CONDA_BASE, DEFAULT_PYTHON } from "./image-plan.ts";
 import { localRequirement, readCondaLine } from "./packages.ts";
 import type { Resolved, ResolveInput } from "./resolve.ts";
@@ -37,7 +38,7 @@ function checkContext(
   files: Readonly<Record<string, string>>,
   label: string,
 ): { path: string; dockerfile: string } {
-  const dockerfile = (build.dockerfile_path ?? "Dockerfile").replace(/^\.\//, "");
+  const dockerfile = dockerfileOf(build);
   if (!TREE.test(build.path)) {
     throw new AppError(
       "InvalidSpec",

@@ -1,7 +1,7 @@
 import type { CondaFile, EnvironmentDefinition, EnvironmentSpec } from "../../contract/environments.ts";
 import { AppError } from "../../contract/errors.ts";
 import { nearestPython } from "../../contract/python-versions.ts";
-import { type DockerfileFacts, readDockerfile } from "./dockerfile.ts";
+import { type DockerfileFacts, dockerfileOf, readDockerfile } from "./dockerfile.ts";
 import { standInFor } from "./images.ts";
 import { localRequirement, readCondaLine, requirementName } from "./packages.ts";
 import { resolveImage } from "./resolve-image.ts";
@@ -12,7 +12,7 @@ export interface ResolveInput {
   readonly hasContainerEngine?: boolean;
   /** Python versions on the machine, `3.11`; absent: not known, the runner takes the nearest. */
   readonly pythonVersions?: readonly string[];
-  /** Files of the build context by relative path: the Dockerfile and what it installs from (`filesWanted` names them). */
+  /** Files of the build context by relative path: the Dockerfile (`dockerfileOf`) and what it installs from (`filesWanted`). */
   readonly files?: Readonly<Record<string, string>>;
   /** Name a person knows it by; default: the definition's own name and version, else `inline`. */
   readonly label?: string;
@@ -52,9 +52,8 @@ export function resolveEnvironment(input: ResolveInput): Resolved {
   return finish(gathered, input, label);
 }
 
-/** Files a build context must hand in to be understood: the Dockerfile first, then, with its text, what it installs from. */
-export function filesWanted(dockerfilePath: string, dockerfile?: string): string[] {
-  if (dockerfile === undefined) return [dockerfilePath];
+/** Files of a build context that say what a Dockerfile of this text installs. */
+export function filesWanted(dockerfile: string): string[] {
   const facts = readDockerfile(dockerfile);
   return [...facts.requirementFiles, ...facts.condaFiles].map(contextPath);
 }
@@ -175,8 +174,8 @@ function gatherBuild(
   label: string,
   into: Gathered,
 ): void {
-  const path = build.dockerfile_path ?? "Dockerfile";
-  const text = files?.[contextPath(path)];
+  const path = dockerfileOf(build);
+  const text = files?.[path];
   if (files === undefined || text === undefined) {
     throw new AppError("InvalidSpec", `environment \`${label}\`: its build context has no \`${path}\``, {
       hint: "name the file with `build.dockerfile_path`",

@@ -2,8 +2,9 @@ import type { EnvironmentDefinition } from "../../contract/environments.ts";
 import { AppError } from "../../contract/errors.ts";
 import type { AssetStore } from "../assets/ports.ts";
 import { findVersion } from "../assets/read-assets.ts";
+import { readBuildContext } from "../environment-assets/build-context.ts";
 import { curatedFor, curatedName, unknownEnvironment } from "../environments/curated.ts";
-import { filesWanted, resolveEnvironment } from "../environments/resolve.ts";
+import { resolveEnvironment } from "../environments/resolve.ts";
 import type { Files } from "../files/ports.ts";
 import type { Environments } from "./ports.ts";
 
@@ -12,9 +13,6 @@ export interface EnvironmentDeps {
   readonly files: Files;
   readonly hasContainerEngine: boolean;
 }
-
-/** A build context's files are read by people and this: larger ones are none. */
-const FILE_LIMIT_BYTES = 1_048_576;
 
 /** Environments as jobs and deployments write them: registered ones come before curated ones of the same name. */
 export function makeEnvironments(deps: EnvironmentDeps): Environments {
@@ -75,34 +73,11 @@ function definitionOf(body: Readonly<Record<string, unknown>>): EnvironmentDefin
 }
 
 async function define(deps: EnvironmentDeps, workspace: string, value: EnvironmentDefinition, label?: string) {
-  const files = value.build === undefined ? undefined : await contextFiles(deps, workspace, value.build);
+  const files = await readBuildContext(deps.files, workspace, value);
   return resolveEnvironment({
     value,
     hasContainerEngine: deps.hasContainerEngine,
     ...(files === undefined ? {} : { files }),
     ...(label === undefined ? {} : { label }),
   });
-}
-
-/** The Dockerfile of a build context, and the requirement files it names. */
-async function contextFiles(
-  deps: EnvironmentDeps,
-  workspace: string,
-  build: NonNullable<EnvironmentDefinition["build"]>,
-): Promise<Record<string, string>> {
-  const texts: Record<string, string> = {};
-  const base = build.path.replace(/\/+$/, "");
-  const read = async (path: string): Promise<void> => {
-    const found = await deps.files.open(workspace, `${base}/${path}`);
-    if (found === undefined) return;
-    if (found.sizeBytes > FILE_LIMIT_BYTES) {
-      await found.body.cancel();
-      return;
-    }
-    texts[path] = await new Response(found.body).text();
-  };
-  const dockerfile = build.dockerfile_path ?? "Dockerfile";
-  for (const path of filesWanted(dockerfile)) await read(path);
-  for (const path of filesWanted(dockerfile, texts[dockerfile] ?? "")) await read(path);
-  return texts;
 }

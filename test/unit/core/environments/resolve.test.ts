@@ -147,9 +147,17 @@ describe("a build context", () => {
     'ENTRYPOINT ["python"]',
   ].join("\n");
 
+  it.each(["docker/Dockerfile", "./docker/Dockerfile"])("has its Dockerfile where `%s` says", (dockerfile_path) => {
+    const { spec } = resolveEnvironment({
+      value: { build: { path: "azureml://trees/x", dockerfile_path } },
+      files: { "docker/Dockerfile": "FROM python:3.12\nRUN pip install numpy\n" },
+    });
+
+    expect(spec).toMatchObject({ python: "3.12", requirements: ["numpy"] });
+  });
+
   it("gives the packages its Dockerfile installs, with a warning", () => {
-    expect(filesWanted("Dockerfile")).toEqual(["Dockerfile"]);
-    expect(filesWanted("Dockerfile", dockerfile)).toEqual(["requirements.txt", "conda.yml"]);
+    expect(filesWanted(dockerfile)).toEqual(["requirements.txt", "conda.yml"]);
 
     const { spec, warnings } = resolveEnvironment({
       value: { build: { path: "azureml://trees/x" } },
