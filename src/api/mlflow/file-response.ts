@@ -115,7 +115,9 @@ function plainRange(start: string, end: string): ByteRange | undefined {
 async function suffixRange(length: number, open: () => Promise<ObjectBody>): Promise<ByteRange | undefined> {
   const found = await open();
   await found.body.cancel();
-  return length >= found.sizeBytes || length === 0 ? undefined : { start: found.sizeBytes - length };
+  // None of a file's last bytes are past its end, as any range that is not in it (RFC 9110, 14.1.2).
+  if (length === 0) return { start: found.sizeBytes };
+  return length >= found.sizeBytes ? undefined : { start: found.sizeBytes - length };
 }
 
 function quoted(etag: string): string {

@@ -48,9 +48,9 @@ export async function createLoggedModel(
       `Invalid model name (${quoted(name)}) provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '"', "'")`,
     );
   }
-  checkLength(name, NAME_LIMIT, "name");
   const experiment = await experimentOf(deps, workspace, input.experimentId);
   mustBeActiveExperiment(experiment);
+  checkLength(name, NAME_LIMIT, "name");
   const sourceRunId = input.sourceRunId ?? (principal.kind === "run" ? principal.runId : "");
   if (principal.kind === "run") await mayWriteRun(deps.runs, principal, await getRun(deps, workspace, sourceRunId));
   const now = deps.clock.now();

@@ -61,6 +61,8 @@ function isEmpty(value: Json | undefined): boolean {
 function isShown(shown: string, value: Json | undefined): boolean {
   if (value === undefined) return false;
   const written = JSON.stringify(value);
+  // Of a value of a wrong type MLflow keeps nothing.
+  if (shown === '""' && typeof value !== "string") return true;
   if (written.includes("#") || shown.endsWith("…")) return true;
   return JSON.stringify(read(shown)) === written || shown === String(value);
 }
