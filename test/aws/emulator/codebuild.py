@@ -151,8 +151,14 @@ def _conda(file: dict) -> tuple[str | None, list[str]]:
         elif dependency.startswith("python="):
             version = dependency.removeprefix("python=")
         elif dependency != "pip":
-            lines.append(re.sub(r"(?<![=<>!~])=(?!=)", "==", dependency))
+            lines.append(re.sub(r"^([\w.-]+)=([\d.]+)$", _pin, dependency))
     return version, lines
+
+
+def _pin(found: re.Match) -> str:
+    """conda's `=1.5` is any release of that line."""
+    name, version = found.groups()
+    return f"{name}=={version}" if version.count(".") >= 2 else f"{name}=={version}.*"
 
 
 def _install(python: str | None, requirements: list[str], work: dict) -> str:
