@@ -8,7 +8,7 @@ import { mayWriteRun } from "../tracking/rights.ts";
 import type { Caller } from "../tracking/runs.ts";
 import { tellLoggedModel } from "./logged-model-tag.ts";
 import type { Deed, ModelStep, ModelStore, ModelVersion, RegisteredModel, Stage } from "./ports.ts";
-import { checkSource, type SourceDeps } from "./sources.ts";
+import { checkSource, type SourceDeps, withRun } from "./sources.ts";
 import { canonicalStage } from "./stages.ts";
 
 export interface RegistryDeps extends SourceDeps {
@@ -262,11 +262,12 @@ export async function createVersion(
 ): Promise<{ readonly model: RegisteredModel; readonly version: ModelVersion }> {
   const { workspace, principal } = caller;
   const isPrompt = input.tags.some(([key, value]) => key === PROMPT_TAG && value.toLowerCase() === "true");
-  const lineage = isPrompt
+  const address = isPrompt
     ? { source: input.source, runId: input.runId ?? "", modelId: input.modelId ?? "" }
     : await checkSource(deps, workspace, input.source, input.runId ?? "", input.modelId ?? "");
   checkModelName(input.name);
   for (const [key, value] of input.tags) checkRegistryTag(key, value);
+  const lineage = isPrompt ? address : await withRun(deps, workspace, address, input.modelId ?? "");
   await mayRegisterFrom(deps, caller, lineage.runId);
   const now = deps.clock.now();
   let made: ModelVersion | undefined;

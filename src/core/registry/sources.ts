@@ -1,7 +1,7 @@
 import { AppError } from "../../contract/errors.ts";
 import { invalid } from "../tracking/errors.ts";
 import { percentDecoded } from "../tracking/names.ts";
-import type { LoggedModel, LoggedModelStore, RunStore } from "../tracking/ports.ts";
+import type { LoggedModelStore, RunStore } from "../tracking/ports.ts";
 import type { ModelStore, ModelVersion, RegisteredModel } from "./ports.ts";
 import { canonicalStage } from "./stages.ts";
 
@@ -45,26 +45,6 @@ export async function checkSource(
   runId: string,
   modelId: string,
 ): Promise<Lineage> {
-  const lineage = await checkAddress(deps, workspace, source, runId, modelId);
-  if (lineage.runId !== "" || modelId === "") return lineage;
-  const { sourceRunId } = await loggedModel(deps, workspace, modelId);
-  return { ...lineage, runId: sourceRunId };
-}
-
-async function loggedModel(deps: SourceDeps, workspace: string, modelId: string): Promise<LoggedModel> {
-  const logged = await deps.loggedModels.get(workspace, modelId);
-  if (logged === undefined || logged.deleted)
-    throw new AppError("NotFound", `Logged model with ID '${modelId}' not found.`);
-  return logged;
-}
-
-async function checkAddress(
-  deps: SourceDeps,
-  workspace: string,
-  source: string,
-  runId: string,
-  modelId: string,
-): Promise<Lineage> {
   const decoded = fullyDecoded(source);
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(source)?.[1]?.toLowerCase();
   const isLocal = scheme === undefined || scheme === "file" || scheme.length === 1;
@@ -88,6 +68,16 @@ async function checkAddress(
     default:
       return { source, runId, modelId };
   }
+}
+
+/** A version of a logged model that names no run has the model's. Throws NotFound for a logged model that is not there. */
+export async function withRun(deps: SourceDeps, workspace: string, lineage: Lineage, asked: string): Promise<Lineage> {
+  const isItsAddress = /^models:\/[^/@]+$/i.test(lineage.source);
+  if (asked === "" || (lineage.runId !== "" && !isItsAddress)) return lineage;
+  const logged = await deps.loggedModels.get(workspace, asked);
+  if (logged === undefined || logged.deleted)
+    throw new AppError("NotFound", `Logged model with ID '${asked}' not found.`);
+  return { ...lineage, runId: lineage.runId || logged.sourceRunId };
 }
 
 /** Where the logged model's artifacts lie or, without one, the run's. */
@@ -153,7 +143,6 @@ async function checkModel(
     throw refused(source, notTheOwner("models"));
   if (isLogged) {
     if (body !== modelId) throw refused(source, notTheOwner("models"));
-    await loggedModel(deps, workspace, modelId);
     return { source, runId, modelId };
   }
   const at = body.lastIndexOf("@");

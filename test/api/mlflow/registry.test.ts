@@ -275,5 +275,8 @@ describe("sources", () => {
     expect(
       (await refused("POST", "model-versions/create", { name: "iris", source: "models:/iris/2", run_id: "other" }))[0],
     ).toBe(400);
+    const gone = { source: "models:/m-0", model_id: "m-0" };
+    expect((await refused("POST", "model-versions/create", { name: "iris", ...gone }))[0]).toBe(404);
+    expect((await refused("POST", "model-versions/create", { name: " ", ...gone }))[0]).toBe(400);
   });
 });

@@ -36,6 +36,18 @@ export const registry: readonly Explanation[] = [
       /^<model \d+>$/.test(String(ours)),
   },
   {
+    id: "fault-for-logged-model",
+    what: "MLflow answers 500 where a source names a logged model that is not there, ours 404",
+    why: "nothing is wrong with the server",
+    matches: pairIs({
+      theirs: 500,
+      ours: 404,
+      path: /model-versions\/create$/,
+      says: /^Unable to fetch model from model URI .* Logged model with ID/s,
+      tells: /^Logged model with ID/,
+    }),
+  },
+  {
     id: "file-of-host",
     what: "MLflow answers 500 to a source on another machine's file system, ours refuses it as any local one",
     why: "the request is at fault",
