@@ -44,13 +44,20 @@ export function valueAt(call: Call, path: string): Json | undefined {
   return value;
 }
 
-function fieldsOf({ body, query = [] }: Call): Json {
+function fieldsOf({ body, bytes, query = [] }: Call): Json {
   const asked: Record<string, Json> = {};
   for (const [name, value] of query) {
     const all = query.filter(([other]) => other === name).map(([, each]) => each);
     asked[name] = all.length > 1 ? all : value;
   }
-  return typeof body === "object" && body !== null ? { ...asked, ...body } : asked;
+  const sent = body ?? fromBytes(bytes);
+  return typeof sent === "object" && sent !== null ? { ...asked, ...sent } : asked;
+}
+
+/** Some bodies are JSON within a JSON text. */
+function fromBytes(bytes = "null"): unknown {
+  const once = read(bytes);
+  return typeof once === "string" ? read(once) : once;
 }
 
 function isEmpty(value: Json | undefined): boolean {

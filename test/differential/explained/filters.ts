@@ -190,10 +190,12 @@ export const filterWords: readonly Explanation[] = [
     why: "a long filter is mended more quickly",
     matches: onFilters(
       (theirs, ours) =>
-        theirs.sort === ours.sort &&
-        theirs.sort !== "clause" &&
-        theirs.sort !== "order" &&
-        (theirs.of === ours.of || ours.of === "" || theirs.of === ""),
+        (theirs.sort === ours.sort &&
+          theirs.sort !== "clause" &&
+          theirs.sort !== "order" &&
+          (theirs.of === ours.of || ours.of === "" || theirs.of === "")) ||
+        // MLflow takes version_number = '1'.
+        (theirs.sort === "quoted text" && ours.sort === "number" && theirs.of === ours.of),
     ),
   },
   {
