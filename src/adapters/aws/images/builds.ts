@@ -42,13 +42,7 @@ export function openBuilds(codebuild: CodeBuildClient, project: string): ImageBu
         if (build?.id === undefined) throw new AppError("Unavailable", "CodeBuild started a build and did not name it");
         return build.id;
       } catch (error) {
-        if (nameOf(error) !== "AccountLimitExceededException") throw error;
-        throw new AppError(
-          "Unavailable",
-          "this account runs as many CodeBuild builds at once as it may",
-          {},
-          { cause: error },
-        );
+        throw startFailure(error);
       }
     },
     async look(id) {
@@ -57,6 +51,18 @@ export function openBuilds(codebuild: CodeBuildClient, project: string): ImageBu
       return build === undefined ? { state: "unknown" } : progressOf(build);
     },
   };
+}
+
+/** What may pass is Unavailable; what CodeBuild refuses for good fails the build; the rest is as it was. */
+function startFailure(cause: unknown): unknown {
+  const name = nameOf(cause);
+  if (name === "AccountLimitExceededException") {
+    return new AppError("Unavailable", "this account runs as many CodeBuild builds at once as it may", {}, { cause });
+  }
+  if (!/^(?:ResourceNotFound|InvalidInput)Exception$/.test(name)) return cause;
+  const said = (cause as Error).message;
+  const hint = "deploy the home's stacks again";
+  return new AppError("EnvironmentBuildFailed", `CodeBuild does not take the build: ${said}`, { hint }, { cause });
 }
 
 function progressOf(build: Build): BuildProgress {

@@ -279,11 +279,14 @@ test("an image that would go within a week is built again while the old one serv
   expect(old.state).toBe("building");
 });
 
-test("a home that may not build says so, and is not asked for ever", async () => {
+test.each([
+  ["AccessDeniedException", "Forbidden", "the home may not make images: no"],
+  ["ResourceNotFoundException", "EnvironmentBuildFailed", "CodeBuild does not take the build: no"],
+])("a home that can't build says so, and is not asked for ever: %s", async (name, code, message) => {
   const { ask } = await open();
-  codebuild.on(StartBuildCommand).rejects(Object.assign(new Error("no"), { name: "AccessDeniedException" }));
+  codebuild.on(StartBuildCommand).rejects(Object.assign(new Error("no"), { name }));
 
-  expect(await ask()).toMatchObject({ code: "Forbidden", message: "the home may not make images: no" });
+  expect(await ask()).toMatchObject({ code, message });
 });
 
 describe("an image that a person names", () => {
