@@ -206,6 +206,13 @@ export const tracking: readonly Explanation[] = [
     },
   },
   {
+    id: "nan-of-model",
+    what: "MLflow keeps 0 for a NaN that is logged to a logged model, ours NaN, as it does for runs",
+    why: "0 is another value",
+    matches: ({ at, theirs, ours }) =>
+      /^body\.(model|models\[\d+\])\.data\.metrics\[\d+\]\.value$/.test(at) && theirs === 0 && ours === "NaN",
+  },
+  {
     id: "nan-in-json",
     what: "MLflow's get-history-bulk writes NaN bare, which is no JSON, ours as text",
     why: "as every other answer of both has it",
