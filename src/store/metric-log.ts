@@ -4,26 +4,43 @@ import { metricLog, metricLogKey } from "./facts/keys.ts";
 import { decodePoints, encodePoints, POINT_BYTES, type PointBatch, pointsOf } from "./metric-codec.ts";
 
 /**
- * A run's points are a log: one item a request (level 0). When a level has FOLD small items they become one item of the next, so that a million
- * single points are read as a few hundred items; batches that are large already stay as they are.
+ * A run's points are a log: one item a request, and a few small requests of one process after the other share one (level 0). When a level has FOLD
+ * small items they become one item of the next, so that a million single points are read as a few hundred items; batches that are large already stay
+ * as they are.
  */
 export const FOLD = 64;
 const LEVELS = 3;
 const LARGE = 512;
 const ITEM_ROOM_BYTES = 320_000;
 
-/** Items for the points of one transaction; several only where keys are very long. */
+/** The log's last item, where it has room for more, as the process that wrote it remembers. */
+export interface Tail {
+  readonly seq: number;
+  readonly points: readonly MetricPoint[];
+}
+
+/** Points of a tail at most: it is written again with each that is added. */
+const TAIL_POINTS = 32;
+
+/** Writes for the points of one transaction, and how many of them make a new item. Several only where keys are very long. */
 export function logWrites(
   workspace: string,
   runId: string,
-  firstSeq: number,
+  nextSeq: number,
+  tail: Tail | undefined,
   points: readonly MetricPoint[],
-): { writes: Write[]; level: number } {
+): { readonly writes: Write[]; readonly level: number; readonly made: number; readonly tail: Tail | undefined } {
+  if (tail !== undefined && tail.points.length + points.length <= TAIL_POINTS) {
+    const longer = { seq: tail.seq, points: [...tail.points, ...points] };
+    const write: Write = { kind: "put", item: toItem(workspace, runId, 0, tail.seq, longer.points) };
+    return { writes: [write], level: 0, made: 0, tail: longer };
+  }
   const level = points.length >= LARGE ? LEVELS : 0;
   const writes = chunked(points).map(
-    (chunk, i): Write => ({ kind: "put", item: toItem(workspace, runId, level, firstSeq + i, chunk) }),
+    (chunk, i): Write => ({ kind: "put", item: toItem(workspace, runId, level, nextSeq + i, chunk) }),
   );
-  return { writes, level };
+  const next = points.length < TAIL_POINTS ? { seq: nextSeq, points } : undefined;
+  return { writes, level, made: writes.length, tail: next };
 }
 
 function toItem(workspace: string, runId: string, level: number, seq: number, points: readonly MetricPoint[]): Item {

@@ -3,6 +3,7 @@ import type { Item, Value } from "../core/ports/table.ts";
 import type { DatasetBrief, Lifecycle, MetricSummary, Run, RunStatus } from "../core/tracking/ports.ts";
 import { runKey, runPartKey } from "./facts/keys.ts";
 import { decodeSummaries, encodeSummaries } from "./metric-codec.ts";
+import type { Tail } from "./metric-log.ts";
 
 /** A run, and how its summary lies in items. */
 export interface RunDoc extends Run {
@@ -10,9 +11,11 @@ export interface RunDoc extends Run {
   readonly parts: number;
   readonly feedMs: number;
   readonly datasetCount: number;
-  /** Log items so far at each level, and their next number. */
+  /** Log items so far at each level, and their next number, which grows with each write to the log. */
   readonly logCounts: readonly number[];
   readonly logSeq: number;
+  /** Known to who wrote it last; not kept. */
+  readonly tail?: Tail | undefined;
 }
 
 interface Bag {

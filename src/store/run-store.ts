@@ -122,7 +122,9 @@ export function openRunStore(deps: {
     const parts = partsFor(draft.doc);
     const repartitioned = parts !== before.parts;
     const log =
-      draft.points.length === 0 ? undefined : logWrites(before.workspace, before.runId, before.logSeq, draft.points);
+      draft.points.length === 0
+        ? undefined
+        : logWrites(before.workspace, before.runId, before.logSeq, before.tail, draft.points);
     // Active runs are re-read by whoever searches; only a change of a final one goes through the feed.
     const moves = isFinal(before);
     const feedMs = moves ? Math.max(clock.now(), before.feedMs + 1) : before.feedMs;
@@ -132,7 +134,8 @@ export function openRunStore(deps: {
       parts,
       feedMs,
       logSeq: before.logSeq + (log?.writes.length ?? 0),
-      logCounts: log === undefined ? before.logCounts : counted(before.logCounts, log.level, log.writes.length),
+      logCounts: log === undefined ? before.logCounts : counted(before.logCounts, log.level, log.made),
+      tail: log === undefined ? before.tail : log.tail,
     };
     const [head, ...rest] = runItems(doc, repartitioned ? undefined : draft.touched);
     if (head === undefined) throw new AppError("Internal", "a run has no items");
@@ -159,7 +162,13 @@ export function openRunStore(deps: {
     const folded = await foldWrites(table, doc.workspace, doc.runId, level, doc.logSeq);
     if (folded === undefined) return;
     const counts = counted(counted(doc.logCounts, level, -folded.folded), level + 1, folded.made);
-    const after: RunDoc = { ...doc, rev: doc.rev + 1, logSeq: doc.logSeq + folded.made, logCounts: counts };
+    const after: RunDoc = {
+      ...doc,
+      rev: doc.rev + 1,
+      logSeq: doc.logSeq + folded.made,
+      logCounts: counts,
+      tail: undefined,
+    };
     const [head] = runItems(after, []);
     if (head === undefined) return;
     const result = await table.transact([

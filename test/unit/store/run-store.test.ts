@@ -6,6 +6,7 @@ import { openTable } from "../../../src/adapters/local/table.ts";
 import type { Table } from "../../../src/core/ports/table.ts";
 import type { MetricPoint, NewRun } from "../../../src/core/tracking/ports.ts";
 import { makeActivityWrite } from "../../../src/store/activities.ts";
+import { metricLog } from "../../../src/store/facts/keys.ts";
 import { decodePoints, encodePoints, pointsOf, withPoint } from "../../../src/store/metric-codec.ts";
 import { openRunIndex } from "../../../src/store/run-index.ts";
 import { openRunStore } from "../../../src/store/run-store.ts";
@@ -105,6 +106,39 @@ describe("two processes on one run", () => {
     expect((await search.search(tagged)).runIds).toEqual(["job"]);
     await store.change("w", "job", () => ({ tags: new Map([["late", null]]) }));
     expect((await search.search(tagged)).runIds).toEqual([]);
+  });
+});
+
+describe("the metric log", () => {
+  const logOf = async (table: Table) => (await table.query({ pk: metricLog("w", "r") })).items;
+  const pointsFrom = (first: number, count: number): MetricPoint[] =>
+    Array.from({ length: count }, (_, i) => ({ key: "m", value: first + i, timestamp: first + i, step: 0 }));
+
+  it("puts small requests of one process into one item after the other", async () => {
+    const table = openTestTable();
+    const store = openStore(table);
+    await store.create(newRun("r"), "u");
+    for (let i = 0; i < 100; i++) await store.change("w", "r", () => ({ points: pointsFrom(i, 1) }));
+
+    expect((await logOf(table)).length).toBeLessThanOrEqual(4);
+    expect((await store.history("w", "r", "m")).values).toEqual(Float64Array.from({ length: 100 }, (_, i) => i));
+  });
+
+  it("keeps every point, whoever writes in whatever portions", async () => {
+    const table = openTestTable();
+    const [one, two] = [openStore(table), openStore(table)];
+    await one.create(newRun("r"), "u");
+    let made = 0;
+    for (let i = 0; i < 200; i++) {
+      const store = i % 7 === 0 ? openStore(table) : i % 3 === 0 ? one : two;
+      const count = i % 50 === 0 ? 600 : ((i * 5) % 11) + 1;
+      await store.change("w", "r", () => ({ points: pointsFrom(made, count) }));
+      made += count;
+    }
+
+    expect((await logOf(table)).length).toBeLessThan(100);
+    expect((await two.history("w", "r", "m")).values).toEqual(Float64Array.from({ length: made }, (_, i) => i));
+    expect((await two.get("w", "r"))?.metrics.get("m")?.count).toBe(made);
   });
 });
 
