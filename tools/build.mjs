@@ -33,7 +33,6 @@ export async function build({ only } = {}) {
         target: "node24",
         // NOTE: not minifySyntax: with splitting, esbuild inlines constants that a namespace object still names.
         minifyWhitespace: true,
-        keepNames: true,
         sourcemap: "linked",
         sourcesContent: false,
         legalComments: "linked",

@@ -36,7 +36,7 @@ export function encodePoints(points: readonly MetricPoint[]): PointBatch {
     timestamps[i] = point.timestamp;
     steps[i] = point.step;
   }
-  const writer = new Writer(count * 10 + 64);
+  const writer = new Writer();
   writer.whole(FORM);
   writer.whole(count);
   writer.wholes(keys);
@@ -140,9 +140,13 @@ const COLUMNS = ["value", "min", "max", "timestamp", "step", "count"] as const;
 /** A run's metric summaries: the keys, and a column for each number. */
 export function encodeSummaries(metrics: ReadonlyMap<string, MetricSummary>): PointBatch {
   const summaries = [...metrics.values()];
-  const writer = new Writer(metrics.size * 32 + 16);
+  const writer = new Writer();
   writer.whole(FORM);
-  for (const name of COLUMNS) writer.values(Float64Array.from(summaries, (summary) => summary[name]));
+  const column = new Float64Array(summaries.length);
+  for (const name of COLUMNS) {
+    for (let i = 0; i < column.length; i++) column[i] = summaries[i]?.[name] ?? 0;
+    writer.values(column);
+  }
   return { keys: [...metrics.keys()], data: writer.done() };
 }
 

@@ -15,25 +15,23 @@ export const NUMBER_BYTES = 9;
 
 type Column = Float64Array | Uint16Array;
 
-export class Writer {
-  private bytes: Uint8Array;
-  private view: DataView;
-  private at = 0;
+/** What writers write to: arrays are dear beside the few numbers that most hold. */
+let scratch = new Uint8Array(4096);
+let scratchView = new DataView(scratch.buffer);
 
-  constructor(roomBytes: number) {
-    this.bytes = new Uint8Array(roomBytes);
-    this.view = new DataView(this.bytes.buffer);
-  }
+/** Only one at a time: a writer that is not done is overwritten by the next. */
+export class Writer {
+  private at = 0;
 
   /** A number from 0 to 2^53, 7 bits a byte. */
   whole(number: number): void {
     this.reserve(8);
     let rest = number;
     while (rest >= 0x80) {
-      this.bytes[this.at++] = (rest % 0x80) | 0x80;
+      scratch[this.at++] = (rest % 0x80) | 0x80;
       rest = rest < 0x7fff_ffff ? rest >>> 7 : Math.floor(rest / 0x80);
     }
-    this.bytes[this.at++] = rest;
+    scratch[this.at++] = rest;
   }
 
   /** Whole numbers of any sign; those too large for differences as floats. */
@@ -61,7 +59,7 @@ export class Writer {
 
   /** What has been written; the writer is done. */
   done(): Uint8Array<ArrayBuffer> {
-    return this.bytes.slice(0, this.at) as Uint8Array<ArrayBuffer>;
+    return scratch.slice(0, this.at);
   }
 
   /** Pieces: a run of one difference (length * 2 + 1, difference) or several (length * 2, each). */
@@ -95,27 +93,28 @@ export class Writer {
     this.reserve((length + 7) / 8 + length * 8);
     const bitsAt = this.at;
     this.at += (length + 7) >> 3;
+    scratch.fill(0, bitsAt, this.at);
     const wide: number[] = [];
     for (let i = 0; i < length; i++) {
       const value = column[i] ?? 0;
       if (Object.is(Math.fround(value), value)) {
-        this.bytes[bitsAt + (i >> 3)] = (this.bytes[bitsAt + (i >> 3)] ?? 0) | (1 << (i & 7));
-        this.view.setFloat32(this.at, value, true);
+        scratch[bitsAt + (i >> 3)] = (scratch[bitsAt + (i >> 3)] ?? 0) | (1 << (i & 7));
+        scratchView.setFloat32(this.at, value, true);
         this.at += 4;
       } else wide.push(value);
     }
     for (const value of wide) {
-      this.view.setFloat64(this.at, value, true);
+      scratchView.setFloat64(this.at, value, true);
       this.at += 8;
     }
   }
 
   private reserve(moreBytes: number): void {
-    if (this.at + moreBytes <= this.bytes.length) return;
+    if (this.at + moreBytes <= scratch.length) return;
     const larger = new Uint8Array(Math.ceil((this.at + moreBytes) * 1.5));
-    larger.set(this.bytes);
-    this.bytes = larger;
-    this.view = new DataView(larger.buffer);
+    larger.set(scratch);
+    scratch = larger;
+    scratchView = new DataView(larger.buffer);
   }
 }
 

@@ -92,8 +92,19 @@ export function runRoutes(deps: RunRouteDeps): RawRoute[] {
     ),
     ...mlflowRoutes("POST", `${P}/runs/log-metric`, UPDATE, async (call) => {
       const runId = runIdOf(call.args);
-      const names = ["key", "value", "timestamp", "step", "model_id", "dataset_name", "dataset_digest"] as const;
-      const metric = readMetric(Object.fromEntries(names.map((name) => [name, call.args.optional(name)])), "");
+      const { args } = call;
+      const metric = readMetric(
+        {
+          key: args.optional("key"),
+          value: args.optional("value"),
+          timestamp: args.optional("timestamp"),
+          step: args.optional("step"),
+          model_id: args.optional("model_id"),
+          dataset_name: args.optional("dataset_name"),
+          dataset_digest: args.optional("dataset_digest"),
+        },
+        "",
+      );
       await logBatch(deps, call, runId, { metrics: [metric], params: [], tags: [] });
     }),
     ...mlflowRoutes("POST", `${P}/runs/log-parameter`, UPDATE, async (call) => {

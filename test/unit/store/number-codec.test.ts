@@ -39,7 +39,7 @@ describe("columns of numbers", () => {
   it("are the same after being written and read, one after the other", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(columnOfKind, fc.boolean()), { maxLength: 4 }), (columns) => {
-        const writer = new Writer(1);
+        const writer = new Writer();
         for (const [each, areValues] of columns) {
           if (areValues) writer.values(each);
           else writer.wholes(each);
