@@ -77,6 +77,10 @@ export const NOUNS: Readonly<Record<string, NounEntry>> = {
     brief: "Free what is deleted and files that nothing names, with a receipt",
     load: async () => (await import("./nouns/gc.ts")).gc,
   },
+  doctor: {
+    brief: "Look for what would hinder a home",
+    load: async () => (await import("./nouns/doctor.ts")).doctor,
+  },
   cost: {
     brief: "What AWS would bill: an idle month of the stacks, or a job before it starts",
     load: async () => (await import("./nouns/cost.ts")).cost,

@@ -69,6 +69,21 @@ function start(
 const job = (command: string, more = "") =>
   `command: ${JSON.stringify(command)}\nenvironment: azureml:python-3@latest\ncompute: local\n${more}`;
 
+it("looks over a home that is well, and has nothing to say against it", async () => {
+  const { code, out, err } = await run(project(), ["doctor", "-o", "json"], { env: { PATH: process.env.PATH ?? "" } });
+
+  const findings = JSON.parse(out) as { part: string; verdict: string }[];
+  expect({ code, err, bad: findings.filter(({ verdict }) => verdict === "bad") }).toEqual({
+    code: 0,
+    err: "",
+    bad: [],
+  });
+  const parts = ["home", "clock", "sign-in", "records", "objects"];
+  expect(findings.filter(({ part }) => parts.includes(part))).toEqual(
+    parts.map((part) => expect.objectContaining({ part, verdict: "ok" })),
+  );
+});
+
 describe("a job", () => {
   it("takes its code along, streams its log, and leaves artifacts and outputs to download", async () => {
     const folder = project({
