@@ -1,3 +1,4 @@
+import { runOfEvent } from "../../src/adapters/aws/batch/event.ts";
 import type { Copy, Outcome } from "../../src/adapters/aws/bus-consumer.ts";
 import { makePlaces } from "../../src/adapters/datastores/open.ts";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
@@ -57,7 +58,7 @@ export function compose(ground: Ground, settings: Told): Composition {
     ...ground,
     bus,
     turns: openTurns({ ...ground, newId: ground.ids.hex32 }),
-    readWord: () => undefined,
+    runOf: runOfEvent,
   });
   const jobs = composeJobs(ground, stores, {
     files,

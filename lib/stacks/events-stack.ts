@@ -37,7 +37,8 @@ export class EventsStack extends Stack {
     this.forward("BatchChanges", "jobs.attempt", {
       source: ["aws.batch"],
       detailType: ["Batch Job State Change", "Batch Job Queue Blocked"],
-      detail: { jobQueue: [{ prefix: queues }] },
+      // What happens between them, runs' own keepers tell.
+      detail: { jobQueue: [{ prefix: queues }], status: ["RUNNABLE", "SUCCEEDED", "FAILED"] },
     });
     this.forward("BuildChanges", "jobs.round", {
       source: ["aws.codebuild"],
@@ -76,7 +77,7 @@ export class EventsStack extends Stack {
   }
 
   private forward(id: string, topic: string, eventPattern: EventPattern): void {
-    const body = topic === "jobs.attempt" ? { detail: EventField.fromPath("$.detail") } : {};
+    const body = topic === "jobs.attempt" ? { detail: { tags: EventField.fromPath("$.detail.tags") } } : {};
     new Rule(this, id, { eventPattern, targets: [this.target(topic, body)] });
   }
 

@@ -1,20 +1,11 @@
 import { dispatchJobs } from "../core/jobs/dispatch-jobs.ts";
 import type { Nudge } from "../core/jobs/ports.ts";
-import { reconcileAttempt, reconcileJob, reconcileJobs, tidyJobs } from "../core/jobs/reconcile-jobs.ts";
+import { reconcileJob, reconcileJobs, tidyJobs } from "../core/jobs/reconcile-jobs.ts";
 import type { Bus, Message } from "../core/ports/bus.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Ids } from "../core/ports/ids.ts";
-import type { LaunchState } from "../core/ports/launcher.ts";
 import type { Turns } from "../store/turns.ts";
 import type { MakeMover, MoverOptions } from "./job-loop.ts";
-
-/** What the service that runs attempts says of one of them. */
-export interface AttemptWord {
-  readonly workspace: string;
-  readonly run: string;
-  readonly attempt: string;
-  readonly state: LaunchState;
-}
 
 export const TOPICS = { dispatch: "jobs.dispatch", attempt: "jobs.attempt", round: "jobs.round" } as const;
 
@@ -31,14 +22,14 @@ export function makeBusMover(options: {
   readonly turns: Turns;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Undefined for word of what is not ours. */
-  readonly readWord: (body: Message["body"]) => AttemptWord | undefined;
+  /** Which run an event of the service that runs attempts is about; undefined where it is none of ours. */
+  readonly runOf: (body: Message["body"]) => { readonly workspace: string; readonly run: string } | undefined;
 }): {
   readonly make: MakeMover;
   /** Sends what was nudged since. A function calls it before it ends. */
   settle(): Promise<void>;
 } {
-  const { bus, turns, clock, ids, readWord } = options;
+  const { bus, turns, clock, ids, runOf } = options;
   let wanted = new Map<string, Message["body"]>();
   let rounds = new Set<number>();
 
@@ -72,8 +63,8 @@ export function makeBusMover(options: {
     });
 
     bus.subscribe(TOPICS.attempt, async ({ body }) => {
-      const word = readWord(body);
-      if (word !== undefined) await reconcileAttempt(deps, word);
+      const about = runOf(body);
+      if (about !== undefined) await reconcileJob(deps, about.workspace, about.run);
     });
 
     bus.subscribe(TOPICS.round, async () => {

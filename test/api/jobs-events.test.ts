@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { runOfEvent } from "../../src/adapters/aws/batch/event.ts";
 import { type Copy, makeConsumer, type Outcome } from "../../src/adapters/aws/bus-consumer.ts";
 import { type Envelope, encodeEnvelope } from "../../src/adapters/aws/bus-envelope.ts";
 import type { JobStatus } from "../../src/contract/jobs.ts";
@@ -6,9 +7,9 @@ import { jobs as routes } from "../../src/contract/routes/jobs.ts";
 import { computes } from "../../src/contract/routes/places.ts";
 import { runner as runnerRoutes } from "../../src/contract/routes/runner.ts";
 import type { RunnerReport } from "../../src/contract/runner.ts";
-import type { Bus, Delivery, Message } from "../../src/core/ports/bus.ts";
+import type { Bus, Delivery } from "../../src/core/ports/bus.ts";
 import type { LaunchState } from "../../src/core/ports/launcher.ts";
-import { type AttemptWord, makeBusMover, TOPICS } from "../../src/home/bus-mover.ts";
+import { makeBusMover, TOPICS } from "../../src/home/bus-mover.ts";
 import { openTurns } from "../../src/store/turns.ts";
 import { type JobFrame, openJobFrame, reportOf } from "../helpers/job-frame.ts";
 import { unique } from "../helpers/ports.ts";
@@ -89,7 +90,7 @@ test.each([1, 2, 3])(
           ...ground,
           bus: queue.bus,
           turns,
-          readWord: (body: Message["body"]) => body as unknown as AttemptWord,
+          runOf: runOfEvent,
         });
         return mover.make(options);
       },
@@ -104,11 +105,11 @@ test.each([1, 2, 3])(
     /** Word of an attempt, as the service sends it: not at all, twice, or in time. */
     function emit(attempt: string, state: LaunchState): void {
       frame.machine.states.set(attempt, state);
-      const body = { workspace: "default", run: attempt.split(".")[0] ?? "", attempt, state };
+      const tags = { "trainyard:workspace": "default", "trainyard:run": attempt.split(".")[0] ?? "" };
       const times = chance() < 0.3 ? 0 : chance() < 0.4 ? 2 : 1;
       if (times === 0) counts.lost += 1;
       if (times === 2) counts.doubled += 1;
-      const message = { topic: TOPICS.attempt, id: unique("event"), body: body as unknown as Message["body"] };
+      const message = { topic: TOPICS.attempt, id: unique("event"), body: { detail: { tags } } };
       for (let i = 0; i < times; i++) {
         const lateMs = chance() < 0.3 ? Math.floor(chance() * 300_000) : 0;
         if (lateMs > 0) counts.moved += 1;

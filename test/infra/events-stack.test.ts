@@ -23,7 +23,7 @@ describe("what happens reaches the home", () => {
       undefined,
     ]);
     expect(messages).toEqual([
-      { topic: "jobs.attempt", id: "id", body: { detail: "detail" } },
+      { topic: "jobs.attempt", id: "id", body: { detail: { tags: "detail-tags" } } },
       { topic: "jobs.round", id: "id", body: {} },
       { topic: "jobs.round", id: "id", body: {} },
     ]);

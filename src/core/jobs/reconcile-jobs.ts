@@ -57,16 +57,6 @@ function isDisobeying({ clock }: DispatchDeps, { cancel }: JobRecord, { state }:
   return state === "starting" || (state === "running" && clock.now() - cancel.atMs >= OBEY_MS);
 }
 
-/** What became of one attempt, told by whoever runs it; repeats, and word of an attempt that counts no more, change nothing. */
-export async function reconcileAttempt(
-  deps: DispatchDeps,
-  told: { readonly workspace: string; readonly run: string; readonly attempt: string; readonly state: LaunchState },
-): Promise<void> {
-  const job = await deps.jobs.get(told.workspace, told.run);
-  if (job === undefined || isFinal(job.status) || currentAttempt(job)?.id !== told.attempt) return;
-  await settle(deps, job, told.attempt, told.state);
-}
-
 async function settle(deps: DispatchDeps, job: JobRecord, attemptId: string, state: LaunchState): Promise<void> {
   const { workspace, name } = job;
   if (state.state === "exited" || state.state === "gone") return endGone(deps, job, attemptId, state);
