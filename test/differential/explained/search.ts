@@ -164,6 +164,17 @@ export const search: readonly Explanation[] = [
     matches: refusesFilter({ theirs: 200, ours: 400, path: SEARCH, tells: /^While parsing a list in the query/ }),
   },
   {
+    id: "double-quotes",
+    what: "MLflow takes double quotes in a search of logged models for a part of the text, ours for quotes",
+    why: "as every other search of both",
+    matches: ({ at }, { call, theirs, ours }) =>
+      /^body\.(models|next_page_token)/.test(at) &&
+      theirs.status === 200 &&
+      ours.status === 200 &&
+      /logged-models\/search$/.test(call.path) &&
+      /[=E(,]\s*"[^"]*"/i.test(String(valueAt(call, "filter"))),
+  },
+  {
     id: "status-as-number",
     what: "MLflow's SQL store compares the status of logged models as a number ('1'), ours by name",
     why: "that is how the API writes it; with MLflow status = 'READY' finds nothing",
