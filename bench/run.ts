@@ -21,6 +21,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Loaded>>> = {
   memory: () => import("./memory.ts"),
   tracking: () => import("./tracking.ts"),
   "load-shape": () => import("./load-shape.ts"),
+  lambda: () => import("./lambda.ts"),
 };
 
 const USAGE = `npm run bench [-- NAME … [--rows ID,ID] [--output text|json]]   benches: ${Object.keys(BENCHES).join(", ")}`;

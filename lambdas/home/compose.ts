@@ -3,7 +3,7 @@ import type { Copy, Outcome } from "../../src/adapters/aws/bus-consumer.ts";
 import { makePlaces } from "../../src/adapters/datastores/open.ts";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
 import type { ApiRequest } from "../../src/api/raw-route.ts";
-import { toResponse } from "../../src/api/reply.ts";
+import type { Reply } from "../../src/api/reply.ts";
 import { AppError } from "../../src/contract/errors.ts";
 import { onlineDeployments, onlineEndpoints } from "../../src/contract/routes/index.ts";
 import type { Files } from "../../src/core/files/ports.ts";
@@ -32,7 +32,7 @@ const STARTS_MACHINES = ["jobs.create", "jobs.put", "computes.put"];
 
 export interface Composition {
   /** Answers a request; the first one waits until the home has what every home has. */
-  readonly handle: (request: ApiRequest) => Promise<Response>;
+  readonly handle: (request: ApiRequest) => Promise<Reply>;
   /** Handles a message of the home's queue. */
   readonly consume: (copy: Copy) => Promise<Outcome>;
   /** Sends what became necessary meanwhile. Before a function ends; `handle` does it by itself. */
@@ -88,7 +88,7 @@ export function compose(ground: Ground, settings: Told): Composition {
       const reply = await handle(request);
       // What was done is done: a message that was not sent is made up for by the next round.
       await mover.settle().catch((error: unknown) => ground.log.fault("jobs could not be nudged", error));
-      return toResponse(reply);
+      return reply;
     },
     consume: (copy) => bus.consume(copy),
     settle: () => mover.settle(),

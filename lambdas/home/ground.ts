@@ -1,14 +1,12 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { HomeKey } from "../../src/adapters/aws/home-key.ts";
 import { openSigner } from "../../src/adapters/aws/signer.ts";
-import { openTable } from "../../src/adapters/aws/table.ts";
 import { openVault } from "../../src/adapters/aws/vault.ts";
 import { makeClock } from "../../src/adapters/node/clock.ts";
 import { makeIds } from "../../src/adapters/node/ids.ts";
 import type { Identity } from "../../src/core/ports/identity.ts";
 import type { Ground } from "../../src/home/part.ts";
 import { makeActivityWrite } from "../../src/store/activities.ts";
-import { lazyObjects, once } from "./lazy.ts";
+import { lazyObjects, lazyTable, once } from "./lazy.ts";
 import { makeLog } from "./log.ts";
 import type { Settings } from "./settings.ts";
 
@@ -16,7 +14,7 @@ import type { Settings } from "./settings.ts";
 export function openGround(settings: Settings): Ground {
   const { tableName, bucketName, vaultKeyArn, apiUrl, hasOneEndpoint, signIn } = settings;
   const homeKey = lazyHomeKey(vaultKeyArn);
-  const table = openTable({ client: new DynamoDBClient({}), tableName });
+  const table = lazyTable(async () => (await import("./dynamo.ts")).openRecords(tableName));
   const clock = makeClock();
   const ids = makeIds();
   return {

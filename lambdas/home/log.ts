@@ -1,4 +1,5 @@
 import type { Log } from "../../src/home/part.ts";
+import { withSourceLines } from "./source-lines.ts";
 
 /** One JSON object a line on the stream that the service keeps. Not by `console`: the runtime puts words before what it prints, and metrics are made of whole lines only. */
 export function makeLog(): Log {
@@ -14,5 +15,5 @@ export function makeLog(): Log {
 function describe(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error);
   const { name, message, stack, cause } = error;
-  return { name, message, stack, ...(cause === undefined ? {} : { cause: describe(cause) }) };
+  return { name, message, stack: withSourceLines(stack), ...(cause === undefined ? {} : { cause: describe(cause) }) };
 }

@@ -6,6 +6,7 @@ import type {
 } from "aws-lambda";
 import { problemResponse } from "../../src/api/problem.ts";
 import type { ApiRequest } from "../../src/api/raw-route.ts";
+import { isResponse, type JsonReply, type Reply } from "../../src/api/reply.ts";
 import { checkTarget } from "../../src/api/target.ts";
 import { AppError } from "../../src/contract/errors.ts";
 import type { IamCaller } from "../../src/core/access/iam.ts";
@@ -23,11 +24,34 @@ const UNZIPPED_LIMIT_BYTES = PAYLOAD_LIMIT_BYTES * 4;
  * Who has signed it for AWS is told only by the gateway, on the routes where it has checked that; no header counts.
  */
 export function toRequest(event: APIGatewayProxyEventV2): ApiRequest {
-  const request = requestOf(event);
+  const { requestContext, rawPath, rawQueryString, isBase64Encoded } = event;
+  const { method } = requestContext.http;
+  const header = (name: string) => event.headers[name] ?? (name === "cookie" ? event.cookies?.join("; ") : undefined);
+  const bytes = event.body === undefined ? undefined : Buffer.from(event.body, isBase64Encoded ? "base64" : "utf8");
+  if ((event.body ?? "").length > PAYLOAD_LIMIT_BYTES) throw tooLarge(`the request has ${bytes?.byteLength} bytes`);
+  checkTarget(rawPath);
+  const scheme = header("x-forwarded-proto") === "http" ? "http" : "https";
+  const host = header("host") ?? requestContext.domainName;
+  const address = `${scheme}://${host}${encodedPath(rawPath)}${rawQueryString === "" ? "" : `?${rawQueryString}`}`;
+  const url = URL.parse(address);
+  if (url === null) throw new AppError("InvalidPath", "the request's address is not a valid URL");
+  const body = method === "GET" || method === "HEAD" ? undefined : bytes;
   const iam = iamCallerOf(event);
-  if (iam === undefined) return request;
-  const { method, url, headers, signal, body } = request;
-  return { method, url, headers, signal, body, iam };
+  return {
+    method,
+    url,
+    headers: { get: (name) => header(name.toLowerCase()) ?? null },
+    // Whoever asked may leave: a function is not told.
+    signal: new AbortController().signal,
+    get body() {
+      return body === undefined ? null : new Blob([body]).stream();
+    },
+    readAll: async (limit) => {
+      const all = body ?? new Uint8Array(0);
+      return all.byteLength > limit ? undefined : all;
+    },
+    ...(iam === undefined ? {} : { iam }),
+  };
 }
 
 function iamCallerOf({ requestContext }: APIGatewayProxyEventV2): IamCaller | undefined {
@@ -39,38 +63,39 @@ function iamCallerOf({ requestContext }: APIGatewayProxyEventV2): IamCaller | un
   return { arn, isOfHome: authorizer?.iam?.accountId === accountId };
 }
 
-function requestOf(event: APIGatewayProxyEventV2): Request {
-  const { requestContext, rawPath, rawQueryString, isBase64Encoded } = event;
-  const { method } = requestContext.http;
-  const query = rawQueryString === "" ? "" : `?${rawQueryString}`;
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(event.headers)) if (value !== undefined) headers.set(name, value);
-  if (event.cookies !== undefined) headers.set("cookie", event.cookies.join("; "));
-  const body = event.body === undefined ? undefined : Buffer.from(event.body, isBase64Encoded ? "base64" : "utf8");
-  if ((event.body ?? "").length > PAYLOAD_LIMIT_BYTES) throw tooLarge(`the request has ${body?.byteLength} bytes`);
-  checkTarget(rawPath);
-  const scheme = headers.get("x-forwarded-proto") === "http" ? "http" : "https";
-  const host = headers.get("host") ?? requestContext.domainName;
-  const url = `${scheme}://${host}${encodedPath(rawPath)}${query}`;
-  if (!URL.canParse(url)) throw new AppError("InvalidPath", "the request's address is not a valid URL");
-  const hasBody = body !== undefined && method !== "GET" && method !== "HEAD";
-  return new Request(url, { method, headers, ...(hasBody ? { body } : {}) });
-}
-
-/** A response as the service wants it: text as text, other bytes in base64, long text zipped for those who can read it. */
+/** An answer as the service wants it: text as text, other bytes in base64, long text zipped for those who can read it. */
 export async function toResult(
-  response: Response,
+  reply: Reply,
   event: APIGatewayProxyEventV2,
 ): Promise<APIGatewayProxyStructuredResultV2> {
   const acceptsZip = readsZip(event.headers["accept-encoding"]);
-  const whole = await readUpTo(response, UNZIPPED_LIMIT_BYTES);
-  const result = whole === undefined ? undefined : resultOf(response, whole, acceptsZip);
+  const whole = isResponse(reply) ? await readUpTo(reply, UNZIPPED_LIMIT_BYTES) : wholeOf(reply);
+  const result = whole === undefined ? undefined : resultOf(frameOf(reply), whole, acceptsZip);
   if (result !== undefined && isCarried(result)) return result;
   const problem = problemResponse(
     tooLarge("the answer is too long"),
-    response.headers.get("x-request-id") ?? event.requestContext.requestId,
+    reply.headers.get("x-request-id") ?? event.requestContext.requestId,
   );
-  return resultOf(problem, new Uint8Array(await problem.arrayBuffer()), acceptsZip);
+  return resultOf(frameOf(problem), new Uint8Array(await problem.arrayBuffer()), acceptsZip);
+}
+
+interface Frame {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly cookies: readonly string[];
+}
+
+function frameOf({ status, headers: given }: Reply): Frame {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of given) if (name !== "set-cookie") headers[name] = value;
+  return { status, headers, cookies: "getSetCookie" in given ? given.getSetCookie() : [] };
+}
+
+/** Undefined when it is longer than anything that is zipped. */
+function wholeOf({ body }: JsonReply): Uint8Array | undefined {
+  const pieces = typeof body === "string" ? [body] : body;
+  const whole = Buffer.concat(pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece)));
+  return whole.byteLength > UNZIPPED_LIMIT_BYTES ? undefined : whole;
 }
 
 /** Whether `toResult` answers this JSON, and not that it is too long. */
@@ -78,8 +103,8 @@ export function carries(bytes: Uint8Array, headers: Pick<Headers, "get">): boole
   // What is quoted in it is quoted once more.
   if (bytes.byteLength * 2 <= PAYLOAD_LIMIT_BYTES - FRAME_BYTES) return true;
   if (bytes.byteLength > UNZIPPED_LIMIT_BYTES) return false;
-  const response = new Response(null, { headers: { "content-type": "application/json" } });
-  return isCarried(resultOf(response, bytes, readsZip(headers.get("accept-encoding"))));
+  const frame = { status: 200, headers: { "content-type": "application/json" }, cookies: [] };
+  return isCarried(resultOf(frame, bytes, readsZip(headers.get("accept-encoding"))));
 }
 
 function isCarried(result: APIGatewayProxyStructuredResultV2): boolean {
@@ -90,12 +115,13 @@ function readsZip(acceptEncoding: string | null | undefined): boolean {
   return /\bgzip\b/.test(acceptEncoding ?? "");
 }
 
-function resultOf(response: Response, bytes: Uint8Array, acceptsZip: boolean): APIGatewayProxyStructuredResultV2 {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of response.headers) if (name !== "set-cookie") headers[name] = value;
-  const cookies = response.headers.getSetCookie();
+function resultOf(
+  { status, headers, cookies }: Frame,
+  bytes: Uint8Array,
+  acceptsZip: boolean,
+): APIGatewayProxyStructuredResultV2 {
   const isText = /^(?:text\/|application\/(?:[a-z.+-]+\+)?json)/.test(headers["content-type"] ?? "");
-  const frame = { statusCode: response.status, headers, ...(cookies.length === 0 ? {} : { cookies }) };
+  const frame = { statusCode: status, headers, ...(cookies.length === 0 ? {} : { cookies: [...cookies] }) };
   if (isText && acceptsZip && bytes.byteLength >= ZIP_FROM_BYTES && headers["content-encoding"] === undefined) {
     delete headers["content-length"];
     headers["content-encoding"] = "gzip";

@@ -43,7 +43,7 @@ export class HomeFunction extends Construct {
       timeout: props.timeout ?? Duration.seconds(29),
       role,
       logGroup,
-      environment: { NODE_OPTIONS: "--enable-source-maps", STAGE: props.stage.name },
+      environment: { STAGE: props.stage.name },
     });
   }
 

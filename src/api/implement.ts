@@ -2,7 +2,7 @@ import type * as z from "zod";
 import { AppError } from "../contract/errors.ts";
 import type { AnyRoute, Route } from "../contract/route.ts";
 import type { ApiRequest, Call, RawRoute } from "./raw-route.ts";
-import { JsonReply } from "./reply.ts";
+import { isResponse, JsonReply } from "./reply.ts";
 
 type ParamsOf<R> = R extends Route<infer P, z.ZodObject, infer _B, infer _A> ? z.output<P> : never;
 type QueryOf<R> = R extends Route<z.ZodObject, infer Q, infer _B, infer _A> ? z.output<Q> : never;
@@ -58,7 +58,7 @@ export function implement<R extends AnyRoute>(
       const query = parse(route.query, queryOf(call.url), "query");
       const body = await bodyOf(route, call.request);
       const answer = await handle({ params, query, body, call } as unknown as Input<R>);
-      if (answer instanceof Response) return answer;
+      if (isResponse(answer)) return answer;
       const { value, status, headers } = answer instanceof Answer ? answer : new Answer(answer);
       return new JsonReply(JSON.stringify(value), { status: status ?? route.status ?? 200, headers });
     },

@@ -27,9 +27,14 @@ export class JsonReply {
 
 export type Reply = Response | JsonReply;
 
+/** NOTE: asked without naming the class, which loads a fetch implementation: 40 ms of a function's cold start. */
+export function isResponse(value: unknown): value is Response {
+  return typeof (value as Response | undefined)?.arrayBuffer === "function";
+}
+
 /** The same as a fetch Response. */
 export function toResponse(reply: Reply): Response {
-  if (reply instanceof Response) return reply;
+  if (isResponse(reply)) return reply;
   const { body, status, headers } = reply;
   return new Response(typeof body === "string" ? body : new Blob([...body]), { status, headers: [...headers] });
 }

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { compose } from "../../lambdas/home/compose.ts";
 import { toRequest } from "../../lambdas/middleware/http.ts";
 import { openHome } from "../../src/adapters/local/home.ts";
 import { makeActivityWrite } from "../../src/store/activities.ts";
+import { handleAsAws } from "../helpers/aws-home.ts";
 import { makeTempDir } from "../helpers/ports.ts";
 
 const ACCOUNT = "123456789012";
@@ -20,15 +20,12 @@ async function openIamHome() {
     await home.close();
     temp.remove();
   });
-  const { handle } = compose(
-    {
-      ...home,
-      activity: makeActivityWrite(home),
-      log: { info: () => undefined, fault: () => undefined },
-      address: () => "http://home.test",
-    },
-    { bucketName: "bucket", images: undefined, queueUrl: "" },
-  );
+  const handle = handleAsAws({
+    ...home,
+    activity: makeActivityWrite(home),
+    log: { info: () => undefined, fault: () => undefined },
+    address: () => "http://home.test",
+  });
 
   return async function ask(
     method: string,

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compose } from "../../lambdas/home/compose.ts";
 import { openHome } from "../../src/adapters/local/home.ts";
 import { signUserToken } from "../../src/core/auth/tokens.ts";
 import type { Ground } from "../../src/home/part.ts";
 import { makeActivityWrite } from "../../src/store/activities.ts";
+import { handleAsAws } from "./aws-home.ts";
 import { meterTable, type Units } from "./metered-table.ts";
 
 export interface MeteredHome {
@@ -32,7 +32,7 @@ export async function openMeteredHome(): Promise<MeteredHome> {
     log: { info: () => undefined, fault: (message, error) => console.error(message, error) },
     address: () => "http://home.test",
   };
-  let { handle } = compose(ground, { bucketName: "bucket", images: undefined, queueUrl: "" });
+  let handle = handleAsAws(ground);
   const token = await signUserToken(home.signer, { name: "owner", roles: { "*": "owner" }, id: "bench" });
 
   async function ask(method: string, path: string, body?: unknown): Promise<string> {
@@ -58,7 +58,7 @@ export async function openMeteredHome(): Promise<MeteredHome> {
     ask,
     call: (method, path, body) => ask(method, `/w/default${path}`, body),
     restart() {
-      ({ handle } = compose(ground, { bucketName: "bucket", images: undefined, queueUrl: "" }));
+      handle = handleAsAws(ground);
     },
     async close() {
       await home.close();

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { compose as composeAws } from "../../lambdas/home/compose.ts";
 import { openHome } from "../../src/adapters/local/home.ts";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
 import type { ApiRequest } from "../../src/api/raw-route.ts";
@@ -10,6 +9,7 @@ import { ensureWorkspace, putWorkspace } from "../../src/core/workspaces/put-wor
 import { openStores, type Stores } from "../../src/home/stores.ts";
 import { compose as composeLaptop } from "../../src/local/compose.ts";
 import { makeActivityWrite } from "../../src/store/activities.ts";
+import { handleAsAws } from "./aws-home.ts";
 import { jobRecord, newJobRun } from "./job-record.ts";
 import { makeTempDir } from "./ports.ts";
 
@@ -51,13 +51,13 @@ export async function openRightsHome(kind: "laptop" | "aws"): Promise<RightsHome
   }
   const credentials = await makeCredentials(ground, stores);
   const laptop = kind === "laptop" ? composeLaptop(ground) : undefined;
-  const aws = kind === "aws" ? composeAws(ground, { bucketName: "bucket", images: undefined, queueUrl: "" }) : undefined;
+  const aws = kind === "aws" ? handleAsAws(ground) : undefined;
   await laptop?.start();
   return {
     credentials,
     async handle(request) {
       if (laptop !== undefined) return toResponse(await laptop.handle(request));
-      if (aws !== undefined) return aws.handle(request);
+      if (aws !== undefined) return aws(request);
       throw new Error("no home");
     },
     async close() {

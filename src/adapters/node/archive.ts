@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
-import { ZipFile } from "yazl";
+import type { ZipFile } from "yazl";
 import type { ArchiveEntry, Archiver } from "../../core/ports/archive.ts";
 
 /** Earliest time that a zip file can tell: archives of equal trees are equal bytes. */
@@ -10,18 +10,27 @@ const PROGRAM = 0o100755;
 const FOLDER = 0o40755;
 const SYMLINK = 0o120777;
 
-/** The Archiver port on yazl. */
+/** The Archiver port on yazl, which is loaded with the first archive. */
 export function makeArchiver(): Archiver {
   return {
     zip(entries) {
-      const zip = new ZipFile();
-      const fail = (error: unknown) => zip.outputStream.emit("error", error);
-      zip.on("error", fail);
-      for (const entry of entries) add(zip, entry, fail);
-      zip.end();
-      return Readable.toWeb(zip.outputStream as Readable) as ReadableStream<Uint8Array>;
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      open(entries)
+        .then((archive) => archive.pipeTo(writable))
+        // Whoever reads hears of it; when they have left, nobody has to.
+        .catch((error: unknown) => writable.abort(error).catch(() => undefined));
+      return readable;
     },
   };
+}
+
+async function open(entries: readonly ArchiveEntry[]): Promise<ReadableStream<Uint8Array>> {
+  const zip = new (await import("yazl")).ZipFile();
+  const fail = (error: unknown) => zip.outputStream.emit("error", error);
+  zip.on("error", fail);
+  for (const entry of entries) add(zip, entry, fail);
+  zip.end();
+  return Readable.toWeb(zip.outputStream as Readable) as ReadableStream<Uint8Array>;
 }
 
 function add(zip: ZipFile, entry: ArchiveEntry, fail: (error: unknown) => void): void {

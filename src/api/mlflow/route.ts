@@ -4,7 +4,7 @@ import { invalid } from "../../core/tracking/errors.ts";
 import type { Caller } from "../../core/tracking/runs.ts";
 import { readText } from "../implement.ts";
 import type { Call, RawRoute } from "../raw-route.ts";
-import { JsonReply } from "../reply.ts";
+import { isResponse, JsonReply } from "../reply.ts";
 import { Args } from "./args.ts";
 import { asSent } from "./as-sent.ts";
 import { mlflowError } from "./errors.ts";
@@ -40,7 +40,7 @@ export function mlflowRoutes(
       const answer = await answerOf(body, () =>
         handle({ workspace: call.workspace, principal: call.principal, args, call }),
       );
-      if (answer instanceof Response || answer instanceof JsonReply) return answer;
+      if (answer instanceof JsonReply || isResponse(answer)) return answer;
       return new JsonReply(JSON.stringify(answer ?? {}));
     },
   }));

@@ -42,7 +42,7 @@ describe("an event as a request", () => {
       }),
     );
 
-    expect([request.method, request.url]).toEqual(["POST", "https://api.example.test/w/default/x?a=1&b=%20c"]);
+    expect([request.method, String(request.url)]).toEqual(["POST", "https://api.example.test/w/default/x?a=1&b=%20c"]);
     expect(request.headers.get("cookie")).toBe("a=1; b=2");
     expect(await new Response(request.body).json()).toEqual({ ü: 1 });
   });
