@@ -70,3 +70,11 @@ it("another fault is explained where both faults are in the request", () => {
   expect(rules(batch, missing("run_id"), missing("params[0].key"))).toBe("first-fault");
   expect(rules(posted("runs/log-batch", { run_id: "r" }), missing("params[0].key"), missing("run_id"))).toBe("-");
 });
+
+it("no rule explains a refusal that says what is not so", () => {
+  const made = (name: string) => posted("registered-models/create", { name });
+  const limit = refusal("'name' exceeds the maximum length of 255 characters");
+
+  expect(rules(made("m".repeat(256)), answer(200, {}), limit)).toBe("model-name-limit");
+  expect(rules(made("m"), answer(200, {}), limit)).toBe("-");
+});

@@ -1,7 +1,8 @@
 import type { Difference, Pair } from "./compare.ts";
 import { artifacts } from "./explained/artifacts.ts";
+import { isUntrue } from "./explained/claims.ts";
 import { filterWords } from "./explained/filters.ts";
-import type { Explanation } from "./explained/match.ts";
+import { type Explanation, refusal } from "./explained/match.ts";
 import { registry } from "./explained/registry.ts";
 import { search } from "./explained/search.ts";
 import { tracking } from "./explained/tracking.ts";
@@ -30,8 +31,9 @@ export function explain(
 ): { readonly explained: readonly Met[]; readonly unexplained: readonly Difference[] } {
   const explained = new Map<Explanation, Met>();
   const unexplained: Difference[] = [];
+  const isWrongRefusal = pair.theirs.status !== 400 && isUntrue(refusal(pair.ours.body).message, pair.call);
   for (const difference of found) {
-    const rule = EXPLANATIONS.find((each) => each.matches(difference, pair));
+    const rule = isWrongRefusal ? undefined : EXPLANATIONS.find((each) => each.matches(difference, pair));
     if (rule === undefined) unexplained.push(difference);
     else if (!explained.has(rule)) explained.set(rule, { rule, pair, difference });
   }

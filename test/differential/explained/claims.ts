@@ -15,6 +15,11 @@ export function isTrueOf(message: string, call: Call): boolean {
   return other?.[1](call, message) ?? false;
 }
 
+/** What a refusal says of a field of the request is not so. */
+export function isUntrue(message: string, call: Call): boolean {
+  return [MISSING, VALUE, LIMIT].some((words) => words.test(message)) && !isTrueOf(message, call);
+}
+
 export const MISSING = /^Missing value for required parameter '(.+?)'/;
 const VALUE = /^Invalid value (.*?) for parameter '(.+?)' supplied/s;
 const LIMIT = /^'?(?:Metric |Param )?([\w.[\]]+)'? exceeds the maximum length of (\d+)/;
