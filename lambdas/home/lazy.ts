@@ -1,8 +1,8 @@
 import type { AwsBus } from "../../src/adapters/aws/bus.ts";
 import type { Builder } from "../../src/core/ports/builder.ts";
 import type { Objects } from "../../src/core/ports/objects.ts";
-
 import type { Table } from "../../src/core/ports/table.ts";
+
 /** Does a thing when it is first asked for, once; a failure is tried again. */
 export function once<T>(work: () => Promise<T>): () => Promise<T> {
   let done: Promise<T> | undefined;
@@ -15,7 +15,6 @@ export function once<T>(work: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** Objects whose adapter is loaded with the first call: a function that answers from records alone starts without it. */
 /** A table whose adapter is loaded with the first call. */
 export function lazyTable(open: () => Promise<Table>): Table {
   const opened = once(open);
@@ -27,6 +26,7 @@ export function lazyTable(open: () => Promise<Table>): Table {
   };
 }
 
+/** Objects whose adapter is loaded with the first call: a function that answers from records alone starts without it. */
 export function lazyObjects(open: () => Promise<Objects>): Objects {
   const opened = once(open);
   return {
