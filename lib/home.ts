@@ -9,6 +9,7 @@ import { EventsStack } from "./stacks/events-stack.ts";
 import type { HomeStackProps } from "./stacks/home-stack-props.ts";
 import { ImagesStack } from "./stacks/images-stack.ts";
 import { SignInStack } from "./stacks/sign-in-stack.ts";
+import { TrainingStack } from "./stacks/training-stack.ts";
 import { WorkerStack } from "./stacks/worker-stack.ts";
 
 /** All stacks of one home, in the order in which they need each other. */
@@ -19,9 +20,10 @@ export function composeHome(app: App, stage: Stage): void {
   const data = new DataStack(app, `${name}-data`, props);
   const signIn = stage.signIn ?? new SignInStack(app, `${name}-sign-in`, props).signIn;
   const images = new ImagesStack(app, `${name}-images`, { ...props, data });
+  const training = new TrainingStack(app, `${name}-training`, { ...props, images });
   const events = new EventsStack(app, `${name}-events`, { ...props, alarms: data.alarms });
-  const { url } = new ApiStack(app, `${name}-api`, { ...props, data, signIn, events });
-  const grants = [(fn: HomeFunction) => images.grantBuilds(fn)];
+  const { url } = new ApiStack(app, `${name}-api`, { ...props, data, signIn, events, training });
+  const grants = [(fn: HomeFunction) => images.grantBuilds(fn), (fn: HomeFunction) => training.grantTraining(fn)];
   new WorkerStack(app, `${name}-worker`, { ...props, data, events, apiUrl: url, grants });
 
   const before = app.node.children.filter(Stack.isStack);

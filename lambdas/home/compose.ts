@@ -17,18 +17,17 @@ import { composeTracking } from "../../src/home/compose-tracking.ts";
 import { makeHandle } from "../../src/home/handle.ts";
 import { makeOutputRegistry } from "../../src/home/output-registry.ts";
 import type { Ground, Part } from "../../src/home/part.ts";
-import { refuseAll, refuseSome } from "../../src/home/refuse.ts";
+import { refuseAll } from "../../src/home/refuse.ts";
 import { openStores } from "../../src/home/stores.ts";
 import { makeWatch } from "../../src/home/watch.ts";
 import { openTurns } from "../../src/store/turns.ts";
-import { lazyBuilder, lazyBus, once } from "./lazy.ts";
+import { lazyBuilder, lazyBus, lazyLauncher, once } from "./lazy.ts";
 import type { Settings } from "./settings.ts";
 
 const HINT = "a laptop home (`yard up`) has them; runs that log from elsewhere, assets and models work here";
 
-/** No compute yet: Batch behind the Launcher port and the hosts behind Host are to come. */
-const NO_LAUNCHERS: Launchers = { all: [], onEnded: () => undefined, close: () => undefined };
-const STARTS_MACHINES = ["jobs.create", "jobs.put", "computes.put"];
+/** Jobs at once on machines of the home's choice (`local`, `serverless`). */
+const SLOTS = 100;
 
 export interface Composition {
   /** Answers a request; the first one waits until the home has what every home has. */
@@ -39,7 +38,8 @@ export interface Composition {
   readonly settle: () => Promise<void>;
 }
 
-type Told = Pick<Settings, "bucketName" | "images" | "queueUrl">;
+type Told = Pick<Settings, "bucketName" | "images" | "queueUrl"> &
+  Partial<Pick<Settings, "training" | "runner" | "hasOneEndpoint">>;
 
 /** The AWS home's rooms: what the laptop composes, over other adapters, without what runs on its machine. */
 export function compose(ground: Ground, settings: Told): Composition {
@@ -64,16 +64,14 @@ export function compose(ground: Ground, settings: Told): Composition {
     files,
     environments,
     outputs,
-    launchers: NO_LAUNCHERS,
+    launchers: makeLaunchers(ground, settings),
     builder: makeBuilder(ground, settings, files),
     makeMover: mover.make,
     watch: noWatch(),
   });
   const parts: readonly Part[] = [
     assets,
-    {
-      routes: refuseSome(jobs.routes ?? [], STARTS_MACHINES, "this AWS home has no computes to run jobs on yet", HINT),
-    },
+    jobs,
     composeTracking(ground, stores, { files }),
     composeGc(ground, stores),
     { routes: refuseAll(endpointRoutes(), "this AWS home has no hosts for online endpoints yet", HINT) },
@@ -108,6 +106,23 @@ function makeBuilder(ground: Ground, { images, bucketName }: Told, files: Files)
     const { openImageBuilder } = await import("./images.ts");
     return openImageBuilder(ground, { settings: images, bucketName, files });
   });
+}
+
+function makeLaunchers(ground: Ground, { training, runner, hasOneEndpoint = false }: Told): Launchers {
+  const batch = lazyLauncher({ types: ["local", "cluster"], needsImage: true }, async () => {
+    if (training === undefined) throw new AppError("NotSupported", "this function starts no jobs");
+    return (await import("./training.ts")).openLauncher(ground, training);
+  });
+  return {
+    all: [batch],
+    slots: SLOTS,
+    ...(runner === undefined
+      ? {}
+      : { runnerProgram: async () => (await import("./training.ts")).signRunner(runner, hasOneEndpoint) }),
+    // AWS Batch tells by its events.
+    onEnded: () => undefined,
+    close: () => undefined,
+  };
 }
 
 function endpointRoutes() {

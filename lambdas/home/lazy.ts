@@ -1,5 +1,6 @@
 import type { AwsBus } from "../../src/adapters/aws/bus.ts";
 import type { Builder } from "../../src/core/ports/builder.ts";
+import type { Launcher } from "../../src/core/ports/launcher.ts";
 import type { Objects } from "../../src/core/ports/objects.ts";
 import type { Table } from "../../src/core/ports/table.ts";
 
@@ -47,6 +48,18 @@ export function lazyObjects(open: () => Promise<Objects>): Objects {
 export function lazyBuilder(open: () => Promise<Builder>): Builder {
   const opened = once(open);
   return { build: async (...args) => (await opened()).build(...args) };
+}
+
+/** A launcher whose adapter is loaded with the first attempt that is launched or looked at. */
+export function lazyLauncher(about: Pick<Launcher, "types" | "needsImage">, open: () => Promise<Launcher>): Launcher {
+  const opened = once(open);
+  return {
+    ...about,
+    launch: async (...args) => (await opened()).launch(...args),
+    inspect: async (...args) => (await opened()).inspect(...args),
+    cancel: async (...args) => (await opened()).cancel(...args),
+    cleanup: async (...args) => (await opened()).cleanup(...args),
+  };
 }
 
 /** A bus whose adapter is loaded with the first message. */

@@ -1,3 +1,5 @@
+import type { TrainingSettings } from "../../src/adapters/aws/batch/settings.ts";
+
 /** What makes images of environments. */
 export interface ImageSettings {
   /** Project of CodeBuild. */
@@ -6,6 +8,13 @@ export interface ImageSettings {
   readonly repositoryUri: string;
   /** Whose repository it is, as a tag. */
   readonly home: string;
+}
+
+/** Where the runner's one file is. */
+export interface RunnerPlace {
+  readonly bucket: string;
+  readonly key: string;
+  readonly sha256: string;
 }
 
 /** What the stack tells a function, parsed once when it starts. */
@@ -21,6 +30,10 @@ export interface Settings {
   readonly signIn: { readonly issuer: string; readonly clientId: string } | undefined;
   /** Absent: this function makes no images. */
   readonly images: ImageSettings | undefined;
+  /** Absent: this function starts no jobs. */
+  readonly training: TrainingSettings | undefined;
+  /** Absent: this function hands out no runner. */
+  readonly runner: RunnerPlace | undefined;
   /** An endpoint of one name for every service (an emulator): buckets are then part of the path. */
   readonly hasOneEndpoint: boolean;
 }
@@ -41,6 +54,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     queueUrl: text("QUEUE_URL"),
     signIn: env.OIDC_ISSUER ? { issuer: env.OIDC_ISSUER, clientId: text("OIDC_CLIENT_ID") } : undefined,
     images: env.IMAGES ? (JSON.parse(env.IMAGES) as ImageSettings) : undefined,
+    training: env.TRAINING ? (JSON.parse(env.TRAINING) as TrainingSettings) : undefined,
+    runner: env.RUNNER ? (JSON.parse(env.RUNNER) as RunnerPlace) : undefined,
     hasOneEndpoint: env.AWS_ENDPOINT_URL !== undefined,
   });
 }

@@ -10,6 +10,14 @@ const arn = (service: string) => z.string().regex(new RegExp(`^arn:[a-z-]+:${ser
 const ids = (prefix: string) =>
   z.array(z.string().regex(new RegExp(`^${prefix}-[0-9a-f]+$`), `an id \`${prefix}-…\``)).min(1);
 
+/** Machines that run jobs. */
+const job = z.strictObject({
+  /** Of each machine, GiB: the job's image, its code and inputs, what it writes. */
+  diskGib: z.number().int().min(30).max(16_384).default(200),
+  /** Most vCPUs of a pool of machines at once; what all computes together may cost. */
+  maxVcpus: z.number().int().min(1).max(100_000).default(256),
+});
+
 /** A network that exists already, for what runs jobs. The API needs none. */
 const network = z.strictObject({
   vpcId: z.string().regex(/^vpc-[0-9a-f]+$/, "an id `vpc-…`"),
@@ -56,6 +64,7 @@ const settings = z.strictObject({
       "needs as many subnets of a kind as `availabilityZones`",
     )
     .optional(),
+  job: job.default({ diskGib: 200, maxVcpus: 256 }),
   /** A policy that bounds every role of the home. */
   permissionsBoundaryArn: arn("iam").optional(),
   /** The key of the table, the buckets and the secret: an ARN, or `new` (1 USD a month); absent: keys that AWS owns, which are free. */

@@ -13,11 +13,13 @@ import { HomeFunction } from "../constructs/home-function.ts";
 import type { DataStack } from "./data-stack.ts";
 import type { EventsStack } from "./events-stack.ts";
 import type { HomeStackProps } from "./home-stack-props.ts";
+import type { TrainingStack } from "./training-stack.ts";
 
 export interface ApiStackProps extends HomeStackProps {
   readonly data: DataStack;
   readonly signIn: SignIn;
   readonly events: EventsStack;
+  readonly training: TrainingStack;
 }
 
 /** The HTTP API: one function behind an HTTP API. Authentication is in the function, on every route but health, version and the document. */
@@ -26,11 +28,12 @@ export class ApiStack extends Stack {
 
   constructor(scope: Construct, id: string, props: ApiStackProps) {
     super(scope, id, props);
-    const { stage, data, signIn, events } = props;
+    const { stage, data, signIn, events, training } = props;
     const api = new HomeFunction(this, "Api", { stage, entry: "api.ts" });
     const { handler } = api;
     api.grantHome(data);
     events.grantSend(api);
+    training.grantStart(api);
     handler.addEnvironment("OIDC_ISSUER", signIn.issuer);
     handler.addEnvironment("OIDC_CLIENT_ID", signIn.clientId);
 

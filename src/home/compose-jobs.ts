@@ -18,6 +18,8 @@ import { listWorkspaceNames } from "./workspace-names.ts";
 /** How a home starts runners. */
 export interface Launchers {
   readonly all: readonly Launcher[];
+  /** Jobs at once on the compute that every home has. @default half of this machine's processors */
+  readonly slots?: number;
   /** Where started machines get the runner; absent: they are given it. */
   readonly runnerProgram?: RunnerProgram;
   /** Called when a runner ends, sooner than the next round would see it. */
@@ -59,7 +61,7 @@ export function composeJobs(
       ensure: (workspace: string, name: string, actor: string) => ensureExperiment(ground, workspace, name, actor),
     },
     environments,
-    defaultSlots: Math.max(1, Math.floor(availableParallelism() / 2)),
+    defaultSlots: launchers.slots ?? Math.max(1, Math.floor(availableParallelism() / 2)),
     launching: new Set<string>(),
   };
   const mover = makeMover({

@@ -23,15 +23,3 @@ export function refuseAll(routes: readonly Named[], reason: string, hint: string
     },
   }));
 }
-
-/** The same routes, but for those named in `ids`, which say why they are not to be had. Throws for an id there is not. */
-export function refuseSome(
-  routes: readonly RawRoute[],
-  ids: readonly string[],
-  reason: string,
-  hint: string,
-): RawRoute[] {
-  const unknown = ids.find((id) => !routes.some((route) => route.id === id));
-  if (unknown !== undefined) throw new Error(`there is no route \`${unknown}\` to refuse`);
-  return routes.flatMap((route) => (ids.includes(route.id) ? refuseAll([route], reason, hint) : [route]));
-}

@@ -17,7 +17,6 @@ import {
   datastores,
   files,
   home,
-  jobs,
   me,
   onlineEndpoints,
   signIn,
@@ -193,18 +192,11 @@ describe("a deployed home", () => {
   });
 
   test("says in a sentence what it can't do yet, and changes nothing", async () => {
-    const spec = { command: "true", environment: { image: "python:3.12" } };
-    const created = client.call(jobs.create, { params: { workspace }, body: { spec } as never });
-    const compute = client.call(computes.put, {
-      params: { workspace, name: "c" },
-      body: { type: "cluster", size: "Standard_DS3_v2", min_instances: 0, max_instances: 2 } as never,
-    });
+    const compute = { params: { workspace, name: "c" }, body: { type: "instance" as const } };
 
-    await expectCode(created, "NotSupported");
-    await expect(created).rejects.toThrow("no computes to run jobs on yet");
-    await expectCode(compute, "NotSupported");
+    await expectCode(client.call(computes.put, compute), "NotSupported");
     await expectCode(client.call(onlineEndpoints.list, { params: { workspace } }), "NotSupported");
-    expect((await client.call(jobs.list, { params: { workspace } })).items).toEqual([]);
+    expect((await client.call(computes.list, { params: { workspace } })).items.map((it) => it.name)).toEqual(["local"]);
   });
 
   test("deploying again would change nothing", { timeout: 120_000 }, async () => {

@@ -23,7 +23,8 @@ function costlySetting(type: string, properties: Readonly<Record<string, unknown
   if (type.startsWith("AWS::DynamoDB::") && properties.BillingMode !== "PAY_PER_REQUEST") return "provisioned capacity";
   if (/ProvisionedConcurren/.test(text)) return "provisioned concurrency";
   if (type === "AWS::ECS::Service" && properties.DesiredCount !== 0) return "a service with a desired count";
-  if (type === "AWS::Batch::ComputeEnvironment" && !/"MinvCpus":0\b/.test(text)) return "minimum vCPUs";
+  // Fargate has no minimum.
+  if (type === "AWS::Batch::ComputeEnvironment" && !/"MinvCpus":0\b|"Type":"FARGATE/.test(text)) return "minimum vCPUs";
   // Gateway endpoints, the default kind, are free.
   if (type === "AWS::EC2::VPCEndpoint" && ![undefined, "Gateway"].includes(properties.VpcEndpointType as string))
     return "interface endpoint";

@@ -6,6 +6,8 @@ import { templates } from "./templates.ts";
 const MEANT: Readonly<Record<string, string>> = {
   "ecr:GetAuthorizationToken": "a login to the registry is for no repository in particular",
   "batch:Describe": "the service knows no resources of descriptions; tags tell what is the home's",
+  "batch:ListJobs": "the service knows no resources of it; names of jobs tell what is the home's",
+  "ecs:DiscoverPollEndpoint": "the service knows no resources of it; a machine's agent asks where to report",
 };
 
 const plain = Object.entries(await templates());

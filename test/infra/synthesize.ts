@@ -30,9 +30,9 @@ const VARIANTS: Readonly<Record<string, StageSettings>> = {
   given: {
     signIn: { issuer: "https://login.example.org", clientId: "abc" },
     network: {
-      vpcId: "vpc-0a",
+      vpcId: "vpc-0a1b2c3d",
       availabilityZones: ["eu-central-1a", "eu-central-1b"],
-      privateSubnetIds: ["subnet-0a", "subnet-0b"],
+      privateSubnetIds: ["subnet-0a1b2c3d", "subnet-1a1b2c3d"],
     },
     permissionsBoundaryArn: `arn:aws:iam::${ACCOUNT}:policy/bounds`,
     kmsKey: `arn:aws:kms:eu-central-1:${ACCOUNT}:key/6b0b7e7e-0000-4000-8000-000000000000`,

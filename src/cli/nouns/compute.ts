@@ -35,6 +35,8 @@ const SIZES = {
   tier: flag.choice("Tier of a cluster", ["dedicated", "low_priority", "on_demand", "spot"]),
   minInstances: flag.number("Least machines of a cluster", { placeholder: "count" }),
   maxInstances: flag.number("Most machines of a cluster", { placeholder: "count" }),
+  min: flag.number("The same as --min-instances", { placeholder: "count" }),
+  max: flag.number("The same as --max-instances", { placeholder: "count" }),
   idleTimeBeforeScaleDown: flag.number("Seconds a machine may idle", { placeholder: "seconds" }),
 };
 const WORDS = {
@@ -77,6 +79,7 @@ function briefOf(it: Compute): [string, unknown][] {
     ["Type", it.type],
     ["State", it.provisioning_state],
     ["Reason", it.reason],
+    ["Note", it.notes?.join("; ")],
     ["Jobs", `${it.running} running, ${it.waiting} waiting${it.slots === undefined ? "" : `, ${it.slots} at once`}`],
     ["Settings", it.settings],
     ["Tags", it.tags],
@@ -135,8 +138,8 @@ export const compute: Noun = {
             type,
             size: given.size,
             tier: given.tier,
-            min_instances: given.minInstances,
-            max_instances: given.maxInstances,
+            min_instances: given.minInstances ?? given.min,
+            max_instances: given.maxInstances ?? given.max,
             idle_time_before_scale_down: given.idleTimeBeforeScaleDown,
             ...words(given),
           }),

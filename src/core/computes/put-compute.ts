@@ -61,6 +61,12 @@ export async function putCompute(
 }
 
 function checkKind(deps: PutComputeDeps, name: string, spec: ComputeSpec): void {
+  const isAws = deps.launches.includes("cluster");
+  if (isAws && !deps.launches.includes(spec.type)) {
+    throw new AppError("NotSupported", `compute \`${name}\`: this home has no machines of type \`${spec.type}\``, {
+      hint: "it makes computes of type `cluster`; machines over SSH are attached to a laptop home",
+    });
+  }
   if (!deps.launches.includes(spec.type)) {
     throw new AppError("NotSupported", `compute \`${name}\`: type \`${spec.type}\` needs machines of an AWS home`, {
       hint: "on a laptop there are `local` and `attached` computes; jobs that name another one run on `local`",

@@ -142,16 +142,17 @@ async function create(make: () => Promise<unknown>): Promise<void> {
 }
 
 function environmentOf(settings: TrainingSettings, pool: Pool): CreateComputeEnvironmentCommandInput {
-  const { home, maxVcpus, securityGroupId, subnetIds, multiNodeSubnetIds } = settings;
+  const { home, maxVcpus } = settings;
   const tags = { [HOME_TAG]: home };
-  const subnets = pool.isMultiNode ? multiNodeSubnetIds : subnetIds;
-  if (subnets === undefined) {
+  const subnets = pool.isMultiNode ? settings.multiNodeSubnetIds : settings.subnetIds;
+  const group = pool.isMultiNode ? settings.multiNodeSecurityGroupId : settings.securityGroupId;
+  if (subnets === undefined || group === undefined) {
     throw new AppError("NotSupported", "this home's network has no place for jobs of several machines", {
       hint: "AWS Batch gives them no public address: name subnets with a way out of their own in `network.privateSubnetIds` of trainyard.config.ts, and deploy",
     });
   }
   const isSpot = pool.tier === "spot";
-  const common = { maxvCpus: maxVcpus, subnets: [...subnets], securityGroupIds: [securityGroupId] };
+  const common = { maxvCpus: maxVcpus, subnets: [...subnets], securityGroupIds: [group] };
   if (pool.families.length === 0) {
     return {
       computeEnvironmentName: pool.name,

@@ -12,6 +12,8 @@ export interface TrainingSettings {
   /** Machines get a public address of their own. */
   readonly assignPublicIp: boolean;
   readonly securityGroupId: string;
+  /** Lets the machines of such jobs reach each other. */
+  readonly multiNodeSecurityGroupId?: string;
   readonly instanceProfileArn: string;
   readonly launchTemplateId: string;
   /** Pulls images and writes logs where there is no machine of ours. */

@@ -275,7 +275,7 @@ describe("several machines", () => {
   const several = request({ resources: { instanceCount: 3 } }, { size: "g5.12xlarge" });
 
   test("are one job of as many nodes, of exactly that type, each with the three containers", async () => {
-    await launcherWith({ multiNodeSubnetIds: ["subnet-p"] }).launch(several);
+    await launcherWith({ multiNodeSubnetIds: ["subnet-p"], multiNodeSecurityGroupId: "sg-2" }).launch(several);
 
     const [range] = definition()?.nodeProperties?.nodeRangeProperties ?? [];
     expect(definition()).toMatchObject({ type: "multinode", nodeProperties: { numNodes: 3, mainNode: 0 } });
