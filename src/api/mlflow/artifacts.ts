@@ -259,9 +259,9 @@ function viewRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
         const path = query.get("path");
         if (path === null || path === "") throw invalid("Request must specify path.");
         const clean = artifactPath(path);
-        mustNameFile(path);
         const bytes = await small(call.request);
         if (bytes.byteLength === 0) throw invalid("Request must specify data.");
+        mustNameFile(path);
         const run = await getRun(deps, call.workspace, runId);
         const full = `${rootOf(run.artifactUri)}/${clean}`;
         await writeArtifact(deps, call, full, bytes);

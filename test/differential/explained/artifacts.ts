@@ -35,6 +35,18 @@ export const artifacts: readonly Explanation[] = [
       ),
   },
   {
+    id: "decoded-again",
+    what: "MLflow decodes a path that it got from a query until nothing is left to decode: b%2Fc becomes b/c; ours keeps its name",
+    why: "a file may have a percent sign in its name",
+    parts: true,
+    matches: ({ at }, { call, before, theirs, ours }) =>
+      /artifact/.test(call.path) &&
+      [...before, call].some(({ query = [] }) =>
+        query.some(([name, text]) => name === "path" && /%[0-9a-f]{2}/i.test(text)),
+      ) &&
+      (at === "body.files" || [theirs.status, ours.status].sort().join() === "200,404"),
+  },
+  {
     id: "odd-path",
     what: "MLflow keeps artifacts whose paths hold a control character, a backslash, a drive or a dot, ours refuses them",
     why: "such paths mean other things to shells, logs and other systems",

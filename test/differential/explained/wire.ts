@@ -47,7 +47,7 @@ export const wire: readonly Explanation[] = [
     why: "doing a part of what was asked loses data without a word; the client cannot send such a body",
     parts: true,
     matches: (_, pair) =>
-      ([200, 404].includes(pair.theirs.status) || /^\(sqlite3\./.test(refusal(pair.theirs.body).message)) &&
+      ([200, 404].includes(pair.theirs.status) || /\(sqlite3\./.test(refusal(pair.theirs.body).message)) &&
       pair.ours.status === 400 &&
       wrongField(own(pair), pair.call) !== undefined,
   },
