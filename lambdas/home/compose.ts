@@ -1,5 +1,7 @@
 import { runOfEvent } from "../../src/adapters/aws/batch/event.ts";
 import type { Copy, Outcome } from "../../src/adapters/aws/bus-consumer.ts";
+import { openImageBook } from "../../src/adapters/aws/images/book.ts";
+import { openBuildRecords } from "../../src/adapters/aws/images/records.ts";
 import { makePlaces } from "../../src/adapters/datastores/open.ts";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
 import type { ApiRequest } from "../../src/api/raw-route.ts";
@@ -52,7 +54,8 @@ export function compose(ground: Ground, settings: Told): Composition {
   );
   const outputs = makeOutputRegistry({ ...ground, ...stores, files, digest });
   const environments = makeEnvironments({ ...stores, files, hasContainerEngine: true });
-  const assets = composeAssets(ground, stores, { home: "aws", files, places, lookups, digest });
+  const images = openImageBook({ ...ground, records: openBuildRecords(ground.table), digest });
+  const assets = composeAssets(ground, stores, { home: "aws", files, places, lookups, digest, images });
   const bus = lazyBus(async () => (await import("./queue.ts")).openQueue(ground, settings.queueUrl));
   const mover = makeBusMover({
     ...ground,

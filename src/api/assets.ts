@@ -31,13 +31,14 @@ type Routes = typeof data;
 
 export type View = (asset: AssetVersion, labels: readonly string[]) => object;
 
-/** The routes of one kind of assets. `register` makes a version of a spec, `view` shows one. */
+/** The routes of one kind of assets. `register` makes a version of a spec, `view` shows one; `more` is shown beside of a single one. */
 export function makeAssetRoutes<Spec>(
   deps: AssetRouteDeps,
   kind: AssetKind,
   table: unknown,
   register: (input: Register<Spec>) => Promise<CreatedVersion>,
   view: View,
+  more: (asset: AssetVersion) => Promise<object> = async () => ({}),
 ): RawRoute[] {
   // The tables share every schema but spec and answer, which `register` and `view` stand for.
   const routes = table as Routes;
@@ -75,7 +76,7 @@ export function makeAssetRoutes<Spec>(
     }),
     implement(routes.get, async ({ params }) => {
       const { asset, labels } = await getVersion(deps, { ...params, kind });
-      return answer(asset, labels);
+      return new Answer({ ...show(asset, labels), ...(await more(asset)) }, { headers: etagHeader(asset) });
     }),
     implement(routes.update, async ({ params, body, call }) => {
       const update: UpdateAsset = body;

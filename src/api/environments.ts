@@ -3,13 +3,23 @@ import type { EnvironmentAssetSpec } from "../contract/assets.ts";
 import { environments as routes } from "../contract/routes/assets.ts";
 import type { AssetVersion } from "../core/assets/ports.ts";
 import { readEnvironment } from "../core/environment-assets/body.ts";
+import type { ImageBook } from "../core/environment-assets/ports.ts";
 import { type RegisterEnvironmentDeps, registerEnvironment } from "../core/environment-assets/register-environment.ts";
 import { makeAssetRoutes, viewBase } from "./assets.ts";
 import type { RawRoute } from "./raw-route.ts";
 
-export function makeEnvironmentRoutes(deps: RegisterEnvironmentDeps): RawRoute[] {
+export interface EnvironmentRouteDeps extends RegisterEnvironmentDeps {
+  /** Absent where environments are made where they are used. */
+  readonly images?: ImageBook;
+}
+
+export function makeEnvironmentRoutes(deps: EnvironmentRouteDeps): RawRoute[] {
   const register = (input: Parameters<typeof registerEnvironment>[1]) => registerEnvironment(deps, input);
-  return makeAssetRoutes<z.output<typeof EnvironmentAssetSpec>>(deps, "environment", routes, register, view);
+  const more = async (asset: AssetVersion) => {
+    const image = await deps.images?.stateOf(readEnvironment(asset).resolved);
+    return image === undefined ? {} : { image };
+  };
+  return makeAssetRoutes<z.output<typeof EnvironmentAssetSpec>>(deps, "environment", routes, register, view, more);
 }
 
 function view(asset: AssetVersion, labels: readonly string[]) {

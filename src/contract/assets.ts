@@ -43,11 +43,23 @@ export type Data = z.infer<typeof Data>;
 export const EnvironmentAssetSpec = EnvironmentDefinition.omit({ name: true, version: true }).extend({
   properties: Tags.optional(),
 });
+/** The container image of an environment, in homes that make one; of one version only, not of lists. */
+export const EnvironmentImage = z.object({
+  /** `none`: made by the first job that needs it. */
+  state: z.enum(["none", "building", "ready", "failed"]),
+  /** With its digest, once it is ready. */
+  ref: z.string().optional(),
+  /** Why it failed, in one sentence. */
+  reason: z.string().optional(),
+});
+export type EnvironmentImage = z.infer<typeof EnvironmentImage>;
+
 export const Environment = z.object({
   ...AssetBase,
   definition: EnvironmentDefinition,
   /** What this home builds from it. */
   resolved: EnvironmentSpec,
+  image: EnvironmentImage.optional(),
   /** Curated ones are made with the workspace and are read-only. */
   curated: z.boolean(),
 });

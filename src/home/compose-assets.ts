@@ -10,6 +10,7 @@ import { makeHomeRoutes } from "../api/home.ts";
 import { makeTreeRoutes } from "../api/trees.ts";
 import { makeWorkspaceRoutes } from "../api/workspaces.ts";
 import { DEFAULT_WORKSPACE } from "../contract/workspaces.ts";
+import type { ImageBook } from "../core/environment-assets/ports.ts";
 import type { Digest } from "../core/ports/digest.ts";
 import { ensureWorkspace } from "../core/workspaces/put-workspace.ts";
 import type { FilesPart } from "./compose-files.ts";
@@ -24,6 +25,7 @@ export function composeAssets(
   others: Pick<FilesPart, "files" | "places" | "lookups"> & {
     readonly home: "laptop" | "aws";
     readonly digest: Digest;
+    readonly images?: ImageBook;
   },
 ): Part {
   const deps = {

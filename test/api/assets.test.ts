@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { ImageBook } from "../../src/core/environment-assets/ports.ts";
 import { openTestApi } from "../helpers/api.ts";
 
 const at = (path: string) => ({ path: `azureml://datastores/workspaceblobstore/paths/${path}` });
@@ -253,6 +254,24 @@ describe("environments", () => {
 
     expect(curated.json).toMatchObject({ curated: true, version: "1", resolved: { kind: "python" } });
     expect(writes.map((reply) => reply.status)).toEqual([403, 403, 403, 403]);
+  });
+
+  it("say of one version how far its image is, where there are images", async () => {
+    const asked: string[] = [];
+    const stateOf: ImageBook["stateOf"] = async ({ label }) => {
+      asked.push(label);
+      return { state: "failed", reason: "the build was stopped" };
+    };
+    const { ask } = await openTestApi({ images: { stateOf } });
+
+    const shown = await ask("GET", "/environments/sklearn-1.5/versions/1");
+    const listed = await ask("GET", "/environments/sklearn-1.5/versions");
+    const elsewhere = await (await openTestApi()).ask("GET", "/environments/sklearn-1.5/versions/1");
+
+    expect(shown.json.image).toEqual({ state: "failed", reason: "the build was stopped" });
+    expect(asked).toEqual(["azureml:sklearn-1.5:1"]);
+    expect(listed.json.items[0]).not.toHaveProperty("image");
+    expect(elsewhere.json).not.toHaveProperty("image");
   });
 
   it("shows the definition as given and what is built from it", async () => {

@@ -8,6 +8,7 @@ import { toResponse } from "../../src/api/reply.ts";
 import { type TreeEntry, treeText } from "../../src/contract/trees.ts";
 import type { Principal } from "../../src/core/auth/principal.ts";
 import { grantsOf } from "../../src/core/auth/rights.ts";
+import type { ImageBook } from "../../src/core/environment-assets/ports.ts";
 import type { Vault } from "../../src/core/ports/vault.ts";
 import { composeAssets } from "../../src/home/compose-assets.ts";
 import { openStores, type Stores } from "../../src/home/stores.ts";
@@ -43,7 +44,9 @@ export interface TestApi {
 }
 
 /** The rooms of assets and files over the laptop's own adapters in a temporary folder, asked in-process. */
-export async function openTestApi(options: { readonly urlMap?: string } = {}): Promise<TestApi> {
+export async function openTestApi(
+  options: { readonly urlMap?: string; readonly images?: ImageBook } = {},
+): Promise<TestApi> {
   const temp = makeTempDir();
   const home = await openHome({ dir: join(temp.path, "home") });
   const ground: Ground = {
@@ -61,7 +64,15 @@ export async function openTestApi(options: { readonly urlMap?: string } = {}): P
   };
   const stores = openStores(ground);
   const { files, places, lookups, close } = composeFiles(ground, stores);
-  const part = composeAssets(ground, stores, { home: "laptop", files, places, lookups, digest: makeDigest() });
+  const { images } = options;
+  const part = composeAssets(ground, stores, {
+    home: "laptop",
+    files,
+    places,
+    lookups,
+    digest: makeDigest(),
+    ...(images === undefined ? {} : { images }),
+  });
   await part.start?.();
   onTestFinished(async () => {
     close();

@@ -1,5 +1,4 @@
 import type { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
-import type { EnvironmentSpec } from "../../../contract/environments.ts";
 import { AppError } from "../../../contract/errors.ts";
 import { type ImagePlan, imageHash, mirrored, planImage } from "../../../core/environments/image-plan.ts";
 import type { Files } from "../../../core/files/ports.ts";
@@ -13,6 +12,7 @@ import type { BuildProgress, ImageBuilds } from "./builds.ts";
 import { archiveContext } from "./context.ts";
 import type { ReadImageFacts } from "./facts.ts";
 import { readLogStream } from "./log.ts";
+import { isPlain } from "./plain.ts";
 import type { BuildRecords, ImageBuild } from "./records.ts";
 import type { ImageRepository } from "./repository.ts";
 
@@ -76,10 +76,6 @@ interface Step extends ImageBuilderOptions {
   readonly onLog: (text: string) => void;
 }
 
-function isPlain(spec: EnvironmentSpec): spec is EnvironmentSpec & { readonly image: string } {
-  return spec.kind === "image" && spec.image !== undefined && spec.conda === undefined && spec.build === undefined;
-}
-
 /** The image itself, where it is known to take a command as it is; undefined where a derived one has to be made. */
 async function plainImage(options: ImageBuilderOptions, image: string): Promise<string | undefined> {
   const wanted = mirrored(image);
@@ -98,9 +94,10 @@ async function advance(step: Step): Promise<BuildReady | BuildUnderWay> {
   const record = await step.records.get(step.hash);
   if (found !== undefined) {
     if (since !== undefined && record?.number === since.number) await lastWords(step, record, since);
-    return { state: "ready", hash: step.hash, ref: refOf(step, found), cached: since === undefined };
+    return ready(step, record, found, since === undefined);
   }
-  if (record === undefined) return start(step, undefined);
+  // An image that was made and is gone is made again.
+  if (record === undefined || record.state === "ready") return start(step, record);
   // Whoever waited for this build gets its failure; whoever comes later may have better luck.
   if (record.state === "failed") {
     if (since?.number !== record.number) return start(step, record);
@@ -149,12 +146,19 @@ async function follow(step: Step, record: ImageBuild, since: Since | undefined):
   }
   if (progress.state === "done") {
     const found = await step.repository.find(tagOf(step.hash));
-    if (found !== undefined) return { state: "ready", hash: step.hash, ref: refOf(step, found), cached: false };
+    if (found !== undefined) return ready(step, record, found, false);
   }
   if (progress.state === "broken" && record.tries < TRIES) return start(step, record, record.tries + 1);
   const reason = progress.reason ?? "the build ended and left no image";
   await step.records.save(record, { ...record, state: "failed", reason });
   throw failure(step, reason, tail);
+}
+
+async function ready(step: Step, record: ImageBuild | undefined, digest: string, cached: boolean): Promise<BuildReady> {
+  const ref = `${step.repositoryUri}@${digest}`;
+  if (record !== undefined && record.state !== "ready")
+    await step.records.save(record, { ...record, state: "ready", ref });
+  return { state: "ready", hash: step.hash, ref, cached };
 }
 
 /** The log's rest, for who followed the build; answers its tail. */
@@ -206,6 +210,5 @@ function readSince(text: string | undefined): Since | undefined {
 }
 
 const tagOf = (hash: string): string => `env-${hash}`;
-const refOf = (step: Step, digest: string): string => `${step.repositoryUri}@${digest}`;
 /** Where a build context waits for its build, for a week (lib/stacks/data-stack.ts); below no workspace, since a hash may be asked for in several. */
 const contextKey = (hash: string): string => `images/${hash}/context.zip`;

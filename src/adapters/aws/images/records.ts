@@ -8,12 +8,14 @@ export interface ImageBuild {
   readonly number: number;
   /** Builds in a row that CodeBuild itself broke off, and this one. */
   readonly tries: number;
-  readonly state: "building" | "failed";
+  readonly state: "building" | "failed" | "ready";
   readonly startedMs: number;
   /** CodeBuild's; absent until the start has been acknowledged. */
   readonly id?: string;
   /** Why it failed. */
   readonly reason?: string;
+  /** The image it made, with its digest. */
+  readonly ref?: string;
 }
 
 /** Longer than the image it made. */

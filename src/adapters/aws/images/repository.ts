@@ -5,12 +5,7 @@ import {
   PutLifecyclePolicyCommand,
 } from "@aws-sdk/client-ecr";
 import { nameOf } from "../fault.ts";
-
-/** Images go this long after they were pushed, used or not; what is asked for again is built again. */
-const KEEP_DAYS = 90;
-/** An image that goes sooner than this is as good as gone: a job may wait for a machine that long. */
-const SPARE_DAYS = 7;
-const DAY_MS = 24 * 3600 * 1000;
+import { KEEP_DAYS, SPARE_DAYS, USABLE_MS } from "./lifetime.ts";
 
 const LIFECYCLE = {
   rules: [
@@ -52,7 +47,7 @@ export function openRepository({ ecr, name, home, now }: RepositoryOptions): Ima
         const found = await ecr.send(new DescribeImagesCommand({ repositoryName: name, imageIds: [{ imageTag }] }));
         const [image] = found.imageDetails ?? [];
         const pushedMs = image?.imagePushedAt?.getTime() ?? 0;
-        return now() - pushedMs < (KEEP_DAYS - SPARE_DAYS) * DAY_MS ? image?.imageDigest : undefined;
+        return now() - pushedMs < USABLE_MS ? image?.imageDigest : undefined;
       } catch (error) {
         if (/^(?:RepositoryNotFound|ImageNotFound)Exception$/.test(nameOf(error))) return undefined;
         throw error;

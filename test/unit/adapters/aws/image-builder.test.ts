@@ -16,6 +16,7 @@ import {
 } from "@aws-sdk/client-ecr";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { openImageBook } from "../../../../src/adapters/aws/images/book.ts";
 import { makeImageBuilder } from "../../../../src/adapters/aws/images/builder.ts";
 import { openBuilds } from "../../../../src/adapters/aws/images/builds.ts";
 import type { ReadImageFacts } from "../../../../src/adapters/aws/images/facts.ts";
@@ -116,7 +117,8 @@ async function open(facts: ReadImageFacts = async () => undefined) {
       return { state: "failed", code, message, tail: details.log, log };
     }
   };
-  return { ask, now, objects: home.objects };
+  const book = openImageBook({ records: openBuildRecords(home.table), digest: makeDigest(), clock });
+  return { ask, now, objects: home.objects, book };
 }
 
 const started = () => codebuild.commandCalls(StartBuildCommand).map(({ args }) => args[0].input);
@@ -287,6 +289,40 @@ test.each([
   codebuild.on(StartBuildCommand).rejects(Object.assign(new Error("no"), { name }));
 
   expect(await ask()).toMatchObject({ code, message });
+});
+
+describe("what is known of an environment's image", () => {
+  test("follows its build, until the image is too old to be given out", async () => {
+    const { ask, book, now } = await open();
+    const states = [await book.stateOf(SPEC)];
+    const { since } = await ask();
+    states.push(await book.stateOf({ ...SPEC, label: "another name" }));
+    build({ buildStatus: "SUCCEEDED" });
+    pushed();
+    await ask(since);
+    states.push(await book.stateOf(SPEC));
+    now.ms += 84 * DAY_MS;
+    states.push(await book.stateOf(SPEC));
+
+    const ref = `${URI}@${DIGEST}`;
+    expect(states).toEqual([{ state: "none" }, { state: "building" }, { state: "ready", ref }, { state: "none" }]);
+  });
+
+  test("is why it failed", async () => {
+    const { ask, book } = await open();
+    const { since } = await ask();
+    build({ buildStatus: "STOPPED" });
+    await ask(since);
+
+    expect(await book.stateOf(SPEC)).toEqual({ state: "failed", reason: "the build was stopped" });
+  });
+
+  test("is nothing where no image of the home's own is needed", async () => {
+    const { book } = await open();
+
+    expect(await book.stateOf({ kind: "image", image: "python", label: "plain" })).toBeUndefined();
+    expect(await book.stateOf({ kind: "interpreter", label: "here" })).toBeUndefined();
+  });
 });
 
 describe("an image that a person names", () => {
