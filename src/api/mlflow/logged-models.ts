@@ -76,6 +76,8 @@ export function loggedModelRoutes(deps: LoggedModelDeps & ArtifactDeps): RawRout
     }),
     ...mlflowRoutes("DELETE", `${P}/{model_id}`, DELETE, (call) => deleteLoggedModel(deps, call, idOf(call))),
     ...mlflowRoutes("PATCH", `${P}/{model_id}/tags`, UPDATE, async (call) => {
+      // The address names the model; the body may, as text.
+      call.args.text("model_id");
       await tagLoggedModel(deps, call, idOf(call), call.args.pairs("tags"));
     }),
     ...mlflowRoutes("DELETE", `${P}/{model_id}/tags/{key+}`, UPDATE, async (call) => {

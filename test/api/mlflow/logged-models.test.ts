@@ -64,13 +64,14 @@ describe("logged models", () => {
     const tags = (await api.get(`logged-models/${id}`)).model.info.tags;
     await api.ask("DELETE", `logged-models/${id}/tags/a%2Fb`);
     const missing = await api.ask("DELETE", `logged-models/${id}/tags/zz`);
+    const wrong = await api.ask("PATCH", `logged-models/${id}/tags`, { body: { model_id: {}, tags: [] } });
     await api.ask("DELETE", `logged-models/${id}`);
 
     expect(tags).toEqual([
       { key: "team", value: "y" },
       { key: "a/b", value: "1" },
     ]);
-    expect(missing.status).toBe(404);
+    expect([missing.status, wrong.status]).toEqual([404, 400]);
     expect(await api.ask("GET", `logged-models/${id}`)).toMatchObject({
       status: 404,
       json: { message: `Logged model with ID '${id}' not found.` },

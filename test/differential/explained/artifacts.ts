@@ -44,7 +44,7 @@ export const artifacts: readonly Explanation[] = [
       [...before, call].some(({ query = [] }) =>
         query.some(([name, text]) => name === "path" && /%[0-9a-f]{2}/i.test(text)),
       ) &&
-      (at === "body.files" || [theirs.status, ours.status].sort().join() === "200,404"),
+      (at.startsWith("body.files") || [theirs.status, ours.status].sort().join() === "200,404"),
   },
   {
     id: "odd-path",
