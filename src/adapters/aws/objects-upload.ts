@@ -2,13 +2,14 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  HeadObjectCommand,
   PutObjectCommand,
   type S3Client,
   UploadPartCommand,
   UploadPartCopyCommand,
 } from "@aws-sdk/client-s3";
 import { AppError } from "../../contract/errors.ts";
-import { nameOf, statusOf } from "./fault.ts";
+import { attemptsOf, nameOf, statusOf } from "./fault.ts";
 
 /** Where things are stored. */
 export interface Store {
@@ -65,13 +66,15 @@ export async function putParts(
   try {
     const { Parts, sizeBytes } = await sendParts(store, upload, parts);
     const answer = await unlessTaken(() =>
-      store.client.send(
-        new CompleteMultipartUploadCommand({
-          ...upload,
-          MultipartUpload: { Parts },
-          ...(ifAbsent ? { IfNoneMatch: "*" } : {}),
-        }),
-      ),
+      store.client
+        .send(
+          new CompleteMultipartUploadCommand({
+            ...upload,
+            MultipartUpload: { Parts },
+            ...(ifAbsent ? { IfNoneMatch: "*" } : {}),
+          }),
+        )
+        .catch((error: unknown) => completedBefore(store, upload, { parts: Parts.length, sizeBytes }, error)),
     );
     if (answer !== undefined) return { etag: etagOf(answer.ETag), sizeBytes };
     await abort(store, upload);
@@ -129,6 +132,19 @@ async function sendPart(store: Store, upload: Upload, PartNumber: number, part: 
     }),
   );
   return answer.CopyPartResult?.ETag;
+}
+
+/** Where the answer to a completion was lost, the next one finds no upload, and its object. */
+async function completedBefore(
+  store: Store,
+  { Bucket, Key }: Upload,
+  made: { readonly parts: number; readonly sizeBytes: number },
+  error: unknown,
+): Promise<{ readonly ETag: string | undefined }> {
+  if (nameOf(error) !== "NoSuchUpload" || attemptsOf(error) < 2) throw error;
+  const { ETag, ContentLength } = await store.client.send(new HeadObjectCommand({ Bucket, Key }));
+  if (ContentLength !== made.sizeBytes || !etagOf(ETag).endsWith(`-${made.parts}`)) throw error;
+  return { ETag };
 }
 
 async function abort(store: Store, upload: Upload): Promise<void> {

@@ -15,6 +15,7 @@ import { mapLimited } from "../../core/files/streams.ts";
 import type { Item, Key, Page, Query, Table, TransactResult, Write } from "../../core/ports/table.ts";
 import { checkWrites } from "../../core/ports/table-rules.ts";
 import { TABLE } from "../../store/facts/table.ts";
+import { attemptsOf, isPassing } from "./fault.ts";
 import { queryInput, resumeKey, toCursor } from "./table-query.ts";
 import { type Attributes, fromAttributes, toAttributes } from "./table-values.ts";
 import { writeInput } from "./table-write.ts";
@@ -47,8 +48,9 @@ export function openTable(options: AwsTableOptions): Table {
         await client.send(new DeleteItemCommand({ ...input, Key: toAttributes(keyOf(write.key)) }));
       return { ok: true };
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return { ok: false, failed: [failure(0, error.Item)] };
-      throw told(error);
+      if (!(error instanceof ConditionalCheckFailedException)) throw told(error);
+      if (attemptsOf(error) > 1 && isDone(write, error.Item)) return { ok: true };
+      return { ok: false, failed: [failure(0, error.Item)] };
     }
   }
 
@@ -77,6 +79,7 @@ export function openTable(options: AwsTableOptions): Table {
     const found: Item[] = [];
     let pending = [...keys];
     for (let tries = 0; pending.length > 0; tries++) {
+      if (tries === CONFLICT_TRIES) throw new AppError("Unavailable", "the table is throttled; try again");
       if (tries > 0) await sleep(Math.min(1000, 10 * 2 ** tries));
       const answer = await client
         .send(new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys: pending, ConsistentRead: true } } }))
@@ -150,6 +153,34 @@ function failure(index: number, item: Attributes | undefined): { readonly index:
   return item === undefined || Object.keys(item).length === 0 ? { index } : { index, item: fromAttributes(item) };
 }
 
+/**
+ * A conditional write whose answer was lost is sent once more by the SDK, and then meets what it has written itself. (A transaction bears a token by
+ * which the service knows it.) What stands is then what was to be written, or is gone.
+ */
+function isDone(write: Write, standing: Attributes | undefined): boolean {
+  const there = standing === undefined || Object.keys(standing).length === 0 ? undefined : fromAttributes(standing);
+  switch (write.kind) {
+    case "put":
+      return there !== undefined && isSame(there, fromAttributes(toAttributes(write.item)));
+    case "update": {
+      if (there === undefined || Object.keys(write.add ?? {}).length > 0) return false;
+      const isSet = Object.entries(write.set ?? {}).every(([name, value]) => isSame(there[name], value));
+      return isSet && (write.remove ?? []).every((name) => there[name] === undefined);
+    }
+    case "delete":
+      return there === undefined;
+    case "check":
+      return false;
+  }
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  const [one, other] = [Object.entries(a), new Map(Object.entries(b))];
+  return one.length === other.size && one.every(([name, value]) => isSame(value, other.get(name)));
+}
+
 function keyOf(key: Key): Key {
   return { [TABLE.pk]: key.pk, [TABLE.sk]: key.sk } as unknown as Key;
 }
@@ -176,7 +207,7 @@ function told(error: unknown, more = ""): unknown {
     return new AppError("TooLarge", `a record or transaction is too large: ${text.trim()}`, {}, { cause: error });
   if (error.name === "ValidationException" || /ValidationError/.test(text))
     return new AppError("InvalidArgument", `the table refused a write: ${text.trim()}`, {}, { cause: error });
-  if (/Throttl|ProvisionedThroughput|RequestLimit/.test(error.name))
-    return new AppError("Unavailable", "the table is throttled; try again", {}, { cause: error });
+  if (isPassing(error))
+    return new AppError("Unavailable", "the table is throttled or out of reach; try again", {}, { cause: error });
   return error;
 }

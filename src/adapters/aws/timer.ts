@@ -8,7 +8,7 @@ import { timerKey } from "../../store/facts/keys.ts";
 import { makeClock } from "../node/clock.ts";
 import type { AwsBus } from "./bus.ts";
 import { type Envelope, encodeEnvelope } from "./bus-envelope.ts";
-import { rethrowFrom } from "./fault.ts";
+import { nameOf, rethrowFrom } from "./fault.ts";
 
 /** Nearer times wait in the queue itself, which is finer than the scheduler's minute. */
 const QUEUE_DELAY_LIMIT_MS = 900_000;
@@ -45,7 +45,10 @@ export function openTimer(options: AwsTimerOptions): Timer {
           Target: { Arn: scheduler.queueArn, RoleArn: scheduler.roleArn, Input: encodeEnvelope(envelope) },
         }),
       )
-      .catch(rethrowFrom("the scheduler"));
+      .catch((error: unknown) => {
+        // Its name is nobody else's: the answer to an earlier try was lost.
+        if (nameOf(error) !== "ConflictException") rethrowFrom("the scheduler")(error);
+      });
   }
 
   return {
