@@ -47,8 +47,8 @@ function wordLoss(told: string): string {
 function wordEnd(job: JobDetail, told: string, containers: readonly Ended[]): string {
   if (job.isTerminated === true || job.isCancelled === true)
     return told === "" ? "it was terminated" : `terminated: ${told}`;
-  const broken = containers.find(({ reason }) => reason !== undefined && reason !== "");
-  if (broken !== undefined) return `container \`${broken.name}\` could not run: ${broken.reason}`;
+  const broken = containers.find(({ reason }) => reason !== undefined);
+  if (broken !== undefined) return `its containers could not run: ${broken.reason}`;
   const failed = containers.find(({ exitCode }) => exitCode !== undefined && exitCode !== 0);
   if (failed !== undefined) {
     return `container \`${failed.name}\` ended with exit code ${failed.exitCode} and left no report; its own words are in the home's log of jobs`;
@@ -56,11 +56,17 @@ function wordEnd(job: JobDetail, told: string, containers: readonly Ended[]): st
   return told === "" ? "the job ended and left no report" : told;
 }
 
-/** In the order in which they start. */
+/** In the order in which they start; what is known of one stands with the job or with its attempt. */
 function containersOf(job: JobDetail): readonly Ended[] {
-  const task = job.ecsProperties?.taskProperties?.[0] ?? job.attempts?.at(-1)?.taskProperties?.[0];
-  const order = ["prepare", "keeper", "user"];
-  return [...((task?.containers ?? []) as Ended[])].sort(
-    (a, b) => order.indexOf(a.name ?? "") - order.indexOf(b.name ?? ""),
-  );
+  const ofJob: readonly Ended[] = job.ecsProperties?.taskProperties?.[0]?.containers ?? [];
+  const ofAttempt: readonly Ended[] = job.attempts?.at(-1)?.taskProperties?.[0]?.containers ?? [];
+  const all = [...ofJob, ...ofAttempt];
+  return ["prepare", "keeper", "user"].map((name) => {
+    const known = all.filter((container) => container.name === name);
+    return {
+      name,
+      exitCode: known.find(({ exitCode }) => exitCode !== undefined)?.exitCode,
+      reason: known.find(({ reason }) => reason !== undefined && reason !== "")?.reason,
+    };
+  });
 }

@@ -404,7 +404,7 @@ describe("looking at a job", () => {
         statusReason: "Task failed to start",
         ...containers({ name: "prepare", reason: "CannotPullContainerError: not found" }),
       }),
-    ).toMatchObject({ reason: "container `prepare` could not run: CannotPullContainerError: not found" });
+    ).toMatchObject({ reason: "its containers could not run: CannotPullContainerError: not found" });
   });
 
   test.each([

@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { computes, files, jobs } from "../../src/client/routes.ts";
+import type { CreateJob } from "../../src/contract/jobs.ts";
+import { until } from "../helpers/ports.ts";
+import { isOver, readWholeLog, submit, waitFor } from "../helpers/server.ts";
+import { type BatchHome, openBatchHome } from "./batch-home.ts";
+import { openEmulator } from "./emulator.ts";
+import { startMinistack } from "./ministack.ts";
+
+let aws: Awaited<ReturnType<typeof startMinistack>>;
+let home: BatchHome;
+let emulator: ReturnType<typeof openEmulator>;
+
+beforeAll(async () => {
+  aws = await startMinistack();
+  emulator = openEmulator(aws.endpoint);
+  home = await openBatchHome(aws.endpoint);
+  const spot = { type: "cluster" as const, size: "Standard_DS3_v2", tier: "low_priority" as const, max_instances: 4 };
+  const made = await home.client.call(computes.put, { params: params("spot"), body: spot });
+  expect(made.notes).toEqual(["`Standard_DS3_v2` runs as `m5.xlarge` (4 vCPUs, 16 GiB)"]);
+});
+afterAll(async () => {
+  await home?.close();
+  await aws?.stop();
+});
+
+const job = (command: string, more: Partial<CreateJob["spec"]> = {}): CreateJob["spec"] => ({
+  type: "command",
+  command,
+  environment: { image: "image" },
+  ...more,
+});
+const params = (name: string) => ({ workspace: "default", name });
+const run = async (spec: CreateJob["spec"]) => waitFor(home, (await submit(home, spec)).name, isOver);
+const said = (name: string, words: string) =>
+  until(async () => (await readWholeLog(home, name)).includes(words), words, 40_000);
+const batchJobs = async (run: string) => (await emulator.jobs()).filter(({ tags }) => tags?.["trainyard:run"] === run);
+
+describe.concurrent("a job on AWS Batch", () => {
+  test("runs as three containers, and leaves its log, its outputs and its exit code", async () => {
+    const done = await run(job("echo hello; echo 42 > ${{outputs.out}}/answer", { outputs: { out: {} } }));
+
+    expect(done).toMatchObject({ status: "Completed", exit_code: 0 });
+    expect(await readWholeLog(home, done.name)).toBe("hello\n");
+    const uri = `azureml://jobs/${done.name}/outputs/out/paths/`;
+    const { items } = await home.client.call(files.list, { params: { workspace: "default" }, query: { uri } });
+    expect(items.map(({ path }) => path)).toEqual(["answer"]);
+    const [only, ...others] = await until(async () => {
+      const all = await batchJobs(done.name);
+      return all.every(({ status }) => status === "SUCCEEDED") && all;
+    }, "the end of its Batch job");
+    expect(others).toEqual([]);
+    expect(only?.jobQueue).toContain("yard-fargate-dedicated");
+    expect(JSON.stringify(only)).not.toContain(`"TRAINYARD_TOKEN"`);
+  });
+
+  test("fails by its command's exit code, which the Batch job has too", async () => {
+    const done = await run(job("echo bad; exit 5"));
+
+    expect(done).toMatchObject({ status: "Failed", exit_code: 5 });
+    const ended = await until(
+      async () => (await batchJobs(done.name)).find(({ status }) => status === "FAILED"),
+      "the end of its Batch job",
+    );
+    expect(JSON.stringify(ended)).toContain('"exitCode": 5'.replace(" ", ""));
+  });
+
+  test("is canceled while it runs", async () => {
+    const { name } = await submit(home, job("trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.1; done"));
+    await said(name, "up");
+
+    await home.client.call(jobs.cancel, { params: params(name), body: { reason: "enough" } });
+
+    expect(await waitFor(home, name, isOver)).toMatchObject({ status: "Canceled", status_reason: "enough" });
+    expect(await readWholeLog(home, name)).toContain("bye\n");
+  });
+
+  test("fails in words when there is no such image", async () => {
+    const done = await run(job("echo never", { environment: { image: "no-such-image" } }));
+
+    expect(done.status).toBe("Failed");
+    expect(done.status_reason).toMatch(/its containers could not run: CannotPullContainerError: .*no-such-image/);
+  });
+
+  test("whose machine goes away gets another attempt, which is another job", async () => {
+    const { name } = await submit(
+      home,
+      job("case $TRAINYARD_ATTEMPT in *.1) echo first; sleep 600 ;; *) echo again ;; esac", { compute: "spot" }),
+    );
+    await said(name, "first");
+
+    const [first] = await batchJobs(name);
+    await emulator.interrupt(first?.jobId ?? "");
+
+    const done = await waitFor(home, name, isOver);
+    expect(done).toMatchObject({ status: "Completed", attempts: [{ number: 1 }, { number: 2, exit_code: 0 }] });
+    expect(done.attempts[0]?.reason).toContain("Host EC2");
+    expect((await batchJobs(name)).map(({ jobQueue }) => jobQueue)).toHaveLength(2);
+    expect(await readWholeLog(home, name)).toContain("again\n");
+  });
+
+  test("is not begun on a compute that is not there", async () => {
+    const refused = submit(home, job("true", { compute: "gpu-cluster" }));
+
+    await expect(refused).rejects.toMatchObject({ code: "InvalidSpec" });
+    await expect(refused).rejects.toThrow("gpu-cluster");
+  });
+});
