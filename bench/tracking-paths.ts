@@ -1,5 +1,5 @@
 import { type Connection, load, type Target } from "./http-load.ts";
-import { createRun, get, type Metric, newRun, once, pages, post } from "./mlflow-calls.ts";
+import { countInPages, createRun, get, type Metric, newRun, once, post } from "./mlflow-calls.ts";
 import { download, upload } from "./transfer.ts";
 
 export type Operation = (connection: Connection, index: number) => Promise<unknown>;
@@ -173,12 +173,9 @@ export const PATHS: readonly Path[] = [
     prepare: async ({ few }) => {
       const query = { experiment_ids: [few], order_by: ["metrics.accuracy DESC"], max_results: 1000 };
       return async (connection) => {
-        let found = 0;
-        for await (const { runs } of pages<{ runs: unknown[]; next_page_token?: string }>((page_token) =>
+        const found = await countInPages("run_uuid", (page_token) =>
           post(connection, "search", { ...query, ...(page_token === undefined ? {} : { page_token }) }),
-        )) {
-          found += runs.length;
-        }
+        );
         if (found !== 10_000) throw new Error(`the pages hold ${found} runs, not 10,000`);
       };
     },
@@ -194,12 +191,9 @@ export const PATHS: readonly Path[] = [
     async prepare(filled) {
       const query = { run_id: await longRun(filled), metric_key: "loss", max_results: "25000" };
       return async (connection) => {
-        let found = 0;
-        for await (const { metrics } of pages<{ metrics: unknown[]; next_page_token?: string }>((page_token) =>
+        const found = await countInPages("timestamp", (page_token) =>
           get(connection, "history", { ...query, ...(page_token === undefined ? {} : { page_token }) }),
-        )) {
-          found += metrics.length;
-        }
+        );
         if (found !== POINTS) throw new Error(`the history has ${found} points, not ${POINTS}`);
       };
     },
