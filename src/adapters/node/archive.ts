@@ -25,7 +25,9 @@ export function makeArchiver(): Archiver {
 }
 
 async function open(entries: readonly ArchiveEntry[]): Promise<ReadableStream<Uint8Array>> {
-  const zip = new (await import("yazl")).ZipFile();
+  // NOTE: in a bundle a CommonJS package that is loaded by `import()` has nothing but its default.
+  const { default: yazl } = await import("yazl");
+  const zip = new yazl.ZipFile();
   const fail = (error: unknown) => zip.outputStream.emit("error", error);
   zip.on("error", fail);
   for (const entry of entries) add(zip, entry, fail);
