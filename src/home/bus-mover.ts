@@ -1,4 +1,4 @@
-import { dispatchJobs } from "../core/jobs/dispatch-jobs.ts";
+import { type DispatchDeps, dispatchJobs } from "../core/jobs/dispatch-jobs.ts";
 import type { Nudge } from "../core/jobs/ports.ts";
 import { reconcileJob, reconcileJobs, tidyJobs } from "../core/jobs/reconcile-jobs.ts";
 import type { Bus, Message } from "../core/ports/bus.ts";
@@ -47,10 +47,8 @@ export function makeBusMover(options: {
     await bus.send([message], { delaySec: Math.max(0, Math.round(atSec - nowSec)) });
   }
 
-  function subscribe({ deps: makeDeps, computes }: MoverOptions): void {
+  function subscribe({ deps: makeDeps, computes, log }: MoverOptions): void {
     const deps = makeDeps(nudge);
-    const turnOf = (workspace: string, compute: string) => `${TOPICS.dispatch} ${workspace} ${compute}`;
-
     bus.subscribe(TOPICS.dispatch, async ({ body }) => {
       const { workspace, compute, job } = body as { workspace: string; compute: string; job?: string };
       if (job !== undefined) {
@@ -70,14 +68,22 @@ export function makeBusMover(options: {
     bus.subscribe(TOPICS.round, async () => {
       const places = await computes();
       for (const { workspace, compute } of places) {
-        await turns.take(turnOf(workspace, compute), async () => {
-          const { held, unlaunched } = await reconcileJobs(deps, workspace, compute);
-          const begun = await dispatchJobs(deps, workspace, compute);
-          if (unlaunched + begun > 0) rounds.add(SOON_SEC);
-          else if (held > 0) rounds.add(ROUND_SEC);
+        // What is wrong with one compute must neither keep others waiting nor end the rounds.
+        await lookAt(deps, workspace, compute).catch((error: unknown) => {
+          log.fault("jobs could not be moved on", error, { workspace, compute });
+          rounds.add(ROUND_SEC);
         });
       }
       for (const workspace of new Set(places.map((place) => place.workspace))) await tidyJobs(deps, workspace);
+    });
+  }
+
+  function lookAt(deps: DispatchDeps, workspace: string, compute: string): Promise<void> {
+    return turns.take(turnOf(workspace, compute), async () => {
+      const { held, unlaunched } = await reconcileJobs(deps, workspace, compute);
+      const begun = await dispatchJobs(deps, workspace, compute);
+      if (unlaunched + begun > 0) rounds.add(SOON_SEC);
+      else if (held > 0) rounds.add(ROUND_SEC);
     });
   }
 
@@ -96,4 +102,8 @@ export function makeBusMover(options: {
       for (const inSec of delays) await sendRound(inSec);
     },
   };
+}
+
+function turnOf(workspace: string, compute: string): string {
+  return `${TOPICS.dispatch} ${workspace} ${compute}`;
 }
