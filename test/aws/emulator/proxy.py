@@ -20,8 +20,8 @@ def start() -> None:
 def proxy_variables() -> dict[str, str]:
     if _address is None:
         return {}
-    here = "127.0.0.1,localhost"
-    return {"http_proxy": _address, "HTTP_PROXY": _address, "no_proxy": here, "NO_PROXY": here, "NODE_USE_ENV_PROXY": "1"}
+    # NOTE: clients take `localhost` for a suffix too, and would go to the API itself.
+    return {"http_proxy": _address, "HTTP_PROXY": _address, "no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1", "NODE_USE_ENV_PROXY": "1"}
 
 
 def _accept(listener: socket.socket) -> None:
