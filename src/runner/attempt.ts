@@ -18,6 +18,8 @@ export interface Attempt {
   readonly orders: Orders;
   readonly files: StateFiles;
   readonly assignment: Assignment;
+  /** Of several machines, which one; absent on the main one. */
+  readonly node?: number;
   readonly log: LogStream;
   readonly systemLog: LogStream;
   /** Folder of the snapshot's copy: the command's working folder. */
@@ -28,18 +30,20 @@ export interface Attempt {
 
 export type Outcome = Pick<RunnerReport, "status" | "reason" | "exit_code" | "signal">;
 
-/** The attempt with its logs, on disk in its folder. `goOn`: another process of this attempt has begun them. */
+/** The attempt with its logs, on disk in its folder. `goOn`: another process of this attempt has begun them. `node`: which of several machines. */
 export function makeAttempt(
   parts: Pick<Attempt, "request" | "home" | "orders" | "files" | "assignment">,
-  options: { readonly goOn?: boolean; readonly logName?: string } = {},
+  options: { readonly goOn?: boolean; readonly node?: number } = {},
 ): Attempt {
   const { request, home } = parts;
-  const { goOn = false, logName = STD_LOG } = options;
+  const { goOn = false, node = 0 } = options;
+  const named = (name: string) => (node === 0 ? name : name.replace(/(?=\.\w+$)/, `_node_${node}`));
   const system = join(request.folder, "system.log");
-  const systemLog = openLog({ path: system, name: SYSTEM_LOG, home, eager: false, batchMs: 500, goOn });
+  const systemLog = openLog({ path: system, name: named(SYSTEM_LOG), home, eager: false, batchMs: 500, goOn });
   return {
     ...parts,
-    log: openLog({ path: join(request.folder, "std.log"), name: logName, home, goOn }),
+    ...(node === 0 ? {} : { node }),
+    log: openLog({ path: join(request.folder, "std.log"), name: named(STD_LOG), home, goOn }),
     systemLog,
     work: join(request.folder, "code"),
     tell: (text) => systemLog.write(`${new Date().toISOString()} ${text}`),

@@ -44,48 +44,132 @@ export async function planRanks(assignment: Assignment, path = process.env.PATH 
 
 async function pytorchRanks(nodes: number, perNode: number): Promise<Rank[]> {
   const [port = 29500] = await freePorts(1);
-  return counted(nodes * perNode).map((rank) => ({
-    label: String(rank),
-    variables: {
-      MASTER_ADDR: "127.0.0.1",
-      MASTER_PORT: String(port),
-      WORLD_SIZE: String(nodes * perNode),
-      RANK: String(rank),
-      LOCAL_RANK: String(rank % perNode),
-      LOCAL_WORLD_SIZE: String(perNode),
-      NODE_RANK: String(Math.floor(rank / perNode)),
-      GROUP_RANK: String(Math.floor(rank / perNode)),
-    },
-  }));
+  const all = { nodes, perNode, master: "127.0.0.1", port };
+  return counted(nodes * perNode).map((rank) => ({ label: String(rank), variables: pytorchVariables(rank, all) }));
 }
 
 function mpiRanks(nodes: number, perNode: number): Rank[] {
-  const size = nodes * perNode;
-  return counted(size).map((rank) => ({
+  return counted(nodes * perNode).map((rank) => ({
     label: String(rank),
-    variables: {
-      OMPI_COMM_WORLD_SIZE: String(size),
-      OMPI_COMM_WORLD_RANK: String(rank),
-      OMPI_COMM_WORLD_LOCAL_SIZE: String(perNode),
-      OMPI_COMM_WORLD_LOCAL_RANK: String(rank % perNode),
-      OMPI_COMM_WORLD_NODE_RANK: String(Math.floor(rank / perNode)),
-      OMPI_UNIVERSE_SIZE: String(size),
-    },
+    variables: mpiVariables(rank, { nodes, perNode }),
   }));
 }
 
 async function tensorflowRanks(workers: number, servers: number): Promise<Rank[]> {
   const ports = await freePorts(workers + servers);
   const addresses = ports.map((port) => `127.0.0.1:${port}`);
+  return counted(workers + servers).map((task) => tensorflowRank(task, workers, addresses));
+}
+
+interface Shape {
+  readonly nodes: number;
+  /** Processes of each. */
+  readonly perNode: number;
+}
+
+function pytorchVariables(
+  rank: number,
+  { nodes, perNode, master, port }: Shape & { readonly master: string; readonly port: number },
+): Rank["variables"] {
+  const node = String(Math.floor(rank / perNode));
+  return {
+    MASTER_ADDR: master,
+    MASTER_PORT: String(port),
+    WORLD_SIZE: String(nodes * perNode),
+    RANK: String(rank),
+    LOCAL_RANK: String(rank % perNode),
+    LOCAL_WORLD_SIZE: String(perNode),
+    NODE_RANK: node,
+    GROUP_RANK: node,
+  };
+}
+
+function mpiVariables(rank: number, { nodes, perNode }: Shape): Rank["variables"] {
+  return {
+    OMPI_COMM_WORLD_SIZE: String(nodes * perNode),
+    OMPI_COMM_WORLD_RANK: String(rank),
+    OMPI_COMM_WORLD_LOCAL_SIZE: String(perNode),
+    OMPI_COMM_WORLD_LOCAL_RANK: String(rank % perNode),
+    OMPI_COMM_WORLD_NODE_RANK: String(Math.floor(rank / perNode)),
+    OMPI_UNIVERSE_SIZE: String(nodes * perNode),
+  };
+}
+
+/** Workers come first among the tasks; the rest are parameter servers. */
+function tensorflowRank(task: number, workers: number, addresses: readonly string[]): Rank {
+  const isWorker = task < workers;
+  const [type, index] = isWorker ? ["worker", task] : ["ps", task - workers];
   const cluster = {
     worker: addresses.slice(0, workers),
-    ...(servers > 0 ? { ps: addresses.slice(workers) } : {}),
+    ...(addresses.length > workers ? { ps: addresses.slice(workers) } : {}),
   };
-  const task = (type: string, index: number): Rank => ({
-    label: type === "worker" ? String(index) : `${type} ${index}`,
+  return {
+    label: isWorker ? String(index) : `ps ${index}`,
     variables: { TF_CONFIG: JSON.stringify({ cluster, task: { type, index }, environment: "cloud" }) },
+  };
+}
+
+/** One of the machines of an attempt that has several. */
+export interface Machine {
+  readonly address: string;
+  /** Free ones, one more than it has processes. */
+  readonly ports: readonly number[];
+}
+
+/** The tasks of one of several machines, as numbers among all. */
+function tasksOf({ distribution, instance_count: nodes }: Assignment, node: number): readonly number[] {
+  if (distribution?.type === "tensorflow") {
+    const all = (distribution.worker_count ?? nodes) + (distribution.parameter_server_count ?? 0);
+    return counted(all).filter((task) => task % nodes === node);
+  }
+  const perNode = perNodeOf(distribution);
+  return counted(perNode).map((local) => node * perNode + local);
+}
+
+function perNodeOf(distribution: Assignment["distribution"]): number {
+  const has = distribution?.type === "pytorch" || distribution?.type === "mpi";
+  return has ? (distribution.process_count_per_instance ?? 1) : 1;
+}
+
+/** How many processes one of several machines has. */
+export function countTasks(assignment: Assignment, node: number): number {
+  return tasksOf(assignment, node).length;
+}
+
+/** Ports for the processes of one of several machines, and one for all of them to meet at. */
+export function portsFor(assignment: Assignment, node: number): Promise<readonly number[]> {
+  return freePorts(countTasks(assignment, node) + 1);
+}
+
+/** The processes of one of several machines, when all are known. */
+export function nodeRanks(assignment: Assignment, node: number, machines: readonly Machine[]): readonly Rank[] {
+  const { distribution } = assignment;
+  const [main] = machines;
+  const shape = { nodes: machines.length, perNode: perNodeOf(distribution) };
+  const meeting = { ...shape, master: main?.address ?? "", port: main?.ports[0] ?? 0 };
+  const common = { NODE_RANK: String(node), MASTER_ADDR: meeting.master, MASTER_PORT: String(meeting.port) };
+  return tasksOf(assignment, node).map((task) => {
+    if (distribution?.type === "tensorflow") {
+      const workers = distribution.worker_count ?? machines.length;
+      const rank = tensorflowRank(task, workers, tensorflowAddresses(assignment, machines));
+      return { ...rank, variables: { ...common, ...rank.variables } };
+    }
+    const own =
+      distribution?.type === "pytorch"
+        ? pytorchVariables(task, meeting)
+        : distribution?.type === "mpi"
+          ? mpiVariables(task, shape)
+          : {};
+    return { label: String(task), variables: { ...common, ...own } };
   });
-  return [...counted(workers).map((i) => task("worker", i)), ...counted(servers).map((i) => task("ps", i))];
+}
+
+/** Of every task, in order. */
+function tensorflowAddresses(assignment: Assignment, machines: readonly Machine[]): readonly string[] {
+  const placed = machines.flatMap(({ address, ports }, node) =>
+    tasksOf(assignment, node).map((task, local) => ({ task, address: `${address}:${ports[local + 1]}` })),
+  );
+  return placed.toSorted((a, b) => a.task - b.task).map(({ address }) => address);
 }
 
 const counted = (count: number) => Array.from({ length: count }, (_, i) => i);

@@ -14,7 +14,16 @@ const FIRST_MS = 1000;
 const EVERY_MS = 10_000;
 
 /** Samples this machine and stores it as the run's `system/…` metrics. Nothing of it may disturb the run: failures are dropped. */
-export function startSystemMetrics(home: Home, trackingUri: string, token: string, folder: string): SystemMetrics {
+export function startSystemMetrics(options: {
+  readonly home: Home;
+  readonly trackingUri: string;
+  readonly token: string;
+  readonly folder: string;
+  /** Of several machines, which one: its metrics are `system/node_1/…`, as MLflow names them. */
+  readonly node?: number;
+}): SystemMetrics {
+  const { home, trackingUri, token, folder, node } = options;
+  const prefix = node === undefined ? "system" : `system/node_${node}`;
   let step = 0;
   let before = counters();
   let last: Promise<void> = Promise.resolve();
@@ -33,7 +42,7 @@ export function startSystemMetrics(home: Home, trackingUri: string, token: strin
     const timestamp = Date.now();
     const metrics = Object.entries(values)
       .filter(([, value]) => Number.isFinite(value))
-      .map(([key, value]) => ({ key: `system/${key}`, value, timestamp, step }));
+      .map(([key, value]) => ({ key: `${prefix}/${key}`, value, timestamp, step }));
     step++;
     await home.client.raw(sameOrigin(trackingUri, "/api/2.0/mlflow/runs/log-batch"), {
       method: "POST",

@@ -20,7 +20,13 @@ export async function supervise(
   const told = orders.report({ status: "Running", ...(environment === undefined ? {} : { environment }) });
   told.catch(() => {});
   if (command.groups.length > 0) tell(`running with process group ${command.groups.join(", ")}\n`);
-  const metrics = startSystemMetrics(home, assignment.tracking_uri, request.token, request.folder);
+  const metrics = startSystemMetrics({
+    home,
+    trackingUri: assignment.tracking_uri,
+    token: request.token,
+    folder: request.folder,
+    ...(attempt.node === undefined ? {} : { node: attempt.node }),
+  });
   const events = startEventFiles({
     home,
     trackingUri: assignment.tracking_uri,

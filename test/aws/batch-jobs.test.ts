@@ -17,6 +17,8 @@ beforeAll(async () => {
   home = await openBatchHome(aws.endpoint);
   const spot = { type: "cluster" as const, size: "Standard_DS3_v2", tier: "low_priority" as const, max_instances: 4 };
   const made = await home.client.call(computes.put, { params: params("spot"), body: spot });
+  const nodes = { type: "cluster" as const, size: "m5.xlarge" };
+  await home.client.call(computes.put, { params: params("nodes"), body: nodes });
   expect(made.notes).toEqual(["`Standard_DS3_v2` runs as `m5.xlarge` (4 vCPUs, 16 GiB)"]);
 });
 afterAll(async () => {
@@ -97,6 +99,43 @@ describe.concurrent("a job on AWS Batch", () => {
     expect(done.attempts[0]?.reason).toContain("Host EC2");
     expect((await batchJobs(name)).map(({ jobQueue }) => jobQueue)).toHaveLength(2);
     expect(await readWholeLog(home, name)).toContain("again\n");
+  });
+
+  test("of several machines meets at the first one's address, and completes when all have", async () => {
+    const meet = `const net = require("node:net");
+const { RANK, WORLD_SIZE, NODE_RANK, MASTER_ADDR: host, MASTER_PORT: port } = process.env;
+console.log("rank " + RANK + " of " + WORLD_SIZE + " on machine " + NODE_RANK);
+if (RANK === "0") net.createServer((s) => s.on("data", (d) => { console.log("heard " + d); process.exit(0); })).listen(+port, host);
+else (function go() {
+  const s = net.connect(+port, host, () => s.end("rank " + RANK));
+  s.on("error", () => setTimeout(go, 100)).on("close", (failed) => failed || process.exit(0));
+})();`;
+    const done = await run(
+      job(`mkdir -p outputs; echo $RANK > outputs/rank$RANK; exec node -e '${meet}'`, {
+        compute: "nodes",
+        resources: { instance_count: 2 },
+        distribution: { type: "pytorch" },
+      }),
+    );
+
+    expect(done).toMatchObject({ status: "Completed", exit_code: 0 });
+    expect(await readWholeLog(home, done.name)).toBe("rank 0 of 2 on machine 0\nheard rank 1\n");
+    expect(await readWholeLog(home, done.name, "user_logs/std_log_node_1.txt")).toBe("rank 1 of 2 on machine 1\n");
+    const uri = `azureml://jobs/${done.name}/outputs/artifacts/paths/outputs`;
+    const { items } = await home.client.call(files.list, { params: { workspace: "default" }, query: { uri } });
+    expect(items.map(({ path }) => path)).toEqual(["rank0", "rank1"]);
+  });
+
+  test("of several machines ends as one: one that fails, and its code, end the others", async () => {
+    const done = await run(
+      job('if [ "$NODE_RANK" = 1 ]; then echo bad; exit 4; fi; sleep 600', {
+        compute: "nodes",
+        resources: { instance_count: 2 },
+      }),
+    );
+
+    expect(done).toMatchObject({ status: "Failed", exit_code: 4 });
+    expect(done.status_reason).toContain("rank on machine 1 ended with exit code 4");
   });
 
   test("is not begun on a compute that is not there", async () => {

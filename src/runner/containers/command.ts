@@ -116,7 +116,7 @@ async function endOfRank(volume: string, rank: number, silent: Promise<void>): P
 }
 
 /** The first that failed, else the success of all. */
-function firstFailure(ends: readonly Promise<CommandEnd>[]): Promise<CommandEnd> {
+export function firstFailure(ends: readonly Promise<CommandEnd>[]): Promise<CommandEnd> {
   return new Promise((resolve) => {
     for (const ending of ends) {
       void ending.then((end) => {

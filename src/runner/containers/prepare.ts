@@ -8,7 +8,7 @@ import { renderCommand } from "../../contract/expressions.ts";
 import type { RunnerReport } from "../../contract/runner.ts";
 import { type Attempt, bringCode, machineFacts, makeAttempt, portsOptions, stopOf } from "../attempt.ts";
 import { deliver } from "../conclude.ts";
-import { planRanks } from "../distribution.ts";
+import { countTasks, planRanks } from "../distribution.ts";
 import { reasonOf } from "../failure.ts";
 import { openHome } from "../home.ts";
 import { isGone, type Orders, openOrders } from "../orders.ts";
@@ -17,7 +17,7 @@ import { openStateFiles } from "../state.ts";
 import { commandVariables } from "../variables.ts";
 import { heedTermination, INTERRUPTED } from "./interruption.ts";
 import { makeUserScript } from "./script.ts";
-import { readVolumeRequest, volumePaths, writePrepared } from "./volume.ts";
+import { readNodes, readVolumeRequest, volumePaths, writePrepared } from "./volume.ts";
 
 /** Makes everything ready on the volume for the two containers that follow. Answers the exit code: 0 lets them start. */
 export async function prepareContainers(volume: string): Promise<number> {
@@ -35,7 +35,7 @@ export async function prepareContainers(volume: string): Promise<number> {
   try {
     const params = { workspace: home.workspace, run: home.run };
     const assignment = await home.until(() => home.client.call(runner.assignment, { params }), orders.stopped);
-    attempt = makeAttempt({ request, home, orders, files, assignment });
+    attempt = makeAttempt({ request, home, orders, files, assignment }, { node: readNodes(process.env)?.index ?? 0 });
     orders.listen();
     await prepareVolume(attempt);
     await accepted.catch((error: unknown) => {
@@ -76,8 +76,11 @@ async function prepareVolume(attempt: Attempt): Promise<void> {
   const inputs = await bringInputs(portsOptions(attempt, signal));
   await fetching;
   const ports: Ports = { inputs, outputs: makeOutputs(assignment, request.folder) };
-  const { ranks, mpirun } = await planRanks(assignment, "");
-  await makePipes(request.folder, ranks.length);
+  const nodes = readNodes(process.env);
+  const { ranks, mpirun } = nodes === undefined ? await planRanks(assignment, "") : {};
+  const count = nodes === undefined ? (ranks?.length ?? 0) : countTasks(assignment, nodes.index);
+  const labels = ranks?.map((rank) => rank.label) ?? Array.from({ length: count }, (_, i) => String(i));
+  await makePipes(request.folder, count);
   writeFileSync(
     volumePaths(request.folder).script,
     makeUserScript({
@@ -85,7 +88,7 @@ async function prepareVolume(attempt: Attempt): Promise<void> {
       work,
       command: renderCommand(assignment.command, ports),
       variables: variablesOf(attempt, ports),
-      ranks,
+      ...(ranks === undefined ? {} : { ranks }),
       ...(mpirun === undefined ? {} : { mpirun }),
       graceSec: assignment.grace_sec,
     }),
@@ -93,7 +96,7 @@ async function prepareVolume(attempt: Attempt): Promise<void> {
   );
   openToAll(request.folder);
   const environment = environmentOf(assignment.environment);
-  writePrepared(request.folder, { assignment, ports, ranks: ranks.map((rank) => rank.label), environment });
+  writePrepared(request.folder, { assignment, ports, ranks: labels, environment });
   tell("prepared; the job's container follows\n");
 }
 

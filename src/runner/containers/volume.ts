@@ -19,7 +19,7 @@ export interface Nodes {
 export interface PreparedFile {
   readonly assignment: Assignment;
   readonly ports: Ports;
-  /** Labels of the processes the command may be started as. */
+  /** Labels of the processes the command may be started as; of several machines, those of this one. */
   readonly ranks: readonly string[];
   readonly environment: NonNullable<RunnerReport["environment"]>;
 }

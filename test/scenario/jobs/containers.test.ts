@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeClient } from "../../../src/client/client.ts";
-import { files, jobs } from "../../../src/client/routes.ts";
+import { computes, files, jobs } from "../../../src/client/routes.ts";
 import { type RunningServer, startServer } from "../../../src/local/server.ts";
 import { readSettings } from "../../../src/local/settings.ts";
 import { bundleRunner } from "../../helpers/containers.ts";
@@ -21,6 +21,8 @@ beforeAll(async () => {
   const settings = readSettings(["--port", "0", "--data-dir", dataDir], {});
   const program = join(import.meta.dirname, "../../helpers/containers-runner.ts");
   home = await startServer({ ...settings, programs: { ...settings.programs, runner: program } });
+  const slots = { type: "local" as const, slots: 8 };
+  await server.client.call(computes.put, { params: { workspace: "default", name: "local" }, body: slots });
 });
 afterAll(async () => {
   await home?.close();
