@@ -25,7 +25,7 @@ module.exports = {
       name: "resolvable",
       severity: "error",
       from: {},
-      to: { couldNotResolve: true, pathNot: "^(cpu-features|aws-lambda)$" },
+      to: { couldNotResolve: true, pathNot: "^(cpu-features|aws-lambda|cloudfront)$" },
     },
     only("contract", []),
     {

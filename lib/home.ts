@@ -5,6 +5,7 @@ import type { HomeFunction } from "./constructs/home-function.ts";
 import { ApiStack } from "./stacks/api-stack.ts";
 import { DataStack } from "./stacks/data-stack.ts";
 import { DrainStack } from "./stacks/drain-stack.ts";
+import { EdgeStack } from "./stacks/edge-stack.ts";
 import { EventsStack } from "./stacks/events-stack.ts";
 import type { HomeStackProps } from "./stacks/home-stack-props.ts";
 import { ImagesStack } from "./stacks/images-stack.ts";
@@ -25,6 +26,7 @@ export function composeHome(app: App, stage: Stage): void {
   const { url } = new ApiStack(app, `${name}-api`, { ...props, data, signIn, events, training });
   const grants = [(fn: HomeFunction) => images.grantBuilds(fn), (fn: HomeFunction) => training.grantTraining(fn)];
   new WorkerStack(app, `${name}-worker`, { ...props, data, events, apiUrl: url, grants });
+  if (stage.edge) new EdgeStack(app, `${name}-edge`, { ...props, data, apiUrl: url });
 
   const before = app.node.children.filter(Stack.isStack);
   new DrainStack(app, `${name}-drain`, { ...props, data, before });

@@ -78,6 +78,8 @@ const settings = z.strictObject({
   logDays: z.literal(LOG_DAYS).default(30),
   /** Requests of all callers together. */
   throttle: throttle.default({ ratePerSec: 200, burst: 400 }),
+  /** An address in front of the API that takes files of any size from unmodified MLflow clients (CloudFront; costs nothing idle). */
+  edge: z.boolean().default(true),
   /** One in CloudWatch; an account has three for nothing, each more is 3 USD a month. */
   dashboard: z.boolean().default(true),
   /** Who gets a mail when an alarm goes off. */

@@ -1,11 +1,9 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import type { IKey } from "aws-cdk-lib/aws-kms";
 import { Architecture, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
-import type { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import type { Stage } from "../config/stage.ts";
 import type { DataStack } from "../stacks/data-stack.ts";
@@ -51,8 +49,14 @@ export class HomeFunction extends Construct {
   grantHome(data: DataStack): void {
     this.grantRecords(data.table);
     this.grantObjects(data.objects);
-    this.grantVaultKey(data.vaultKey);
-    if (data.key !== undefined) this.grantKey(data.key);
+    this.grantVaultKey(data);
+  }
+
+  /** Reads the key of vault and tokens, and uses the key that was brought along. */
+  grantVaultKey({ vaultKey, key }: DataStack): void {
+    this.handler.addEnvironment("VAULT_KEY_ARN", vaultKey.secretArn);
+    this.allow("secretsmanager", ["GetSecretValue"], [vaultKey.secretArn]);
+    if (key !== undefined) this.allow("kms", ["Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey"], [key.keyArn]);
   }
 
   /** Does something more with exactly these resources. */
@@ -83,15 +87,5 @@ export class HomeFunction extends Construct {
     accept(this, {
       "AwsSolutions-IAM5": "`/index/*` are the table's own indexes, `/*` the objects of the home's own bucket",
     });
-  }
-
-  /** Reads the key of vault and tokens. */
-  private grantVaultKey(secret: Secret): void {
-    this.handler.addEnvironment("VAULT_KEY_ARN", secret.secretArn);
-    this.allow("secretsmanager", ["GetSecretValue"], [secret.secretArn]);
-  }
-
-  private grantKey(key: IKey): void {
-    this.allow("kms", ["Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey"], [key.keyArn]);
   }
 }

@@ -7,6 +7,7 @@ import {
   TableEncryptionV2,
   TableV2,
 } from "aws-cdk-lib/aws-dynamodb";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { type IKey, Key } from "aws-cdk-lib/aws-kms";
 import {
   BlockPublicAccess,
@@ -53,6 +54,7 @@ export class DataStack extends Stack {
     this.key = this.makeKey(stage, removalPolicy);
     this.table = this.makeTable(stage, removalPolicy);
     this.objects = this.makeObjects(stage, removalPolicy);
+    if (stage.edge) this.letEdgeIn();
     this.vaultKey = this.makeVaultKey(removalPolicy);
     this.alarms = this.makeAlarms(stage);
   }
@@ -125,6 +127,29 @@ export class DataStack extends Stack {
     });
     accept(accessLogs, { "AwsSolutions-S1": "it is where access is logged; logging it into itself would never end" });
     return accessLogs;
+  }
+
+  /** Distributions of this account read and write artifacts, each request as its function allows (lambdas/edge/artifacts.js). */
+  private letEdgeIn(): void {
+    const distributions = this.formatArn({
+      service: "cloudfront",
+      region: "",
+      resource: "distribution",
+      resourceName: "*",
+    });
+    const edge = {
+      principals: [new ServicePrincipal("cloudfront.amazonaws.com")],
+      conditions: { ArnLike: { "aws:SourceArn": distributions } },
+    };
+    const allow = (
+      grantee: { addToResourcePolicy(statement: PolicyStatement): unknown },
+      actions: string[],
+      resources: string[],
+    ) => grantee.addToResourcePolicy(new PolicyStatement({ ...edge, actions, resources }));
+    allow(this.objects, ["s3:GetObject", "s3:PutObject"], [this.objects.arnForObjects("ws/*/artifacts/*")]);
+    // Without it an absent object could not be told from a forbidden one.
+    allow(this.objects, ["s3:ListBucket"], [this.objects.bucketArn]);
+    if (this.key !== undefined) allow(this.key, ["kms:Decrypt", "kms:GenerateDataKey"], ["*"]);
   }
 
   private makeVaultKey(removalPolicy: RemovalPolicy): Secret {

@@ -2,7 +2,7 @@ import { ALL_WORKSPACES } from "../../contract/access.ts";
 import { AppError } from "../../contract/errors.ts";
 import type { Principal } from "../auth/principal.ts";
 import { type Grants, holds, type Rights, rightsIn, within } from "../auth/rights.ts";
-import { type PersonalCheck, signPersonalToken } from "../auth/tokens.ts";
+import { type EdgeClaims, type PersonalCheck, signPersonalToken } from "../auth/tokens.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Signer } from "../ports/signer.ts";
@@ -62,7 +62,8 @@ export async function createToken(
     expiresMs: exp * 1000,
   };
   await deps.tokens.add(record, caller.name);
-  const token = await signPersonalToken(deps.signer, { jti: record.id, sub: person, roles, exp });
+  const edge = edgeClaims(await grantsOf(deps, record), nowMs);
+  const token = await signPersonalToken(deps.signer, { jti: record.id, sub: person, roles, exp, ...edge });
   return { token, record };
 }
 
@@ -90,10 +91,25 @@ export function makePersonalCheck(deps: Omit<TokenDeps, "signer" | "ids">): Pers
     }
     const nowMs = deps.clock.now();
     if (nowMs - (record.lastUsedMs ?? 0) >= TOUCH_MS) await deps.tokens.touch(record, nowMs);
-    const scope = await scopeOf(deps, record.roles);
-    const grants = record.isRooted ? scope : within(scope, await deps.members.grantsOf(sub));
-    return { kind: "user", name: `user:${sub}`, grants, tokenId: jti };
+    return { kind: "user", name: `user:${sub}`, grants: await grantsOf(deps, record), tokenId: jti };
   };
+}
+
+async function grantsOf(deps: Pick<TokenDeps, "members" | "roles">, record: TokenRecord): Promise<Grants> {
+  const scope = await scopeOf(deps, record.roles);
+  return record.isRooted ? scope : within(scope, await deps.members.grantsOf(record.person));
+}
+
+/** A token travels with every request: one of more workspaces says nothing to the edge, which then lets the API decide. */
+const EDGE_WORKSPACES = 20;
+
+function edgeClaims(grants: Grants, nowMs: number): { readonly edge?: EdgeClaims } {
+  const art = [...grants].flatMap(([workspace, rights]): [string, "r" | "w"][] => {
+    if (rights.has("tracking/update")) return [[workspace, "w"]];
+    return rights.has("tracking/read") ? [[workspace, "r"]] : [];
+  });
+  if (art.length === 0 || art.length > EDGE_WORKSPACES) return {};
+  return { edge: { iat: Math.floor(nowMs / 1000), art: Object.fromEntries(art) } };
 }
 
 /** Owners of the whole home see and revoke everybody's tokens. */

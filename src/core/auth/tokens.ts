@@ -19,6 +19,15 @@ export interface PersonalClaims {
   /** Workspace or `*` to role. */
   readonly roles: Readonly<Record<string, string>>;
   readonly exp: number;
+  readonly edge?: EdgeClaims;
+}
+
+/** What the AWS home's edge reads of a token, which can ask nobody (lambdas/edge/artifacts.js): what it may do to artifacts, as far as that is known when it is made. */
+export interface EdgeClaims {
+  /** When that was, in seconds since the epoch. */
+  readonly iat: number;
+  /** Workspace or `*` to reading or writing. */
+  readonly art: Readonly<Record<string, "r" | "w">>;
 }
 
 /** Whom a personal access token stands for now. Throws Unauthenticated for one that was revoked. */
@@ -40,8 +49,8 @@ export function signDeploymentToken(
 }
 
 /** A personal access token. */
-export function signPersonalToken(signer: Signer, { jti, sub, roles, exp }: PersonalClaims): Promise<string> {
-  return signer.sign({ t: "pat", jti, sub, roles, exp } satisfies Claims);
+export function signPersonalToken(signer: Signer, { jti, sub, roles, exp, edge }: PersonalClaims): Promise<string> {
+  return signer.sign({ t: "pat", jti, sub, roles, exp, ...(edge === undefined ? {} : { edge }) } satisfies Claims);
 }
 
 /** A token of whoever holds the home's key; `expiresSec` in seconds since the epoch, absent for the laptop home's own token. */
