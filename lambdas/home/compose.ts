@@ -10,7 +10,9 @@ import { AppError } from "../../src/contract/errors.ts";
 import { onlineDeployments, onlineEndpoints } from "../../src/contract/routes/index.ts";
 import type { Files } from "../../src/core/files/ports.ts";
 import { makeEnvironments } from "../../src/core/jobs/environments.ts";
-import { makeBusMover } from "../../src/home/bus-mover.ts";
+import type { Bus } from "../../src/core/ports/bus.ts";
+import { freeWorkspaces } from "../../src/core/workspaces/delete-workspace.ts";
+import { makeBusMover, TOPICS } from "../../src/home/bus-mover.ts";
 import { composeAssets } from "../../src/home/compose-assets.ts";
 import { composeFiles } from "../../src/home/compose-files.ts";
 import { composeGc } from "../../src/home/compose-gc.ts";
@@ -59,7 +61,7 @@ export function compose(ground: Ground, settings: Told): Composition {
   const bus = lazyBus(async () => (await import("./queue.ts")).openQueue(ground, settings.queueUrl));
   const mover = makeBusMover({
     ...ground,
-    bus,
+    bus: withRounds(bus, () => freeWorkspaces({ ...ground, ...stores })),
     turns: openTurns({ ...ground, newId: ground.ids.hex32 }),
     runOf: runOfEvent,
   });
@@ -93,6 +95,23 @@ export function compose(ground: Ground, settings: Told): Composition {
     },
     consume: (copy) => bus.consume(copy),
     settle: () => mover.settle(),
+  };
+}
+
+/** A bus whose rounds also do what is due beside jobs. */
+function withRounds(
+  bus: Pick<Bus, "send" | "subscribe">,
+  work: () => Promise<unknown>,
+): Pick<Bus, "send" | "subscribe"> {
+  return {
+    send: (...args) => bus.send(...args),
+    subscribe(topic, handler) {
+      if (topic !== TOPICS.round) return bus.subscribe(topic, handler);
+      bus.subscribe(topic, async (delivery) => {
+        await handler(delivery);
+        await work();
+      });
+    },
   };
 }
 

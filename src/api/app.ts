@@ -87,7 +87,7 @@ async function mustKnow(deps: AppDeps, request: ApiRequest): Promise<Principal> 
 
 /** The workspace's own routes make it, or word its absence themselves. */
 async function mustHaveWorkspace(deps: AppDeps, route: RawRoute, workspace: string): Promise<void> {
-  if (deps.hasWorkspace === undefined || route.path === "/api/v1/workspaces/{workspace}") return;
+  if (deps.hasWorkspace === undefined || route.id.startsWith("workspaces.")) return;
   if (await deps.hasWorkspace(workspace)) return;
   throw new AppError("NotFound", `there is no workspace \`${workspace}\``, {
     hint: "`yard workspace list` shows those there are; `yard workspace create` makes one",

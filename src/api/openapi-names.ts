@@ -109,7 +109,7 @@ import {
   StartedAttempt,
 } from "../contract/runner.ts";
 import { AskBlobs, MissingBlobs, PutTree, Stored, Tree, TreeEntry, TreePath } from "../contract/trees.ts";
-import { Workspace, WorkspaceSpec } from "../contract/workspaces.ts";
+import { Workspace, WorkspaceContents, WorkspaceSpec } from "../contract/workspaces.ts";
 
 /**
  * Schemas that the document tells once, under these names; others stand where they are used.
@@ -234,5 +234,6 @@ export const NAMED_SCHEMAS = {
   UploadPlan,
   VersionOrLabel,
   Workspace,
+  WorkspaceContents,
   WorkspaceSpec,
 };

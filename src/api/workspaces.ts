@@ -2,7 +2,7 @@ import { DEFAULT_DATASTORE } from "../contract/datastores.ts";
 import { workspaces as routes } from "../contract/routes/places.ts";
 import type { Workspace } from "../contract/workspaces.ts";
 import { allows } from "../core/auth/allow.ts";
-import { deleteWorkspace } from "../core/workspaces/delete-workspace.ts";
+import { deleteWorkspace, restoreWorkspace, retireWorkspace } from "../core/workspaces/delete-workspace.ts";
 import { getWorkspace } from "../core/workspaces/get-workspace.ts";
 import type { WorkspaceRecord } from "../core/workspaces/ports.ts";
 import { type PutWorkspaceDeps, putWorkspace } from "../core/workspaces/put-workspace.ts";
@@ -11,6 +11,7 @@ import { Answer, implement } from "./implement.ts";
 import { answerPage, pageOf } from "./paging.ts";
 import type { Call, RawRoute } from "./raw-route.ts";
 
+const GRACE_SEC = 7 * 86_400;
 const READ = { resource: "workspace", action: "read" } as const;
 
 export function makeWorkspaceRoutes(deps: PutWorkspaceDeps): RawRoute[] {
@@ -30,11 +31,24 @@ export function makeWorkspaceRoutes(deps: PutWorkspaceDeps): RawRoute[] {
       });
       return answer(record, call);
     }),
-    implement(routes.delete, async ({ params, call }) => {
-      const precondition = preconditionOf(call);
-      await deleteWorkspace(deps, { name: params.workspace, actor: call.principal.name, precondition });
+    implement(routes.delete, async ({ params, query, call }) => {
+      const named = { name: params.workspace, actor: call.principal.name, precondition: preconditionOf(call) };
+      if (query.contents === "true")
+        await retireWorkspace(deps, { ...named, graceMs: (query.grace_sec ?? GRACE_SEC) * 1000 });
+      else await deleteWorkspace(deps, named);
       return {};
     }),
+    implement(routes.contents, async ({ params }) => {
+      await getWorkspace(deps, params.workspace);
+      const amounts = await deps.workspaces.amounts(params.workspace);
+      return {
+        items: amounts.map(({ what, count, isMore }) => ({ what, count, is_more: isMore })),
+        blocked_by: [...(await deps.workspaces.blockers(params.workspace))],
+      };
+    }),
+    implement(routes.restore, async ({ params, call }) =>
+      answer(await restoreWorkspace(deps, { name: params.workspace, actor: call.principal.name }), call),
+    ),
   ];
 }
 
@@ -43,7 +57,7 @@ function answer(record: WorkspaceRecord, call: Call): Answer<Workspace> {
 }
 
 function view(record: WorkspaceRecord, call: Call): Workspace {
-  const { name, displayName, description, tags, retention, createdAt, createdBy } = record;
+  const { name, displayName, description, tags, retention, createdAt, createdBy, deletesMs } = record;
   return {
     name,
     id: `/workspaces/${name}`,
@@ -55,5 +69,6 @@ function view(record: WorkspaceRecord, call: Call): Workspace {
     ...(retention === undefined ? {} : { retention }),
     created_at: createdAt,
     created_by: createdBy,
+    ...(deletesMs === undefined ? {} : { deletes_at: new Date(deletesMs).toISOString() }),
   };
 }

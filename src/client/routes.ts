@@ -35,6 +35,8 @@ export const workspaces = group<typeof contract.workspaces>("workspaces", {
   get: "GET ",
   put: "PUT ",
   delete: "DELETE ",
+  contents: "GET /contents",
+  restore: "POST /restore",
 });
 
 export const me = group<typeof contract.me>("me", { get: "GET //me" });

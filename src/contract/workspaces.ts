@@ -30,5 +30,23 @@ export const Workspace = z.object({
   retention: Retention.optional(),
   created_at: Time,
   created_by: Actor,
+  /** It was deleted with what is in it: until then it can be restored, and nothing in it can be reached. */
+  deletes_at: Time.optional(),
 });
 export type Workspace = z.infer<typeof Workspace>;
+
+/** What is in a workspace, and goes with it. */
+export const WorkspaceContents = z.object({
+  items: z.array(
+    z.object({
+      /** In words: `runs`, `registered models`. */
+      what: z.string(),
+      count: z.number().int(),
+      /** There are more than were counted. */
+      is_more: z.boolean(),
+    }),
+  ),
+  /** What must end before it can be deleted, in words. */
+  blocked_by: z.array(z.string()),
+});
+export type WorkspaceContents = z.infer<typeof WorkspaceContents>;

@@ -1,6 +1,7 @@
 import { makeGcRoutes } from "../api/gc.ts";
 import { GC_LIMITS, type GcLimits } from "../core/gc/deps.ts";
 import { type Gc, makeGc } from "../core/gc/gc.ts";
+import { freeWorkspaces } from "../core/workspaces/delete-workspace.ts";
 import { openReceiptStore } from "../store/gc.ts";
 import { openSweepStore } from "../store/sweep.ts";
 import { openTrash } from "../store/trash.ts";
@@ -30,6 +31,7 @@ export function composeGc(ground: Ground, stores: Stores, limits: GcLimits = GC_
   let closed = false;
 
   async function runRound(): Promise<void> {
+    await freeWorkspaces({ ...ground, ...stores });
     for (const workspace of await listWorkspaceNames(ground.table)) {
       if (closed) return;
       try {

@@ -5,33 +5,31 @@ import type { AssetKind } from "../core/assets/ports.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import { ABSENT, type Clause, type Item, type Query, type Table, type Value } from "../core/ports/table.ts";
 import type { WorkspaceRecord, WorkspaceStore } from "../core/workspaces/ports.ts";
-import { forgetMember } from "./access.ts";
 import { localComputeWrite } from "./computes.ts";
 import { defaultDatastoreWrite } from "./datastores.ts";
 import {
   assetNames,
-  assetPartition,
   computeKey,
   datastoreList,
   endpointKey,
   experimentList,
   GC_OPEN,
-  gcEntries,
-  gcList,
   gcOpenPrefix,
+  gcSweepKey,
   jobList,
-  memberList,
   modelList,
+  queueKey,
   RUN_FEED_SHARDS,
-  roleList,
   runFeed,
   WORKSPACE_LIST,
   workspaceKey,
   workspacePurgeKey,
 } from "./facts/keys.ts";
-import { deleteItems, itemsOf } from "./partitions.ts";
+import { itemsOf } from "./partitions.ts";
 import { makeRecent } from "./recent.ts";
 import { isWatched, keepReads } from "./table-watch.ts";
+import { amountsIn } from "./workspace-amounts.ts";
+import { purgeRecords, purgeTrees } from "./workspace-purge.ts";
 
 const KINDS: readonly (readonly [AssetKind, string])[] = [
   ["data", "data assets"],
@@ -58,7 +56,10 @@ export function openWorkspaceStore(deps: {
       return item === undefined ? undefined : fromItem(item);
     },
     async isThere(name) {
-      const find = async () => (await kept.get(workspaceKey(name))) !== undefined;
+      const find = async () => {
+        const item = await kept.get(workspaceKey(name));
+        return item !== undefined && item.deletesMs === undefined;
+      };
       if (isWatched(table)) return find();
       const is = await there.get(name, find);
       if (!is) there.forget(name);
@@ -68,7 +69,7 @@ export function openWorkspaceStore(deps: {
       const page = await table.query({ pk: WORKSPACE_LIST, limit, ...(cursor === undefined ? {} : { cursor }) });
       return { items: page.items.map(fromItem), ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
     },
-    async put(record, expectedRev, actor) {
+    async put(record, expectedRev, actor, words) {
       const { name, createdAt, createdBy } = record;
       const isNew = expectedRev === 0;
       const { ok } = await table.transact([
@@ -80,6 +81,7 @@ export function openWorkspaceStore(deps: {
           name,
           action: isNew ? "create" : "update",
           summary: `workspace \`${name}\` ${isNew ? "made" : "changed"}`,
+          ...words,
         }),
         ...(isNew
           ? [
@@ -89,6 +91,7 @@ export function openWorkspaceStore(deps: {
             ]
           : []),
       ]);
+      there.forget(name);
       return ok;
     },
     async delete({ name, rev }, actor) {
@@ -130,21 +133,24 @@ export function openWorkspaceStore(deps: {
     async needsPurge(name) {
       return (await table.get(workspacePurgeKey(name))) !== undefined;
     },
-    async purge(name) {
-      for (const [kind] of KINDS) {
-        const heads: string[] = [];
-        for await (const head of itemsOf(table, { index: "gsi1", pk: assetNames(name, kind) }))
-          heads.push(String(head.name));
-        for (const head of heads) await deleteItems(table, { pk: assetPartition(name, kind, head) });
+    async unpurged() {
+      const names: string[] = [];
+      for await (const { sk } of itemsOf(table, { pk: workspacePurgeKey("-").pk })) names.push(sk);
+      return names;
+    },
+    amounts: (name) => amountsIn(table, name),
+    async blockers(name) {
+      const found: string[] = [];
+      for await (const { sk: compute } of itemsOf(table, { pk: computeKey(name, "-").pk })) {
+        if (await has({ pk: queueKey(name, compute, "-").pk })) found.push(`jobs on \`${compute}\` that are not over`);
       }
-      for await (const member of itemsOf(table, { pk: memberList(name) }))
-        await table.transact(forgetMember(member, name));
-      await deleteItems(table, { pk: roleList(name) });
-      await deleteItems(table, { pk: datastoreList(name) });
-      await deleteItems(table, { pk: computeKey(name, "x").pk });
-      for await (const { sk } of itemsOf(table, { pk: gcList(name) }))
-        await deleteItems(table, { pk: gcEntries(name, sk) });
-      await deleteItems(table, { pk: gcList(name) });
+      if (await has({ pk: endpointKey(name, "x").pk })) found.push("endpoints");
+      if ((await table.get(gcSweepKey(name))) !== undefined) found.push("a gc under way");
+      return found;
+    },
+    purgeTrees: (name, ids) => purgeTrees(table, name, ids),
+    async purge(name) {
+      await purgeRecords(table, name);
       await table.transact([{ kind: "delete", key: workspacePurgeKey(name) }]);
     },
   };

@@ -13,8 +13,13 @@ const SETTINGS = {
   hasOneEndpoint: false,
 } as Parameters<typeof compose>[1];
 
-/** What the AWS home's function answers over a test's own ground. */
+/** What the AWS home's functions are over a test's own ground. */
+export function composeAsAws(ground: Ground): ReturnType<typeof compose> {
+  return compose(ground, SETTINGS);
+}
+
+/** What its function of the API answers. */
 export function handleAsAws(ground: Ground): (request: ApiRequest) => Promise<Response> {
-  const { handle } = compose(ground, SETTINGS);
+  const { handle } = composeAsAws(ground);
   return async (request) => toResponse(await handle(request));
 }

@@ -10,6 +10,7 @@ const COLUMNS: readonly Column<Workspace>[] = [
   { head: "Name", of: (it) => it.name },
   { head: "Description", of: (it) => it.description ?? it.display_name },
   { head: "Created", of: (it) => ago(it.created_at) },
+  { head: "Freed", of: (it) => it.deletes_at },
 ];
 
 const AZURE = {
@@ -106,18 +107,37 @@ export const workspace: Noun = {
       },
     }),
     delete: command({
-      brief: "Delete an empty workspace",
+      brief: "Delete a workspace: an empty one at once, or with --all-resources any",
       flags: {
         name: flags.name("workspace"),
         yes: flags.yes(),
+        allResources: flag.is("With all that is in it, after a time in which `yard workspace restore` takes it back"),
+        grace: flag.text("That time, as 12h or 30d; default: 7d", { placeholder: "time" }),
         noWait: AZURE.noWait,
-        allResources: flag.is("Accepted for Azure scripts; no effect", { hidden: true }),
       },
-      run: async (ctx, { name, yes }) => {
+      run: async (ctx, { name, yes, allResources, grace }) => {
         const { client } = await ctx.link();
-        await confirm(ctx, yes, `delete workspace ${name}?`);
-        await client.call(workspaces.delete, { params: { workspace: name } });
-        return nothing();
+        const params = { workspace: name };
+        if (!allResources) {
+          await confirm(ctx, yes, `delete workspace ${name}?`);
+          await client.call(workspaces.delete, { params, query: {} });
+          return nothing();
+        }
+        const { items } = await client.call(workspaces.contents, { params });
+        for (const { what, count, is_more } of items) ctx.note(`  ${count}${is_more ? " or more" : ""} ${what}`);
+        ctx.note("  and every file in its artifacts, logs and default datastore");
+        await confirm(ctx, yes, `delete workspace ${name} with all of that?`);
+        const graceSec = grace === undefined ? {} : { grace_sec: secondsOf("--grace", grace) };
+        await client.call(workspaces.delete, { params, query: { contents: "true", ...graceSec } });
+        return one(await client.call(workspaces.get, { params }));
+      },
+    }),
+    restore: command({
+      brief: "Take back the deletion of a workspace while it can be",
+      flags: { name: flags.name("workspace") },
+      run: async (ctx, { name }) => {
+        const { client } = await ctx.link();
+        return one(await client.call(workspaces.restore, { params: { workspace: name } }));
       },
     }),
   },

@@ -5,7 +5,7 @@ import { Compute, ComputeSpec } from "../computes.ts";
 import { Datastore, DatastoreSpec } from "../datastores.ts";
 import { FolderPage } from "../files.ts";
 import { defineRoute } from "../route.ts";
-import { Workspace, WorkspaceSpec } from "../workspaces.ts";
+import { Workspace, WorkspaceContents, WorkspaceSpec } from "../workspaces.ts";
 
 const base = "/api/v1/workspaces/{workspace}";
 const none = z.object({});
@@ -53,12 +53,46 @@ export const workspaces = {
     method: "DELETE",
     path: base,
     access: { resource: "workspace", action: "delete" },
-    summary: "Delete an empty workspace; InUse while jobs run or endpoints exist",
+    summary:
+      "Delete a workspace: an empty one at once; with `contents` one with all that is in it, after a time in which it can be restored",
+    tag: "workspaces",
+    params: WorkspaceParams,
+    query: z.object({
+      contents: z.enum(["true", "false"]).optional(),
+      /** How long it can be restored; default 7 days, at least 5 minutes. */
+      grace_sec: z.coerce
+        .number()
+        .int()
+        .min(300)
+        .max(366 * 86_400)
+        .optional(),
+    }),
+    body: undefined,
+    answer: Empty,
+  }),
+  contents: defineRoute({
+    id: "workspaces.contents",
+    method: "GET",
+    path: `${base}/contents`,
+    access: { resource: "workspace", action: "read" },
+    summary: "What is in a workspace, and would go with it",
     tag: "workspaces",
     params: WorkspaceParams,
     query: none,
     body: undefined,
-    answer: Empty,
+    answer: WorkspaceContents,
+  }),
+  restore: defineRoute({
+    id: "workspaces.restore",
+    method: "POST",
+    path: `${base}/restore`,
+    access: { resource: "workspace", action: "delete" },
+    summary: "Take back a deletion while it can be",
+    tag: "workspaces",
+    params: WorkspaceParams,
+    query: none,
+    body: undefined,
+    answer: Workspace,
   }),
 };
 

@@ -10,11 +10,20 @@ export interface WorkspaceRecord {
   readonly createdAt: string;
   readonly createdBy: string;
   readonly rev: number;
+  /** It was deleted with its contents, and is freed from then on. */
+  readonly deletesMs?: number;
+}
+
+/** How many of a kind of thing a workspace has. */
+export interface Amount {
+  readonly what: string;
+  readonly count: number;
+  readonly isMore: boolean;
 }
 
 export interface WorkspaceStore {
   get(name: string): Promise<WorkspaceRecord | undefined>;
-  /** May be up to 30 seconds old for a deletion by another process. */
+  /** False for one that was deleted and may be restored yet. May be up to 30 seconds old for a deletion by another process. */
   isThere(name: string): Promise<boolean>;
   /** By name. */
   list(page: {
@@ -22,13 +31,26 @@ export interface WorkspaceStore {
     readonly cursor?: string;
   }): Promise<{ readonly items: readonly WorkspaceRecord[]; readonly cursor?: string }>;
   /** `expectedRev` 0: makes it, with its default datastore and the compute `local`. False when somebody was faster. */
-  put(record: WorkspaceRecord, expectedRev: number, actor: string): Promise<boolean>;
+  put(
+    record: WorkspaceRecord,
+    expectedRev: number,
+    actor: string,
+    words?: { readonly action: string; readonly summary: string },
+  ): Promise<boolean>;
   /** False when it is not there (any more) at this revision. */
   delete(record: WorkspaceRecord, actor: string): Promise<boolean>;
   /** What stands in the way of deleting it, in words; empty for a workspace as it was made. */
   contents(name: string): Promise<readonly string[]>;
+  /** All that goes with it, each kind counted up to a thousand. */
+  amounts(name: string): Promise<readonly Amount[]>;
+  /** What must end before it can go with its contents, in words. */
+  blockers(name: string): Promise<readonly string[]>;
+  /** Names of workspaces that were deleted, and of which something is left. */
+  unpurged(): Promise<readonly string[]>;
   /** It was deleted, and what was in it is not gone yet; until then it can't be made again. */
   needsPurge(name: string): Promise<boolean>;
-  /** Removes the records a workspace is made with; the last step of a deletion. */
+  /** Removes the records of trees. */
+  purgeTrees(name: string, ids: readonly string[]): Promise<void>;
+  /** Removes every other record but activities; the last step of a deletion. */
   purge(name: string): Promise<void>;
 }

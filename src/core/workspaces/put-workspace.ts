@@ -33,6 +33,11 @@ export async function putWorkspace(
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const before = await deps.workspaces.get(name);
     input.precondition?.(before);
+    if (before?.deletesMs !== undefined) {
+      throw new AppError("Conflict", `workspace \`${name}\` is deleted, and its name is not free yet`, {
+        hint: "`yard workspace restore` takes that back",
+      });
+    }
     const record = recordOf(deps, input, before);
     if (before !== undefined && canonicalJson({ ...record, rev: 0 }) === canonicalJson({ ...before, rev: 0 })) {
       return { record: before, made: false };
