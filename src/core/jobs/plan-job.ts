@@ -26,7 +26,7 @@ export async function planJob(
 ): Promise<Findings & { readonly plan?: Plan }> {
   const findings = makeFindings();
   checkExpressions(spec, findings);
-  warnOfFields(spec, findings);
+  warnOfFields(spec, findings, deps.launches.includes("cluster"));
   const [environment, compute, inputs, outputs, snapshot] = await Promise.all([
     check(findings, "environment", () => deps.environments.resolve(workspace, spec.environment)),
     planCompute(deps, workspace, spec, findings),
