@@ -16,13 +16,17 @@ import { nameOf } from "../fault.ts";
 import type { Drainer } from "./drain.ts";
 
 interface Tagged {
-  readonly tags?: Record<string, string>;
-  readonly status?: string;
+  readonly tags?: Record<string, string> | undefined;
+  readonly status?: string | undefined;
 }
+
+/** Marks what a stack made, which goes with its stack (lib/home.ts). */
+const STACK_TAG = "trainyard:stage";
 
 /** Queues first, which ends their jobs; then the environments behind them; then the definitions. A thing must be disabled, and at rest, before it can go. */
 export function batchDrainer({ client, home }: { readonly client: BatchClient; readonly home: string }): Drainer {
-  const isOurs = ({ tags, status }: Tagged) => tags?.[HOME_TAG] === home && status !== "DELETED";
+  const isOurs = ({ tags, status }: Tagged) =>
+    tags?.[HOME_TAG] === home && tags[STACK_TAG] === undefined && status !== "DELETED";
 
   async function queues(): Promise<readonly JobQueueDetail[]> {
     const found: JobQueueDetail[] = [];
@@ -51,9 +55,7 @@ export function batchDrainer({ client, home }: { readonly client: BatchClient; r
 
   async function dropDefinitions(): Promise<void> {
     for await (const { jobDefinitions = [] } of paginateDescribeJobDefinitions({ client }, { status: "ACTIVE" })) {
-      for (const { jobDefinitionArn: jobDefinition } of jobDefinitions.filter(({ tags }) =>
-        isOurs({ tags: tags ?? {} }),
-      ))
+      for (const { jobDefinitionArn: jobDefinition } of jobDefinitions.filter(({ tags }) => isOurs({ tags })))
         await client.send(new DeregisterJobDefinitionCommand({ jobDefinition }));
     }
   }
