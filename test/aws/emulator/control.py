@@ -19,7 +19,7 @@ def install(app) -> None:
 
     async def outer(scope, receive, send):
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
-            await inner(scope, receive, send)
+            await inner(_as_asked(scope), receive, send)
             return
         body = b""
         more = True
@@ -33,6 +33,15 @@ def install(app) -> None:
         await send({"type": "http.response.body", "body": json.dumps(told).encode()})
 
     app.app = outer
+
+
+def _as_asked(scope: dict) -> dict:
+    """A gateway tells by which scheme it was asked; this one is, unlike AWS's, by plain HTTP."""
+    headers = scope.get("headers", [])
+    if not any(name == b"host" and b".execute-api." in value for name, value in headers):
+        return scope
+    others = [each for each in headers if each[0] != b"x-forwarded-proto"]
+    return {**scope, "headers": [*others, (b"x-forwarded-proto", b"http")]}
 
 
 def _answer(name: str, body: bytes) -> tuple[int, object]:
