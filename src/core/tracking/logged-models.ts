@@ -169,8 +169,8 @@ export function logModelParams(
   modelId: string,
   params: readonly (readonly [string, string])[],
 ): Promise<LoggedModel> {
-  const checked = params.map(([key, value]) => checkModelParam(key, value));
   return change(deps, caller, modelId, { action: "update", summary: "params logged" }, (model) => {
+    const checked = params.map(([key, value]) => checkModelParam(key, value));
     for (const [key, value] of checked) {
       const old = Object.hasOwn(model.params, key) ? model.params[key] : value;
       if (old !== value)

@@ -71,7 +71,10 @@ describe("logged models", () => {
       { key: "team", value: "y" },
       { key: "a/b", value: "1" },
     ]);
-    expect([missing.status, wrong.status]).toEqual([404, 400]);
+    const long = await api.ask("POST", "logged-models/m-0/params", {
+      body: { model_id: "m-0", params: [{ key: "k", value: "v".repeat(6001) }] },
+    });
+    expect([missing.status, wrong.status, long.status]).toEqual([404, 400, 404]);
     expect(await api.ask("GET", `logged-models/${id}`)).toMatchObject({
       status: 404,
       json: { message: `Logged model with ID '${id}' not found.` },

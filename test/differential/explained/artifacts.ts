@@ -4,6 +4,13 @@ import { type Explanation, onlyWords, pairIs, refusal } from "./match.ts";
 /** Of artifacts and their addresses. */
 export const artifacts: readonly Explanation[] = [
   {
+    id: "range-of-other-unit",
+    what: "MLflow refuses a Range in another unit than bytes, ours answers the whole file",
+    why: "RFC 9110, 14.2: a unit that is not known is ignored",
+    matches: (_, { call, theirs, ours }) =>
+      theirs.status === 400 && ours.status === 200 && !/^bytes=/.test(call.headers?.range ?? "bytes="),
+  },
+  {
     id: "range-backwards",
     what: "MLflow refuses a Range whose end lies before its start, ours answers the whole file",
     why: "RFC 9110, 14.2: a range that is not valid is ignored",

@@ -186,6 +186,8 @@ export const tracking: readonly Explanation[] = [
     parts: true,
     matches: ({ at, theirs, ours }, pair) =>
       (at.endsWith("lifecycle_stage") && theirs === "active" && ours === "deleted") ||
+      (/^body\.(runs|next_page_token)$/.test(at) &&
+        ["/experiments/delete", "/runs/restore"].every((end) => pair.before.some(({ path }) => path.endsWith(end)))) ||
       (pair.theirs.status === 200 &&
         pair.ours.status === 400 &&
         /^The run .* must be in the 'active' state/.test(refusal(pair.ours.body).message)),
