@@ -5,8 +5,10 @@ const ENTRY_BYTES = 200;
 /** The most that a UTF-16 unit takes. */
 const UNIT_BYTES = 3;
 
+const UTF8 = new TextEncoder();
+
 interface Shelf {
-  readonly bytes: Buffer<ArrayBuffer>;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   used: number;
   readonly versions: number[];
 }
@@ -27,9 +29,9 @@ export class RenderedRuns {
   /** The text's bytes. A text too long for a shelf is not kept. */
   add(version: number, text: string): Uint8Array<ArrayBuffer> {
     const most = text.length * UNIT_BYTES;
-    if (most > SHELF_BYTES) return Buffer.from(text);
+    if (most > SHELF_BYTES) return UTF8.encode(text);
     const shelf = this.shelfWith(most);
-    const end = shelf.used + shelf.bytes.write(text, shelf.used);
+    const end = shelf.used + UTF8.encodeInto(text, shelf.bytes.subarray(shelf.used)).written;
     const bytes = shelf.bytes.subarray(shelf.used, end);
     shelf.used = end;
     shelf.versions.push(version);
@@ -42,7 +44,7 @@ export class RenderedRuns {
     const last = this.shelves.at(-1);
     if (last !== undefined && last.used + room <= last.bytes.length) return last;
     while (this.sizeBytes + SHELF_BYTES > LIMIT_BYTES) this.dropOldest();
-    const made: Shelf = { bytes: Buffer.allocUnsafeSlow(SHELF_BYTES), used: 0, versions: [] };
+    const made: Shelf = { bytes: new Uint8Array(SHELF_BYTES), used: 0, versions: [] };
     this.shelves.push(made);
     this.sizeBytes += SHELF_BYTES;
     return made;

@@ -186,7 +186,7 @@ async function searchReply(
       const items = runs.map((found) => {
         if (found.run === undefined) return found.kept;
         const text = runText(found.run, datasets.get(found.run.runId) ?? []);
-        return found.version === undefined ? Buffer.from(text) : rendered.add(found.version, text);
+        return found.version === undefined ? UTF8.encode(text) : rendered.add(found.version, text);
       });
       return { items, next };
     },
@@ -199,10 +199,10 @@ async function searchReply(
 /** A page of rendered runs as one piece. */
 function pageOf(runs: readonly Uint8Array[], next: string | undefined): Uint8Array<ArrayBuffer> {
   const token = next === undefined ? "" : `"next_page_token":${JSON.stringify(next)}`;
-  if (runs.length === 0) return Buffer.from(`{${token}}`);
-  const end = Buffer.from(`]${token === "" ? "" : `,${token}`}}`);
+  if (runs.length === 0) return UTF8.encode(`{${token}}`);
+  const end = UTF8.encode(`]${token === "" ? "" : `,${token}`}}`);
   const size = runs.reduce((sum, { length }) => sum + length + 1, PAGE_START.length - 1 + end.length);
-  const page = Buffer.allocUnsafeSlow(size);
+  const page = new Uint8Array(size);
   page.set(PAGE_START);
   let at = PAGE_START.length;
   for (const [i, run] of runs.entries()) {
@@ -214,7 +214,8 @@ function pageOf(runs: readonly Uint8Array[], next: string | undefined): Uint8Arr
   return page;
 }
 
-const PAGE_START = Buffer.from('{"runs":[');
+const UTF8 = new TextEncoder();
+const PAGE_START = UTF8.encode('{"runs":[');
 const COMMA = 0x2c;
 
 function datasetInput(args: Args): DatasetInput {
