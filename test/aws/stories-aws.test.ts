@@ -4,46 +4,30 @@ import { openForwardProxy } from "./forward-proxy.ts";
 import { resolveLocalhost } from "./localhost-names.ts";
 import { AWS } from "./ministack.ts";
 
-const NO_COMPUTES = "not yet (no computes in AWS)";
-const WITHOUT = Object.fromEntries(
-  [
-    "submit examples/quickstart",
-    "watch its log to the end",
-    "read its metrics with MLflow's client",
-    "find its model registered, and give it a label",
-    "download its outputs and the model",
-    "cancel a job",
-  ].map((name) => [name, NO_COMPUTES]),
-);
-
 resolveLocalhost();
-tellStories(
-  "AWS",
-  async () => {
-    const deployment = await deploy();
-    const proxy = await openForwardProxy();
-    const { accessKeyId, secretAccessKey } = AWS.credentials;
-    const root = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_REGION: AWS.region };
-    return {
-      kind: "AWS",
-      url: () => deployment.url,
-      owner: "owner",
-      variables: () => ({ http_proxy: proxy.url, no_proxy: "" }),
-      async signIn(me, name, owner) {
-        const login = `login ${deployment.url} --iam`;
-        if (name === "owner") return me.try(login, { env: root });
-        const user = await makeUser(deployment.endpoint, name.replace(/@.*/, ""));
-        await owner.run(`iam create --principal ${user.arn} --name ${name}`);
-        return me.try(login, { env: { ...root, ...user.env } });
-      },
-      async close() {
-        proxy.close();
-        await deployment.cleanup();
-      },
-    };
-  },
-  WITHOUT,
-);
+tellStories("AWS", async () => {
+  const deployment = await deploy();
+  const proxy = await openForwardProxy();
+  const { accessKeyId, secretAccessKey } = AWS.credentials;
+  const root = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_REGION: AWS.region };
+  return {
+    kind: "AWS",
+    url: () => deployment.url,
+    owner: "owner",
+    variables: () => ({ http_proxy: proxy.url, no_proxy: "" }),
+    async signIn(me, name, owner) {
+      const login = `login ${deployment.url} --iam`;
+      if (name === "owner") return me.try(login, { env: root });
+      const user = await makeUser(deployment.endpoint, name.replace(/@.*/, ""));
+      await owner.run(`iam create --principal ${user.arn} --name ${name}`);
+      return me.try(login, { env: { ...root, ...user.env } });
+    },
+    async close() {
+      proxy.close();
+      await deployment.cleanup();
+    },
+  };
+});
 
 /** A user of the account, with a key. */
 async function makeUser(endpoint: string, name: string) {
