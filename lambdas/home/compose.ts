@@ -61,7 +61,11 @@ export function compose(ground: Ground, settings: Told): Composition {
   const bus = lazyBus(async () => (await import("./queue.ts")).openQueue(ground, settings.queueUrl));
   const mover = makeBusMover({
     ...ground,
-    bus: withRounds(bus, () => freeWorkspaces({ ...ground, ...stores })),
+    bus: withRounds(bus, async () => {
+      await freeWorkspaces({ ...ground, ...stores }).catch((error: unknown) =>
+        ground.log.fault("a deleted workspace could not be freed", error),
+      );
+    }),
     turns: openTurns({ ...ground, newId: ground.ids.hex32 }),
     runOf: runOfEvent,
   });

@@ -14,13 +14,18 @@ import type { Call, RawRoute } from "./raw-route.ts";
 
 /** Who may do what: the caller, members, roles, personal access tokens. */
 export function makeAccessRoutes(
-  deps: IamDeps & MemberDeps & { readonly signIn?: { readonly issuer: string; readonly clientId: string } },
+  deps: IamDeps &
+    MemberDeps & {
+      readonly iamAddress?: () => string;
+      readonly signIn?: { readonly issuer: string; readonly clientId: string };
+    },
 ): RawRoute[] {
   return [
     implement(signIn.get, () => {
-      if (deps.signIn === undefined) return {};
+      const iamUrl = deps.iamAddress === undefined ? {} : { iam: { url: deps.iamAddress() } };
+      if (deps.signIn === undefined) return iamUrl;
       const { issuer, clientId } = deps.signIn;
-      return { oidc: { issuer, client_id: clientId, scopes: ["openid", "email", "profile"] } };
+      return { oidc: { issuer, client_id: clientId, scopes: ["openid", "email", "profile"] }, ...iamUrl };
     }),
     implement(me.get, ({ call }) => viewCaller(call)),
     ...memberRoutes(deps),

@@ -103,6 +103,8 @@ export const IamBootstrap = IamSignIn.extend({
 /** How people sign in here: at an OpenID Connect issuer, or with tokens only. */
 export const SignIn = z.object({
   oidc: z.object({ issuer: z.string(), client_id: z.string(), scopes: z.array(z.string()) }).optional(),
+  /** Where IAM callers send requests signed for `execute-api`: the gateway itself, whatever stands in front of it. AWS homes only. */
+  iam: z.object({ url: z.string() }).optional(),
 });
 export type SignIn = z.infer<typeof SignIn>;
 

@@ -34,6 +34,7 @@ export function composeAssets(
     ...others,
     archiver: makeArchiver(),
     allowLocal: others.home === "laptop",
+    ...(others.home === "aws" ? { iamAddress: ground.address } : {}),
     // Jobs of the AWS home run in containers, those of a laptop don't.
     hasContainerEngine: others.home === "aws",
   };

@@ -31,7 +31,9 @@ export function composeGc(ground: Ground, stores: Stores, limits: GcLimits = GC_
   let closed = false;
 
   async function runRound(): Promise<void> {
-    await freeWorkspaces({ ...ground, ...stores });
+    await freeWorkspaces({ ...ground, ...stores }).catch((error: unknown) =>
+      ground.log.fault("a deleted workspace could not be freed", error),
+    );
     for (const workspace of await listWorkspaceNames(ground.table)) {
       if (closed) return;
       try {

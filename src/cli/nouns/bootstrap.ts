@@ -20,7 +20,7 @@ export const bootstrap: Noun = {
     run: async (ctx, given, args) => {
       const url = checkUrl(args[0] ?? "", "the address");
       const { openIamClient } = await import("../sign-in/iam.ts");
-      const client = await openIamClient(url, ctx.io.env);
+      const client = await openIamClient(url, ctx.io.env, ctx.io.signal);
       const made = await client.call(iam.bootstrap, {
         body: {
           name: `yard bootstrap on ${hostname()}`,

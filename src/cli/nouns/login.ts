@@ -75,7 +75,7 @@ function clientOf(url: string, token: string | undefined) {
 /** Trades the person's AWS signature for a token of the home's own. */
 async function tokenByIam(ctx: Ctx, url: string, days: number): Promise<string> {
   const { openIamClient } = await import("../sign-in/iam.ts");
-  const client = await openIamClient(url, ctx.io.env);
+  const client = await openIamClient(url, ctx.io.env, ctx.io.signal);
   const { token } = await client.call(iam.signIn, {
     body: { name: `yard login --iam on ${hostname()}`, days },
     signal: ctx.io.signal,
