@@ -1,12 +1,11 @@
-import { ALL_WORKSPACES } from "../contract/access.ts";
 import { AppError } from "../contract/errors.ts";
-import { DEFAULT_WORKSPACE } from "../contract/workspaces.ts";
 import type { IamLinkStore } from "../core/access/iam.ts";
 import type { MemberRecord, MemberStore, RoleRecord, RoleStore } from "../core/access/ports.ts";
-import type { ActivityWrite, NewActivity } from "../core/activities/ports.ts";
+import type { ActivityWrite } from "../core/activities/ports.ts";
 import { builtInRights, type Grants, type Rights, rightsOf } from "../core/auth/rights.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import { ABSENT, type Clause, type Item, type Table, type Write } from "../core/ports/table.ts";
+import { about } from "./access-activity.ts";
 import { memberKey, memberList, membershipKey, membershipList, roleKey, roleList } from "./facts/keys.ts";
 import { openIamLinkStore } from "./iam-links.ts";
 import { makeRecent } from "./recent.ts";
@@ -138,25 +137,6 @@ export function forgetMember({ pk, sk }: Item, workspace: string): Write[] {
     { kind: "delete", key: { pk, sk } },
     { kind: "delete", key: membershipKey(workspace, sk) },
   ];
-}
-
-/** An activity about access. What concerns the whole home is told in its default workspace. */
-export function about(
-  resource: "member" | "role" | "token",
-  { workspace, name }: { readonly workspace: string; readonly name: string },
-  actor: string,
-  action: "create" | "update" | "delete",
-): NewActivity {
-  const place = workspace === ALL_WORKSPACES ? " of the whole home" : "";
-  const done = { create: "made", update: "changed", delete: "deleted" }[action];
-  return {
-    workspace: workspace === ALL_WORKSPACES ? DEFAULT_WORKSPACE : workspace,
-    actor,
-    resource,
-    name,
-    action,
-    summary: `${resource} \`${name}\`${place} ${done}`,
-  };
 }
 
 const atRev = (rev: number): readonly Clause[] => (rev === 0 ? ABSENT : [{ attr: "rev", op: "eq", value: rev }]);

@@ -3,7 +3,7 @@ import type { IamLinkRecord, IamLinkStore } from "../core/access/iam.ts";
 import type { MemberRecord } from "../core/access/ports.ts";
 import type { ActivityWrite, NewActivity } from "../core/activities/ports.ts";
 import { ABSENT, type Item, PRESENT, type Table, type Write } from "../core/ports/table.ts";
-import { about } from "./access.ts";
+import { about } from "./access-activity.ts";
 import { BOOTSTRAP_KEY, IAM_LINKS, iamLinkKey } from "./facts/keys.ts";
 
 /** Whom IAM users and roles stand for. `memberWrites` are those of a member's store, which has to forget what it remembers of them. */

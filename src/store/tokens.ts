@@ -3,7 +3,8 @@ import type { TokenRecord, TokenStore } from "../core/access/ports.ts";
 import type { ActivityWrite } from "../core/activities/ports.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import { ABSENT, type Item, PRESENT, type Table } from "../core/ports/table.ts";
-import { ACCESS_AGE_MS, about } from "./access.ts";
+import { ACCESS_AGE_MS } from "./access.ts";
+import { about } from "./access-activity.ts";
 import { TOKEN_LIST, tokenKey, tokensOf } from "./facts/keys.ts";
 import { makeRecent } from "./recent.ts";
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeClient } from "../../../src/client/client.ts";
 import { computes, files, jobs } from "../../../src/client/routes.ts";
@@ -13,14 +14,14 @@ const temporary = makeTempDir();
 const dataDir = join(temporary.path, ".trainyard");
 let home: RunningServer;
 const server = { client: makeClient({ url: () => home.url, token: () => home.token, retry: { attempts: 1 } }) };
+const RUNNER = fileURLToPath(new URL("../../helpers/containers-runner.ts", import.meta.url));
 
 beforeAll(async () => {
   const runnerFile = join(temporary.path, "runner.mjs");
   await bundleRunner(runnerFile);
   process.env.TRAINYARD_JOB_TEST_RUNNER = runnerFile;
   const settings = readSettings(["--port", "0", "--data-dir", dataDir], {});
-  const program = join(import.meta.dirname, "../../helpers/containers-runner.ts");
-  home = await startServer({ ...settings, programs: { ...settings.programs, runner: program } });
+  home = await startServer({ ...settings, programs: { ...settings.programs, runner: RUNNER } });
   const slots = { type: "local" as const, slots: 8 };
   await server.client.call(computes.put, { params: { workspace: "default", name: "local" }, body: slots });
 });
