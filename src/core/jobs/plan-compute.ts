@@ -1,6 +1,7 @@
 import type { CommandJobSpec } from "../../contract/jobs.ts";
 import type { ComputeStore } from "../computes/ports.ts";
-import { LOCAL_COMPUTE } from "../computes/record.ts";
+import { type ComputeRecord, LOCAL_COMPUTE } from "../computes/record.ts";
+import { slotsOf } from "../computes/slots.ts";
 import type { Findings } from "./problems.ts";
 
 interface Deps {
@@ -28,8 +29,10 @@ export async function planCompute(
     return { compute: LOCAL_COMPUTE, requestedCompute: written };
   }
   const record = await deps.computes.get(workspace, name);
-  if (record !== undefined && deps.launches.includes(record.spec.type))
+  if (record !== undefined && deps.launches.includes(record.spec.type)) {
+    checkCount(record, spec, findings);
     return { compute: name, requestedCompute: written };
+  }
   const why =
     record === undefined
       ? `workspace \`${workspace}\` has no compute \`${name}\``
@@ -42,6 +45,18 @@ export async function planCompute(
   }
   findings.warnings.push(`${why}; the job runs on \`local\``);
   return { compute: LOCAL_COMPUTE, requestedCompute: written };
+}
+
+/** A cluster never grows beyond its limit, so such a job would wait for ever. */
+function checkCount(record: ComputeRecord, { resources }: CommandJobSpec, findings: Findings): void {
+  const { instance_count: wanted = 1 } = resources ?? {};
+  const most = slotsOf(record, Number.POSITIVE_INFINITY);
+  if (record.spec.type !== "cluster" || wanted <= most || most === 0) return;
+  findings.problems.push({
+    field: "resources.instance_count",
+    message: `the job asks for ${wanted} machines and compute \`${record.name}\` has ${most} at most`,
+    hint: "ask for fewer, or raise the compute's `max_instances`",
+  });
 }
 
 /** `azureml:NAME`, a bare name, or the last part of an ARM id. */
