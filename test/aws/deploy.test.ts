@@ -6,13 +6,11 @@ import {
   DescribeComputeEnvironmentsCommand,
   DescribeJobQueuesCommand,
 } from "@aws-sdk/client-batch";
-import { GetKeyCommand } from "@aws-sdk/client-cloudfront-keyvaluestore";
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HOME_TAG } from "../../src/adapters/aws/batch/settings.ts";
-import { openEdgeClient } from "../../src/adapters/aws/edge-trust.ts";
 import { type Client, makeClient } from "../../src/client/client.ts";
 import {
   computes,
@@ -29,6 +27,7 @@ import { treeText } from "../../src/contract/trees.ts";
 import type { PersonalClaims } from "../../src/core/auth/tokens.ts";
 import { expectCode, until } from "../helpers/ports.ts";
 import { askByIam, type Deployment, deploy } from "./deployment.ts";
+import { openEdgeStore } from "./edge-server.ts";
 import { loopbackFetch } from "./loopback-fetch.ts";
 import { AWS } from "./ministack.ts";
 
@@ -204,13 +203,7 @@ describe("a deployed home", () => {
   });
 
   test("tells its edge the key of tokens, and of one that is revoked", async () => {
-    const edge = openEdgeClient(deployment.endpoint, AWS);
-    const KvsARN = await storeArn(deployment.endpoint);
-    const stored = (Key: string) =>
-      edge.send(new GetKeyCommand({ KvsARN, Key })).then(
-        ({ Value }) => Value,
-        () => undefined,
-      );
+    const stored = await openEdgeStore(deployment.endpoint);
     const [payload = ""] = deployment.token.split(".");
     const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as PersonalClaims;
     const before = await stored(`t#${claims.jti}`);
@@ -258,14 +251,6 @@ describe("a deployed home", () => {
     expect(SecretList).toHaveLength(1);
   });
 });
-
-/** The only store that there is. */
-async function storeArn(endpoint: string): Promise<string> {
-  const authorization =
-    "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/cloudfront/aws4_request, SignedHeaders=host, Signature=0";
-  const answer = await fetch(`${endpoint}/2020-05-31/key-value-store`, { headers: { authorization } });
-  return /<ARN>([^<]*)<\/ARN>/.exec(await answer.text())?.[1] ?? "";
-}
 
 /** As the home makes it for its first cluster. */
 async function makePool(batch: BatchClient, name: string, home: string): Promise<void> {

@@ -1,12 +1,24 @@
 import { randomBytes } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { mlflowVariables } from "../helpers/python.ts";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { MLFLOW_CLIENT, mlflowVariables, pythonWith, runPython } from "../helpers/python.ts";
 import { type Deployment, deploy } from "./deployment.ts";
+import { startEdge } from "./edge-server.ts";
 import { openForwardProxy } from "./forward-proxy.ts";
 import { loopbackFetch } from "./loopback-fetch.ts";
 import { CHECKS, type CheckRun, runChecks } from "./mlflow-checks.ts";
 
 const MINUTES = 60_000;
+const LARGE_FILE = `
+import os, tempfile, mlflow
+folder = tempfile.mkdtemp()
+path = os.path.join(folder, "w 1.bin")
+content = os.urandom(12 * 1024 * 1024)
+open(path, "wb").write(content)
+with mlflow.start_run() as run:
+    mlflow.log_artifact(path, "weights")
+found = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="weights/w 1.bin")
+print("same" if open(found, "rb").read() == content else "different")
+`;
 
 /** Tracking through the deployed HTTP API: functions that share nothing but table and bucket. */
 describe("MLflow in AWS", () => {
@@ -59,6 +71,22 @@ describe("MLflow in AWS", () => {
       expect(outcome?.ok, `${outcome?.why ?? ""}`).toBe(true);
     });
   });
+
+  it(
+    "sends and fetches a file of 12 MB whole through the edge, by the client as it is",
+    async () => {
+      const edge = await startEdge(deployment);
+      onTestFinished(() => edge.close());
+      const variables = mlflowVariables({ url: edge.url, token: deployment.token });
+
+      const result = await runPython(await pythonWith(MLFLOW_CLIENT), ["-c", LARGE_FILE], variables);
+
+      expect(result).toMatchObject({ code: 0, stdout: expect.stringMatching(/^same$/m) });
+      const file = /^(PUT|GET) \/ws\/default\/artifacts\/\d+\/\w{32}\/artifacts\/weights\/w 1\.bin$/;
+      expect(edge.toBucket.map((line) => file.exec(decodeURI(line))?.[1])).toEqual(["PUT", "GET"]);
+    },
+    2 * MINUTES,
+  );
 
   it(
     "shows each client its own acknowledged writes, whichever process it reaches",

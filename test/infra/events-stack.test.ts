@@ -13,7 +13,7 @@ describe("what happens reaches the home", () => {
     const rules = ofType(events, "AWS::Events::Rule").map(([, { Properties = {} }]) => Properties);
     const messages = rules.map(({ Targets }) => {
       const [{ InputTransformer: input }] = Targets as [{ InputTransformer: { InputTemplate: string } }];
-      return JSON.parse(input.InputTemplate.replaceAll(/<(\w+)>/g, '"$1"'));
+      return JSON.parse(input.InputTemplate.replaceAll(/<([\w-]+)>/g, '"$1"'));
     });
 
     expect(ofType(worker, "AWS::Lambda::EventSourceMapping")).toHaveLength(2);

@@ -1,42 +1,18 @@
-import crypto, { createSecretKey, randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { createSecretKey, randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { makeTokenSigner } from "../../../src/adapters/node/token-signer.ts";
 import { type PersonalClaims, signPersonalToken, signRunToken, signUserToken } from "../../../src/core/auth/tokens.ts";
+import { EDGE_SOURCE, type EdgeRequest, runAtEdge } from "../../helpers/edge-function.ts";
 
-const SOURCE = readFileSync(new URL("../../../lambdas/edge/artifacts.js", import.meta.url), "utf8");
 const KEY = randomBytes(32);
 const signer = makeTokenSigner(() => createSecretKey(KEY));
 const NOW_SEC = Math.floor(Date.now() / 1000);
 
-interface EdgeRequest {
-  readonly method: string;
-  readonly uri: string;
-  readonly headers: Record<string, { value: string }>;
-  readonly querystring: Record<string, { value: string }>;
-  readonly cookies?: object;
-}
-
-/** The function as the service runs it, with a store of these values; answers the request and the origin it chose. */
-async function atEdge(request: Partial<EdgeRequest>, stored: Readonly<Record<string, string>> = {}) {
-  const values: Record<string, string> = { key: KEY.toString("base64"), ...stored };
-  let origin = "api";
-  const cf = {
-    kvs: () => ({
-      exists: async (name: string) => name in values,
-      get: async (name: string) => {
-        if (!(name in values)) throw new Error(`no key ${name}`);
-        return values[name];
-      },
-    }),
-    selectRequestOriginById: (id: string) => {
-      origin = id;
-    },
-  };
-  const body = SOURCE.replace(/^import .*$/gm, "");
-  const handler = new Function("cf", "crypto", "Buffer", `${body}\nreturn handler;`)(cf, crypto, Buffer);
-  const event = { request: { method: "PUT", uri: PATH, querystring: {}, headers: {}, cookies: { a: {} }, ...request } };
-  return { request: (await handler(event)) as EdgeRequest, origin };
+/** The request that goes on and its origin, with a store of these values. */
+function atEdge(request: Partial<EdgeRequest>, stored: Readonly<Record<string, string>> = {}) {
+  const values: Record<string, string | undefined> = { key: KEY.toString("base64"), ...stored };
+  const whole = { method: "PUT", uri: PATH, querystring: {}, headers: {}, cookies: { a: {} }, ...request };
+  return runAtEdge(whole, async (key) => values[key]);
 }
 
 const PATH = "/w/vision/api/2.0/mlflow-artifacts/artifacts/12/0123abcd/artifacts/model/data.bin";
@@ -158,6 +134,6 @@ test("a change before the token was made is known to the token", async () => {
 });
 
 test("is no larger than the service takes, and stays within its language", () => {
-  expect(Buffer.byteLength(SOURCE)).toBeLessThan(10_240);
-  expect(SOURCE).not.toMatch(/\?\.|\?\?|\.\.\.|\bclass\b/);
+  expect(Buffer.byteLength(EDGE_SOURCE)).toBeLessThan(10_240);
+  expect(EDGE_SOURCE).not.toMatch(/\?\.|\?\?|\.\.\.|\bclass\b/);
 });
