@@ -12,6 +12,8 @@ import { isWatched } from "./table-watch.ts";
 /** Clocks of writers differ: a cursor reads so much again, and revisions tell what is known already. */
 export const OVERLAP_MS = 60_000;
 const LOAD_AT_ONCE = 500;
+/** The feed tells of a run that went to the trash of gc for as long as it is there, five minutes at least; who has not looked for longer may have missed it. */
+const FOLLOWED_MS = 3 * 60_000;
 /** Columns kept of a workspace; beyond, the experiments that were searched longest ago are dropped. */
 const RESIDENT_BYTES = 96 * 1024 * 1024;
 const SHARDS = Array.from({ length: RUN_FEED_SHARDS }, (_, shard) => shard);
@@ -22,6 +24,10 @@ interface Indexed {
   readonly seenMs: number[];
   /** Rows taken since the last snapshot. */
   news: number;
+  /** When the feed was read last. */
+  followedMs: number;
+  /** Runs that were read while the feed was followed: where others write too, only these are known to be there. */
+  readonly sure: Set<string>;
 }
 
 interface WorkspaceIndex {
@@ -43,7 +49,7 @@ export function openRunIndex(deps: {
   readonly objects: Objects;
   readonly clock: Clock;
 }): RunSearch {
-  const { table } = deps;
+  const { table, clock } = deps;
   const snapshots = openRunSnapshots(deps);
   const workspaces = new Map<string, WorkspaceIndex>();
   const watched = isWatched(table);
@@ -107,18 +113,23 @@ export function openRunIndex(deps: {
 
   async function open(workspace: string, index: WorkspaceIndex, id: string): Promise<void> {
     // Known before anything is read: what is written meanwhile is dirty then, and read again.
-    index.experiments.set(id, { columns: new RunColumns(id), seenMs: [], news: 0 });
+    const begun = { news: 0, followedMs: clock.now(), sure: new Set<string>() };
+    index.experiments.set(id, { columns: new RunColumns(id), seenMs: [], ...begun });
     const snapshot = await snapshots.load(workspace, id);
     if (snapshot !== undefined) {
       const { columns, seenMs } = snapshot;
-      index.experiments.set(id, { columns, seenMs: [...seenMs], news: 0 });
+      index.experiments.set(id, { columns, seenMs: [...seenMs], ...begun });
     }
     await readFeed(workspace, index, id);
     if (watched) await readActive(workspace, index, [id]);
   }
 
   async function readFeed(workspace: string, index: WorkspaceIndex, id: string): Promise<void> {
+    const indexed = index.experiments.get(id);
+    const nowMs = clock.now();
+    if (indexed !== undefined && nowMs - indexed.followedMs > FOLLOWED_MS) indexed.sure.clear();
     await Promise.all(SHARDS.map((shard) => readShard(workspace, index, id, shard)));
+    if (indexed !== undefined) indexed.followedMs = nowMs;
   }
 
   async function readShard(workspace: string, index: WorkspaceIndex, id: string, shard: number): Promise<void> {
@@ -170,7 +181,10 @@ export function openRunIndex(deps: {
         if (indexed?.columns.put(run)) indexed.news++;
       }
       for (const runId of gone) {
-        for (const indexed of index.experiments.values()) if (indexed.columns.remove(runId)) indexed.news++;
+        for (const indexed of index.experiments.values()) {
+          indexed.sure.delete(runId);
+          if (indexed.columns.remove(runId)) indexed.news++;
+        }
       }
     }
   }
@@ -200,10 +214,19 @@ export function openRunIndex(deps: {
     search(query) {
       const ids = [...new Set(query.experimentIds)];
       return ask(query.workspace, ids, ({ experiments, orders }) => {
-        const { known, ...found } = findRuns((id) => experiments.get(id)?.columns, query, orders);
-        // Where others write too, a run may be no more, which only reading it tells.
-        return watched && known !== undefined ? { ...found, known } : found;
+        const found = findRuns((id) => experiments.get(id)?.columns, query, orders);
+        if (watched || found.known === undefined) return found;
+        const isSure = (runId: string) => ids.some((id) => experiments.get(id)?.sure.has(runId));
+        const known = found.known.map((each, i) =>
+          isSure(found.runIds[i] ?? "") ? each : { ...each, mayBeGone: true as const },
+        );
+        return { ...found, known };
       });
+    },
+    confirm(workspace, runs) {
+      if (watched) return;
+      const { experiments } = indexOf(workspace);
+      for (const { experimentId, runId } of runs) experiments.get(experimentId)?.sure.add(runId);
     },
     doubt(workspace, runIds) {
       const { dirty } = indexOf(workspace);

@@ -146,12 +146,14 @@ export interface Points {
 export interface KnownRun {
   readonly rev: number;
   readonly version: number;
+  /** Another process may have freed it: only reading it tells. */
+  readonly mayBeGone?: true;
 }
 
 export interface RunsFound {
   /** In order, at most `limit`. */
   readonly runIds: readonly string[];
-  /** What each of them is at this moment; absent where only reading a run tells. */
+  /** What each of them is at this moment. */
   readonly known?: readonly KnownRun[];
   /** Sort values of the last, where there are more. */
   readonly next?: readonly SortValue[];
@@ -163,6 +165,8 @@ export interface RunSearch {
   search(query: RunQuery): Promise<RunsFound>;
   /** These were found, but are not there (any more): they are looked up before the next search. */
   doubt(workspace: string, runIds: readonly string[]): void;
+  /** These were read after they were found, and are there. */
+  confirm(workspace: string, runs: readonly Pick<Run, "experimentId" | "runId">[]): void;
   /** Name, digest and context of the datasets of an experiment's runs, each once. */
   datasets(workspace: string, experimentId: string): Promise<readonly DatasetBrief[]>;
 }

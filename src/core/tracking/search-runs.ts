@@ -79,7 +79,7 @@ async function findThere<T>(deps: SearchDeps, query: RunQuery, keptOf: (version:
     const { runIds, known, next } = await deps.search.search(query);
     const kept = runIds.map((_, i) => {
       const each = known?.[i];
-      return each === undefined ? undefined : keptOf(each.version);
+      return each === undefined || each.mayBeGone === true ? undefined : keptOf(each.version);
     });
     const wanted = runIds.filter((_, i) => kept[i] === undefined);
     const read = new Map(
@@ -92,6 +92,7 @@ async function findThere<T>(deps: SearchDeps, query: RunQuery, keptOf: (version:
       );
       continue;
     }
+    deps.search.confirm(query.workspace, [...read.values()]);
     const runs = runIds.flatMap((runId, i): FoundRun<T> | [] => {
       const mine = kept[i];
       if (mine !== undefined) return { kept: mine };
