@@ -1,12 +1,77 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { until } from "../helpers/ports.ts";
+import type { StoryHome } from "../scenario/stories/home.ts";
+import type { Story } from "../scenario/stories/stories.ts";
 import { tellStories } from "../scenario/stories/tell.ts";
-import { deploy } from "./deployment.ts";
+import { type Deployment, deploy } from "./deployment.ts";
+import { openEmulator } from "./emulator.ts";
 import { openForwardProxy } from "./forward-proxy.ts";
 import { resolveLocalhost } from "./localhost-names.ts";
 import { AWS } from "./ministack.ts";
 
+let deployment: Deployment;
+const LONG_MS = 120_000;
+
+/** What only a home with machines of others can tell; each through the deployed rules, queue and functions. */
+const ONLY_HERE: readonly Story[] = [
+  {
+    name: "read why a job waits",
+    async happen(me) {
+      const statusReason =
+        "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - Service cannot fulfill the capacity requested for instance type [m5.xlarge]";
+      const match = { jobQueue: "*spot*" };
+      await openEmulator(deployment.endpoint).hold({ match, status: "RUNNABLE", statusReason });
+      await me.run(
+        "compute create --name spots --type cluster --size Standard_DS3_v2 --tier low_priority --max 2 -w wines",
+      );
+      const spec = "type: command\ncommand: echo begun && sleep 600\nenvironment: {image: 'python:3.12-slim'}\n";
+      writeFileSync(join(me.folder, "spot.yml"), `${spec}compute: azureml:spots\n`);
+      await me.run("job create --file spot.yml --name waiter -w wines");
+
+      const show = () => me.json("job show --name waiter -w wines");
+      const waiting = await until(
+        async () => {
+          const job = await show();
+          return job.status_reason?.startsWith("AWS has no") && job;
+        },
+        "the reason",
+        LONG_MS,
+      );
+      await openEmulator(deployment.endpoint).release(match);
+
+      expect(waiting.status_reason).toContain("AWS has no spot m5.xlarge machines to give");
+      await until(async () => (await show()).status === "Running", "the job to run", LONG_MS);
+    },
+  },
+  {
+    name: "lose a machine, and go on with another attempt",
+    async happen(me) {
+      const emulator = openEmulator(deployment.endpoint);
+      const jobs = (await emulator.jobs()).filter(({ tags }) => tags?.["trainyard:run"] === "waiter");
+      await emulator.interrupt(jobs[0]?.jobId ?? "");
+
+      const again = await until(
+        async () => {
+          const job = await me.json("job show --name waiter -w wines");
+          return job.attempts.length === 2 && job.status === "Running" && job;
+        },
+        "the second attempt",
+        LONG_MS,
+      );
+      await me.run("job cancel --name waiter --yes -w wines");
+
+      expect(jobs).toHaveLength(1);
+      expect(again.attempts[0].reason).toMatch(/^Host EC2 \(instance i-\w+\) terminated/);
+      expect(again.history.map(({ status }: { status: string }) => status)).toContain("Running");
+    },
+  },
+];
+
 resolveLocalhost();
-tellStories("AWS", async () => {
-  const deployment = await deploy();
+const home = async (): Promise<StoryHome> => {
+  deployment = await deploy();
   const proxy = await openForwardProxy();
   const { accessKeyId, secretAccessKey } = AWS.credentials;
   const root = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_REGION: AWS.region };
@@ -27,7 +92,8 @@ tellStories("AWS", async () => {
       await deployment.cleanup();
     },
   };
-});
+};
+tellStories("AWS", home, ONLY_HERE);
 
 /** A user of the account, with a key. */
 async function makeUser(endpoint: string, name: string) {

@@ -5,8 +5,13 @@ import { STORIES, type Story } from "./stories.ts";
 
 const MINUTES = 60_000;
 
-/** Lets the stories happen in one home, one after the other, and prints what became of each. */
-export function tellStories(kind: StoryHome["kind"], open: () => Promise<StoryHome>): void {
+/** Lets the stories happen in one home, one after the other, and prints what became of each. `more`: those that only this home can have, after the others. */
+export function tellStories(
+  kind: StoryHome["kind"],
+  open: () => Promise<StoryHome>,
+  more: readonly Story[] = [],
+): void {
+  const stories = [...STORIES, ...more];
   describe(`stories (${kind})`, () => {
     const temporary = makeTempDir();
     const told = new Map<Story, string>();
@@ -19,11 +24,11 @@ export function tellStories(kind: StoryHome["kind"], open: () => Promise<StoryHo
     afterAll(async () => {
       await home?.close();
       temporary.remove();
-      const lines = STORIES.map((story) => `  ${told.get(story) ?? "did not happen"}: ${story.name}`);
+      const lines = stories.map((story) => `  ${told.get(story) ?? "did not happen"}: ${story.name}`);
       process.stdout.write(`\nstories, ${kind}:\n${lines.join("\n")}\n`);
     });
 
-    test.each(STORIES)("$name", { timeout: 10 * MINUTES }, async (story) => {
+    test.each(stories)("$name", { timeout: 10 * MINUTES }, async (story) => {
       told.set(story, "failed");
       await story.happen(me, home);
       told.set(story, "passed");
