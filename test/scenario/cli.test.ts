@@ -70,7 +70,8 @@ const job = (command: string, more = "") =>
   `command: ${JSON.stringify(command)}\nenvironment: azureml:python-3@latest\ncompute: local\n${more}`;
 
 it("looks over a home that is well, and has nothing to say against it", async () => {
-  const { code, out, err } = await run(project(), ["doctor", "-o", "json"], { env: { PATH: process.env.PATH ?? "" } });
+  const argv = ["doctor", "--smoke", "-o", "json"];
+  const { code, out, err } = await run(project(), argv, { env: { PATH: process.env.PATH ?? "" } });
 
   const findings = JSON.parse(out) as { part: string; verdict: string }[];
   expect({ code, err, bad: findings.filter(({ verdict }) => verdict === "bad") }).toEqual({
@@ -78,7 +79,7 @@ it("looks over a home that is well, and has nothing to say against it", async ()
     err: "",
     bad: [],
   });
-  const parts = ["home", "clock", "sign-in", "records", "objects"];
+  const parts = ["home", "clock", "sign-in", "records", "objects", "job", "log"];
   expect(findings.filter(({ part }) => parts.includes(part))).toEqual(
     parts.map((part) => expect.objectContaining({ part, verdict: "ok" })),
   );

@@ -13,9 +13,10 @@ export const doctor: Noun = {
     brief: `${BRIEF}; exit code 1 when something is bad`,
     flags: {
       aws: flag.is("Looks at the AWS account of your credentials, too: quotas, roles, region, bootstrap"),
+      smoke: flag.is("Runs a real job of a few seconds on the home; in AWS its first image takes minutes to build"),
       region: flag.text("AWS region; default: AWS_REGION", { placeholder: "region" }),
     },
-    run: async (ctx, { aws, region }) => {
+    run: async (ctx, { aws, smoke, region }) => {
       const [{ lookAtHome }, { lookAtMachine }] = await Promise.all([
         import("../doctor/home.ts"),
         import("../doctor/machine.ts"),
@@ -28,6 +29,7 @@ export const doctor: Noun = {
         ...(await lookAtMachine(ctx.io, runsHere)),
         ...home,
         ...(aws ? await lookAtAws(ctx, region) : []),
+        ...(smoke ? await (await import("../doctor/smoke.ts")).smoke(ctx) : []),
       ];
       const exit = findings.some(({ verdict }) => verdict === "bad") ? 1 : 0;
       return ctx.human ? text(findings.map(lineOf).join(""), exit) : list(findings, [], exit);
