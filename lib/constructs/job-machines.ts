@@ -35,6 +35,8 @@ const AGENT_SETTINGS = {
 /** How machines start that run jobs, and what they may do: as little as the agent needs, for a job's command can ask for the machine's rights. */
 export class JobMachines extends Construct {
   readonly launchTemplateId: string;
+  /** A new one renews machines that start from then on. */
+  readonly launchTemplateVersion: string;
   readonly instanceProfileArn: string;
   readonly instanceRole: Role;
   readonly executionRole: Role;
@@ -49,7 +51,9 @@ export class JobMachines extends Construct {
     this.letAgentWork(this.instanceRole);
     const profile = new CfnInstanceProfile(this, "InstanceProfile", { roles: [this.instanceRole.roleName] });
     this.instanceProfileArn = profile.attrArn;
-    this.launchTemplateId = this.makeLaunchTemplate(stage);
+    const template = this.makeLaunchTemplate(stage);
+    this.launchTemplateId = template.ref;
+    this.launchTemplateVersion = template.attrLatestVersionNumber;
   }
 
   /** Pulls images and writes the containers' log. */
@@ -79,7 +83,7 @@ export class JobMachines extends Construct {
     );
   }
 
-  private makeLaunchTemplate({ name, job }: Stage): string {
+  private makeLaunchTemplate({ name, job }: Stage): CfnLaunchTemplate {
     const template = new CfnLaunchTemplate(this, "LaunchTemplate", {
       launchTemplateName: `${name}-jobs`,
       launchTemplateData: {
@@ -94,7 +98,7 @@ export class JobMachines extends Construct {
       },
     });
     Tags.of(template).add("Name", `${name}-jobs`);
-    return template.ref;
+    return template;
   }
 }
 

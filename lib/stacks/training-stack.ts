@@ -57,7 +57,10 @@ export class TrainingStack extends Stack {
         maxvCpus: maxVcpus,
         instanceTypes: CPU_FAMILIES,
         instanceRole: this.machines.instanceProfileArn,
-        launchTemplate: { launchTemplateId: this.machines.launchTemplateId, version: "$Latest" },
+        launchTemplate: {
+          launchTemplateId: this.machines.launchTemplateId,
+          version: this.machines.launchTemplateVersion,
+        },
         ec2Configuration: [{ imageType: "ECS_AL2023" }],
         tags: { "trainyard:home": this.home, Name: `${this.home}-cpu-${tier}` },
       });

@@ -24,6 +24,8 @@ export interface RunningCommand {
   /** Ends all it started: asks, and after the grace period kills. Resolves when nothing is left, or nothing more can be done. */
   end(graceMs: number): Promise<void>;
   abandonOutput(): void;
+  /** What its machine's GPUs do, where only it can see them. */
+  readonly readGraphics?: () => Promise<string>;
 }
 
 export interface StartOptions {

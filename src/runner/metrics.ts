@@ -21,8 +21,10 @@ export function startSystemMetrics(options: {
   readonly folder: string;
   /** Of several machines, which one: its metrics are `system/node_1/…`, as MLflow names them. */
   readonly node?: number;
+  /** What the driver's tool says; default: it is asked here. */
+  readonly readGraphics?: () => Promise<string>;
 }): SystemMetrics {
-  const { home, trackingUri, token, folder, node } = options;
+  const { home, trackingUri, token, folder, node, readGraphics = askGraphics } = options;
   const prefix = node === undefined ? "system" : `system/node_${node}`;
   let step = 0;
   let before = counters();
@@ -37,7 +39,7 @@ export function startSystemMetrics(options: {
 
   async function sample(): Promise<void> {
     const now = counters();
-    const values = { ...gauges(folder), ...rates(before, now), ...(await graphics()) };
+    const values = { ...gauges(folder), ...rates(before, now), ...graphicsOf(await readGraphics()) };
     before = now;
     const timestamp = Date.now();
     const metrics = Object.entries(values)
@@ -142,30 +144,32 @@ function rates(before: Counters, now: Counters): Values {
   };
 }
 
+/** Of the driver's tool: one line a GPU. */
+export const GRAPHICS_QUERY: readonly string[] = [
+  "--query-gpu=index,utilization.gpu,memory.used,memory.total,power.draw",
+  "--format=csv,noheader,nounits",
+];
+
 let graphicsAbsent = false;
 
-function graphics(): Promise<Values> {
-  if (graphicsAbsent) return Promise.resolve({});
-  const query = [
-    "--query-gpu=index,utilization.gpu,memory.used,memory.total,power.draw",
-    "--format=csv,noheader,nounits",
-  ];
+function askGraphics(): Promise<string> {
+  if (graphicsAbsent) return Promise.resolve("");
   return new Promise((resolve) => {
-    execFile("nvidia-smi", query, { timeout: 3000 }, (error, stdout) => {
-      if (error !== null) {
-        graphicsAbsent = true;
-        resolve({});
-        return;
-      }
-      const values: Values = {};
-      for (const line of stdout.trim().split("\n")) {
-        const [index, busy = 0, used = 0, total = 1, watts = Number.NaN] = line.split(",").map(Number);
-        values[`gpu_${index}_utilization_percentage`] = busy;
-        values[`gpu_${index}_memory_usage_megabytes`] = used;
-        values[`gpu_${index}_memory_usage_percentage`] = (used / total) * 100;
-        values[`gpu_${index}_power_usage_watts`] = watts;
-      }
-      resolve(values);
+    execFile("nvidia-smi", GRAPHICS_QUERY, { timeout: 3000 }, (error, stdout) => {
+      graphicsAbsent = error !== null;
+      resolve(graphicsAbsent ? "" : stdout);
     });
   });
+}
+
+function graphicsOf(lines: string): Values {
+  const values: Values = {};
+  for (const line of lines.split("\n").filter((each) => each.trim() !== "")) {
+    const [index, busy = 0, used = 0, total = 1, watts = Number.NaN] = line.split(",").map(Number);
+    values[`gpu_${index}_utilization_percentage`] = busy;
+    values[`gpu_${index}_memory_usage_megabytes`] = used;
+    values[`gpu_${index}_memory_usage_percentage`] = (used / total) * 100;
+    values[`gpu_${index}_power_usage_watts`] = watts;
+  }
+  return values;
 }

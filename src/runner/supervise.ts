@@ -26,6 +26,7 @@ export async function supervise(
     token: request.token,
     folder: request.folder,
     ...(attempt.node === undefined ? {} : { node: attempt.node }),
+    ...(command.readGraphics === undefined ? {} : { readGraphics: command.readGraphics }),
   });
   const events = startEventFiles({
     home,

@@ -88,6 +88,8 @@ function commandOf({ volume, ranks, write }: WatchOptions, pipes: readonly Outpu
       writeFileSync(volumePaths(volume).stop, "");
       await Promise.race([drained, pause(graceMs + OBEY_MS)]);
     },
+    // The driver's tool is in the containers that asked for GPUs only.
+    readGraphics: async () => readIfThere(volumePaths(volume).graphics) ?? "",
     abandonOutput: () => {
       for (const pipe of pipes) pipe.abandon();
     },

@@ -1,4 +1,5 @@
 import type { Rank } from "../distribution.ts";
+import { GRAPHICS_QUERY } from "../metrics.ts";
 
 export interface UserScriptOptions {
   readonly volume: string;
@@ -33,7 +34,7 @@ fi`;
 # Runs the job's command: what it writes goes to named pipes, its exit code to a file.
 _ty_volume=${quote(volume)}
 _ty_command=${quote(options.command)}
-_ty_count=0 _ty_pids= _ty_stopping=
+_ty_count=0 _ty_pids= _ty_stopping= _ty_gpu=
 _ty_shell=/bin/sh
 for _ty_found in /bin/bash /usr/bin/bash /usr/local/bin/bash; do
   if [ -x "$_ty_found" ]; then _ty_shell=$_ty_found; break; fi
@@ -62,6 +63,16 @@ _ty_run() {
 }
 
 cd ${quote(options.work)} || exit 126
+if command -v nvidia-smi >/dev/null 2>&1; then
+  (
+    trap 'exit 0' TERM INT
+    while nvidia-smi ${GRAPHICS_QUERY.join(" ")} >"$_ty_volume/gpu.part" 2>/dev/null; do
+      mv "$_ty_volume/gpu.part" "$_ty_volume/gpu.csv"
+      sleep 10
+    done
+  ) &
+  _ty_gpu=$!
+fi
 (
   trap : TERM INT
   while [ ! -e "$_ty_volume/stop" ]; do _ty_nap; done
@@ -88,7 +99,7 @@ mv "$_ty_volume/ranks.part" "$_ty_volume/ranks"
 for _ty_pid in $_ty_pids; do
   while kill -0 "$_ty_pid" 2>/dev/null; do wait "$_ty_pid"; done
 done
-kill -KILL "$_ty_watcher" 2>/dev/null
+kill -KILL "$_ty_watcher" $_ty_gpu 2>/dev/null
 [ -e "$_ty_volume/exit.0" ] && read -r _ty_code <"$_ty_volume/exit.0" && exit "$_ty_code"
 exit 137
 `;

@@ -42,6 +42,8 @@ export function volumePaths(volume: string) {
     started: (rank: number) => at(`started.${rank}`),
     /** A process's exit code. */
     exit: (rank: number) => at(`exit.${rank}`),
+    /** What the machine's GPUs do, as the driver's tool words it. */
+    graphics: at("gpu.csv"),
     /** Asks the script to end the command. */
     stop: at("stop"),
     /** The script was told to end by somebody else. */

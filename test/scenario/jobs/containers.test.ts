@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -20,6 +20,10 @@ beforeAll(async () => {
   const runnerFile = join(temporary.path, "runner.mjs");
   await bundleRunner(runnerFile);
   process.env.TRAINYARD_JOB_TEST_RUNNER = runnerFile;
+  const tools = join(temporary.path, "bin");
+  mkdirSync(tools);
+  writeFileSync(join(tools, "nvidia-smi"), "#!/bin/sh\necho '0, 55, 1000, 2000, 70.5'\n", { mode: 0o755 });
+  process.env.PATH = `${tools}:${process.env.PATH}`;
   const settings = readSettings(["--port", "0", "--data-dir", dataDir], {});
   home = await startServer({ ...settings, programs: { ...settings.programs, runner: RUNNER } });
   const slots = { type: "local" as const, slots: 8 };
@@ -79,6 +83,16 @@ describe.concurrent("a job as three containers", () => {
 
     expect(job).toMatchObject({ status: "Failed", exit_code: 3 });
     expect(job.status_reason).toBe("the command ended with exit code 3: before");
+  });
+
+  test("has its machine's metrics, with those of GPUs that only its own container sees", async () => {
+    const job = await runJob(server, "sleep 2");
+
+    expect(job.metrics).toMatchObject({
+      "system/gpu_0_utilization_percentage": 55,
+      "system/gpu_0_memory_usage_percentage": 50,
+    });
+    expect(job.metrics["system/cpu_utilization_percentage"]).toBeGreaterThanOrEqual(0);
   });
 
   test("runs several ranks, and ends the others when one fails", async () => {

@@ -32,6 +32,8 @@ const FARGATE = { vcpus: 2, memoryMib: 8192 };
 /** A task ends its containers one after the other; two minutes are all that Fargate and a spot notice give. */
 const STOP_SEC = 120;
 
+const GPU_VARIABLE = { name: "NVIDIA_DRIVER_CAPABILITIES", value: "compute,utility" };
+
 interface Shares {
   readonly user: readonly ResourceRequirement[];
   readonly ours: readonly ResourceRequirement[];
@@ -71,7 +73,7 @@ function taskOf(settings: TrainingSettings, { image, placement, shmMib }: Defini
   const shares = machine === undefined ? fargateShares() : machineShares(machine);
   const container = (own: TaskContainerProperties): TaskContainerProperties => ({
     ...own,
-    environment: [{ name: "TRAINYARD_VOLUME", value: VOLUME_PATH }],
+    environment: [{ name: "TRAINYARD_VOLUME", value: VOLUME_PATH }, ...(own.environment ?? [])],
     mountPoints: [{ sourceVolume: "trainyard", containerPath: VOLUME_PATH, readOnly: false }],
     logConfiguration: {
       logDriver: "awslogs",
@@ -104,6 +106,8 @@ function taskOf(settings: TrainingSettings, { image, placement, shmMib }: Defini
       name: "user",
       essential: false,
       command: ["/bin/sh", `${VOLUME_PATH}/user.sh`],
+      // Images that are not made for GPUs would get the driver's tools only, not its libraries.
+      ...((machine?.gpus ?? 0) === 0 ? {} : { environment: [GPU_VARIABLE] }),
       resourceRequirements: [...shares.user],
       // A task is ended in the reverse order: the keeper outlives the command.
       dependsOn: [prepared, { containerName: "keeper", condition: "START" }],
