@@ -3,9 +3,9 @@ import { fileURLToPath } from "node:url";
 import { AppError } from "../../contract/errors.ts";
 import type { DatastoreAccess, Place, PlaceOpener } from "../../core/files/place.ts";
 import { makeFolderPlace } from "./folder.ts";
-import { makeHttpPlace } from "./http.ts";
-import { makeS3Place } from "./s3.ts";
-import { makeSftpPlaces } from "./sftp.ts";
+import type { makeHttpPlace } from "./http.ts";
+import type { makeS3Place } from "./s3.ts";
+import type { makeSftpPlaces } from "./sftp.ts";
 import { mappedPlace, type UrlMap } from "./url-map.ts";
 
 export interface PlacesOptions {
@@ -18,7 +18,12 @@ export interface PlacesOptions {
 
 /** The PlaceOpener port: clients of everything that a datastore or address can name. */
 export function makePlaces(options: PlacesOptions): PlaceOpener & { close(): void } {
-  const sftp = makeSftpPlaces({ allowPrivate: options.isLaptop });
+  let sftp: Promise<ReturnType<typeof makeSftpPlaces>> | undefined;
+  const sftpPlace = (access: DatastoreAccess) =>
+    lazily({ signs: false }, async () => {
+      sftp ??= import("./sftp.ts").then((it) => it.makeSftpPlaces({ allowPrivate: options.isLaptop }));
+      return (await sftp).place(access);
+    });
 
   return {
     datastore(access) {
@@ -27,16 +32,16 @@ export function makePlaces(options: PlacesOptions): PlaceOpener & { close(): voi
         case "local":
           return folder(String(settings.path), options);
         case "http":
-          return makeHttpPlace({
+          return httpPlace({
             base: String(settings.base_url),
             allowPrivate: options.isLaptop,
             ...authorizationOf(credentials),
           });
         case "s3":
           if (access.credentials.access_key_id === undefined) mustBeOwnMachine(options, String(access.settings.bucket));
-          return makeS3Place({ ...s3Settings(access), allowPrivate: options.isLaptop });
+          return s3Place({ ...s3Settings(access), allowPrivate: options.isLaptop });
         case "sftp":
-          return sftp.place(access);
+          return sftpPlace(access);
         default:
           throw azureOnly(access);
       }
@@ -45,11 +50,35 @@ export function makePlaces(options: PlacesOptions): PlaceOpener & { close(): voi
       const scheme = uri.slice(0, uri.indexOf(":")).toLowerCase();
       if (scheme === "file") return folder(pathOf(uri), options);
       if (scheme === "s3") return bucket(uri, options);
-      return makeHttpPlace({ base: webAddress(uri, scheme), allowPrivate: options.isLaptop });
+      return httpPlace({ base: webAddress(uri, scheme), allowPrivate: options.isLaptop });
     },
     mapped: (uri) => mappedPlace(options.urlMap, uri),
-    close: () => sftp.close(),
+    close: () => void sftp?.then((it) => it.close()),
   };
+}
+
+/** Clients are loaded when a place is first used: most functions and commands never use one. */
+function lazily(can: { readonly signs: boolean } | undefined, load: () => Promise<Place>): Place {
+  let loaded: Promise<Place> | undefined;
+  const place = (): Promise<Place> => {
+    loaded ??= load();
+    return loaded;
+  };
+  return {
+    list: async (...args) => (await place()).list(...args),
+    open: async (...args) => (await place()).open(...args),
+    browse: async (...args) => (await place()).browse(...args),
+    ...(can === undefined ? {} : { write: async (...args) => (await place()).write?.(...args) }),
+    ...(can?.signs === true ? { signWrite: async (...args) => (await place()).signWrite?.(...args) } : {}),
+  };
+}
+
+function httpPlace(options: Parameters<typeof makeHttpPlace>[0]): Place {
+  return lazily(undefined, async () => (await import("./http.ts")).makeHttpPlace(options));
+}
+
+function s3Place(options: Parameters<typeof makeS3Place>[0]): Place {
+  return lazily({ signs: true }, async () => (await import("./s3.ts")).makeS3Place(options));
 }
 
 function folder(path: string, options: PlacesOptions): Place {
@@ -75,7 +104,7 @@ function bucket(uri: string, options: PlacesOptions): Place {
   const match = /^s3:\/\/([^/]+)\/?(.*)$/is.exec(uri);
   if (match?.[1] === undefined) throw new AppError("InvalidArgument", `\`${uri}\` names no bucket`);
   mustBeOwnMachine(options, match[1]);
-  return makeS3Place({ bucket: match[1], prefix: match[2] ?? "", allowPrivate: options.isLaptop });
+  return s3Place({ bucket: match[1], prefix: match[2] ?? "", allowPrivate: options.isLaptop });
 }
 
 /** Without keys of its own a place is read with what this process has. On a person's machine that is the person's; a service's role must not be lent to whoever asks. */
