@@ -1,4 +1,7 @@
 import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   BatchClient,
   CreateComputeEnvironmentCommand,
@@ -9,8 +12,9 @@ import {
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { HOME_TAG } from "../../src/adapters/aws/batch/settings.ts";
+import type { Finding } from "../../src/cli/doctor/finding.ts";
 import { type Client, makeClient } from "../../src/client/client.ts";
 import {
   computes,
@@ -25,12 +29,15 @@ import {
 } from "../../src/contract/routes/index.ts";
 import { treeText } from "../../src/contract/trees.ts";
 import type { PersonalClaims } from "../../src/core/auth/tokens.ts";
+import { yard } from "../helpers/cli.ts";
 import { expectCode, until } from "../helpers/ports.ts";
 import { askByIam, type Deployment, deploy } from "./deployment.ts";
 import { openEdgeStore } from "./edge-server.ts";
+import { resolveLocalhost } from "./localhost-names.ts";
 import { loopbackFetch } from "./loopback-fetch.ts";
 import { AWS } from "./ministack.ts";
 
+resolveLocalhost();
 let deployment: Deployment;
 let client: Client;
 const workspace = "default";
@@ -200,6 +207,18 @@ describe("a deployed home", () => {
     await expectCode(client.call(computes.put, compute), "NotSupported");
     await expectCode(client.call(onlineEndpoints.list, { params: { workspace } }), "NotSupported");
     expect((await client.call(computes.list, { params: { workspace } })).items.map((it) => it.name)).toEqual(["local"]);
+  });
+
+  test("is well, as `yard doctor --smoke` finds, which runs a job", { timeout: 180_000 }, async () => {
+    const cwd = mkdtempSync(join(tmpdir(), "trainyard-smoke-"));
+    onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+    const env = { TRAINYARD_URL: deployment.url, TRAINYARD_TOKEN: deployment.token, PATH: process.env.PATH ?? "" };
+
+    const { code, out } = await yard(["doctor", "--smoke", "-o", "json"], { cwd, env });
+
+    const findings = JSON.parse(out) as Finding[];
+    expect({ code, bad: findings.filter(({ verdict }) => verdict === "bad") }).toEqual({ code: 0, bad: [] });
+    expect(findings.find(({ part }) => part === "job")?.says).toMatch(/Queued, Preparing, .*Finalizing, Completed/);
   });
 
   test("tells its edge the key of tokens, and of one that is revoked", async () => {
