@@ -27,6 +27,7 @@ import { watchTable } from "../../src/store/table-watch.ts";
 import { bundleRunner } from "../helpers/containers.ts";
 import { makeTempDir } from "../helpers/ports.ts";
 import { AWS } from "./ministack.ts";
+import { TRAINING } from "./training.ts";
 
 export interface BatchHome {
   readonly client: Client;
@@ -63,22 +64,7 @@ export async function openBatchHome(endpoint: string): Promise<BatchHome> {
     batch,
     pauseMs: 20,
     startCode: (of) => signStartCode(home.signer, of),
-    settings: {
-      home: "yard",
-      region: AWS.region,
-      nodeImage: "node:24",
-      subnetIds: ["subnet-1"],
-      multiNodeSubnetIds: ["subnet-2"],
-      assignPublicIp: true,
-      securityGroupId: "sg-1",
-      multiNodeSecurityGroupId: "sg-2",
-      instanceProfileArn: "arn:aws:iam::000000000000:instance-profile/p",
-      launchTemplateId: "lt-1",
-      executionRoleArn: "arn:aws:iam::000000000000:role/r",
-      schedulingPolicyArn: "arn:aws:batch:us-east-1:000000000000:scheduling-policy/yard",
-      logGroup: "jobs",
-      maxVcpus: 64,
-    },
+    settings: TRAINING,
   });
   const jobs = composeJobs(ground, stores, {
     files,

@@ -1,9 +1,11 @@
+import { BatchClient } from "@aws-sdk/client-batch";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from "@aws-sdk/client-s3";
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { makeBatchLauncher } from "../../src/adapters/aws/batch/launcher.ts";
 import { openBus } from "../../src/adapters/aws/bus.ts";
 import { openHomeKey } from "../../src/adapters/aws/home-key.ts";
 import { openObjects } from "../../src/adapters/aws/objects.ts";
@@ -14,8 +16,10 @@ import { ABSENT, type Item, PRESENT, type Table, type Write } from "../../src/co
 import { timerKey } from "../../src/store/facts/keys.ts";
 import { type Fault, type Faults, injectFaults, QUICK_RETRY } from "../helpers/aws-faults.ts";
 import { expectCode, unique, until } from "../helpers/ports.ts";
+import { openEmulator } from "./emulator.ts";
 import { AWS, startMinistack } from "./ministack.ts";
 import { createTable } from "./tables.ts";
+import { TRAINING } from "./training.ts";
 
 /** Those that the SDK repeats, and that must change nothing. */
 const PASSING = ["throttled", "unreachable", "lost"] as const satisfies readonly Fault[];
@@ -24,6 +28,7 @@ const ALWAYS = 100;
 
 let emulator: Awaited<ReturnType<typeof startMinistack>>;
 let clients: {
+  readonly batch: BatchClient;
   readonly dynamo: DynamoDBClient;
   readonly s3: S3Client;
   readonly sqs: SQSClient;
@@ -39,6 +44,7 @@ beforeAll(async () => {
   emulator = await startMinistack();
   const config = { ...AWS, endpoint: emulator.endpoint, retryStrategy: QUICK_RETRY };
   clients = {
+    batch: new BatchClient(config),
     dynamo: new DynamoDBClient(config),
     s3: new S3Client({ ...config, forcePathStyle: true, requestChecksumCalculation: "WHEN_REQUIRED" }),
     sqs: new SQSClient(config),
@@ -46,6 +52,7 @@ beforeAll(async () => {
     secrets: new SecretsManagerClient(config),
   };
   faults = {
+    batch: injectFaults(clients.batch),
     dynamo: injectFaults(clients.dynamo),
     s3: injectFaults(clients.s3),
     sqs: injectFaults(clients.sqs),
@@ -327,6 +334,64 @@ describe("messages", () => {
       if (fault === "denied") await expect(set).rejects.toThrow("AccessDenied");
       else await set;
       expect(await table.get(timerKey(id))).toMatchObject({ type: "TIMER" });
+    },
+  );
+});
+
+describe("jobs on AWS Batch", () => {
+  const COMMANDS = [
+    "DescribeJobQueues",
+    "CreateComputeEnvironment",
+    "CreateJobQueue",
+    "ListJobs",
+    "DescribeJobDefinitions",
+    "RegisterJobDefinition",
+    "SubmitJob",
+    "DescribeJobs",
+    "TerminateJob",
+  ];
+
+  /** A launcher whose pools and definitions are yet to be made. */
+  function makeLauncher() {
+    const home = unique("yard");
+    const settings = { ...TRAINING, home };
+    const launcher = makeBatchLauncher({ batch: clients.batch, settings, startCode: async () => "code", pauseMs: 1 });
+    const request = {
+      attemptId: "job.1",
+      workspace: "w",
+      runId: "job",
+      apiUrl: emulator.endpoint,
+      runToken: "",
+      compute: { name: "local", type: "local" as const, settings: {} },
+      resources: { instanceCount: 1 },
+      image: "image",
+    };
+    const jobs = async () =>
+      (await openEmulator(emulator.endpoint).jobs())
+        .filter(({ jobName }) => jobName?.startsWith(`${home}-`))
+        .map(({ status }) => status);
+    return { launcher, request, jobs };
+  }
+
+  beforeAll(async () => {
+    await openEmulator(emulator.endpoint).hold({ match: {}, status: "RUNNABLE" });
+  });
+
+  test.each(COMMANDS.flatMap((command) => [...PASSING, "denied" as const].map((fault) => [command, fault] as const)))(
+    "are one for an attempt, and end when they are canceled, when %s is %s once",
+    async (command, fault) => {
+      const { launcher, request, jobs } = makeLauncher();
+      faults.batch.arm(command, fault);
+
+      // As rounds of a home do: again, when it failed.
+      const again = <T>(work: () => Promise<T>): Promise<T> => work().catch(work);
+      const { handle } = await again(() => launcher.launch(request));
+      const { state } = await again(() => launcher.inspect(handle));
+      const live = (await jobs()).filter((status) => status !== "FAILED");
+      await again(() => launcher.cancel(handle));
+
+      expect([faults.batch.fired(), state, live]).toEqual([1, "starting", ["RUNNABLE"]]);
+      await until(async () => (await jobs()).every((status) => status === "FAILED"), "the end of every job");
     },
   );
 });
