@@ -1,5 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from "@aws-sdk/client-eventbridge";
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { expect } from "vitest";
 import { until } from "../helpers/ports.ts";
 import type { StoryHome } from "../scenario/stories/home.ts";
@@ -12,6 +14,7 @@ import { resolveLocalhost } from "./localhost-names.ts";
 import { AWS } from "./ministack.ts";
 
 let deployment: Deployment;
+let heard: () => Promise<readonly string[]>;
 const LONG_MS = 120_000;
 
 /** What only a home with machines of others can tell; each through the deployed rules, queue and functions. */
@@ -67,11 +70,22 @@ const ONLY_HERE: readonly Story[] = [
       expect(again.history.map(({ status }: { status: string }) => status)).toContain("Running");
     },
   },
+  {
+    name: "hear of all that happened on the home's own bus",
+    async happen() {
+      const told = await heard();
+
+      expect(told).toContain("Activity workspace wines create");
+      expect(told).toContain("Job State Change job wine-1 status Completed");
+      expect(told.filter((each) => each.includes("waiter status Queued"))).toHaveLength(1);
+    },
+  },
 ];
 
 resolveLocalhost();
 const home = async (): Promise<StoryHome> => {
   deployment = await deploy();
+  heard = await listen(deployment.endpoint);
   const proxy = await openForwardProxy();
   const { accessKeyId, secretAccessKey } = AWS.credentials;
   const root = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_REGION: AWS.region };
@@ -94,6 +108,28 @@ const home = async (): Promise<StoryHome> => {
   };
 };
 tellStories("AWS", home, ONLY_HERE);
+
+/** A rule of one's own on the home's bus; answers what it has brought so far. */
+async function listen(endpoint: string) {
+  const queues = new SQSClient({ ...AWS, endpoint });
+  const buses = new EventBridgeClient({ ...AWS, endpoint });
+  const { QueueUrl = "" } = await queues.send(new CreateQueueCommand({ QueueName: "mine" }));
+  const rule = { EventBusName: "trainyard", Name: "mine" };
+  await buses.send(new PutRuleCommand({ ...rule, EventPattern: JSON.stringify({ source: ["trainyard"] }) }));
+  const Arn = `arn:aws:sqs:${AWS.region}:000000000000:mine`;
+  await buses.send(new PutTargetsCommand({ EventBusName: "trainyard", Rule: "mine", Targets: [{ Id: "mine", Arn }] }));
+  return async () => {
+    const told: string[] = [];
+    for (;;) {
+      const { Messages = [] } = await queues.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+      if (Messages.length === 0) return told;
+      for (const { Body = "" } of Messages) {
+        const { "detail-type": kind, detail } = JSON.parse(Body);
+        told.push([kind, detail.resource, detail.name, detail.action, detail.after?.status].join(" ").trim());
+      }
+    }
+  };
+}
 
 /** A user of the account, with a key. */
 async function makeUser(endpoint: string, name: string) {

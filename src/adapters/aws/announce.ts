@@ -19,7 +19,7 @@ export async function announce(client: EventBridgeClient, bus: string, activitie
 }
 
 /** `Job State Change` for what moved a job on, `Activity` for all else. */
-export function eventOf(bus: string, item: Item): PutEventsRequestEntry {
+function eventOf(bus: string, item: Item): PutEventsRequestEntry {
   const { pk, at, id, actor, resource, name, action, summary, before, after } = item;
   const workspace = /^W#([^#]+)#/.exec(pk)?.[1];
   const detail = { id, at, workspace, actor, resource, name, action, summary, before, after };
