@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { AppError } from "../../contract/errors.ts";
+import { computes } from "../../client/routes.ts";
+import { AppError, isAppError } from "../../contract/errors.ts";
 import type { JobSpec } from "../../contract/jobs.ts";
 import { type IdleMonth, idleMonth, type PricedTemplate } from "../../contract/prices/idle-month.ts";
 import { type RunShape, runPrice } from "../../contract/prices/run-price.ts";
 import { command, flag, type Noun } from "../command.ts";
 import { flags } from "../common-flags.ts";
+import type { Ctx } from "../context.ts";
 import { secondsOf } from "../length-of-time.ts";
 import { one } from "../output/shown.ts";
 import { takeInJob } from "../take-in.ts";
@@ -66,7 +68,10 @@ const run = command({
   flags: {
     file: flags.file(),
     set: flags.set(),
-    size: flag.text("EC2 type, like g5.xlarge; default: the file's `resources.instance_type`", { placeholder: "type" }),
+    size: flag.text(
+      "EC2 type, like g5.xlarge; default: the file's `resources.instance_type`, or what its compute is made of",
+      { placeholder: "type" },
+    ),
     hours: flag.text("How long it takes, like 90m or 8h; default: the file's `limits.timeout`", {
       placeholder: "time",
     }),
@@ -74,11 +79,12 @@ const run = command({
   },
   run: async (ctx, given) => {
     const { withoutUploads: spec } = await takeInJob(ctx, given.file, { set: given.set, name: undefined });
-    const shape = shapeOf(spec, given);
+    const size = given.size ?? [spec.resources?.instance_type].flat()[0] ?? (await sizeOf(ctx, spec.compute));
+    const shape = shapeOf(spec, { ...given, size });
     const price = runPrice(shape);
     if (price === undefined) {
       throw new AppError("InvalidArgument", `there is no price of \`${shape.machine}\` here`, {
-        hint: "prices are of EC2 families m5 to m7i, c5 to c7i, r5 to r7i, g4dn, g5, g6, p3, p4d, p5: `--size g5.xlarge`",
+        hint: "prices are of EC2 families m5 to m7i, c5 to c7i, r5 to r7i, g4dn, g5, g6, g6e, p3, p4d, p4de, p5, p5en: `--size g5.xlarge`",
       });
     }
     return one({ ...shape, ...price }, (it) => [
@@ -90,12 +96,26 @@ const run = command({
   },
 });
 
+/** Of a cluster that the home knows; undefined without a home, or for what has no size. */
+async function sizeOf(ctx: Ctx, compute: string | undefined): Promise<string | undefined> {
+  if (compute === undefined) return undefined;
+  try {
+    const { client, workspace } = await ctx.link();
+    const name = compute.replace(/^azureml:/, "");
+    const { settings } = await client.call(computes.get, { params: { workspace, name } });
+    return typeof settings.size === "string" ? settings.size : undefined;
+  } catch (error) {
+    if (isAppError(error) && ["Unavailable", "NotFound", "Unauthenticated"].includes(error.code)) return undefined;
+    throw error;
+  }
+}
+
 function shapeOf(
   spec: JobSpec,
   given: { readonly size: string | undefined; readonly hours: string | undefined; readonly disk: number | undefined },
 ): RunShape & { readonly machine: string } {
   const { resources, limits } = spec;
-  const machine = given.size ?? [resources?.instance_type].flat()[0];
+  const machine = given.size;
   if (machine === undefined) {
     throw new AppError("InvalidArgument", "neither the file nor `--size` says which machine it runs on");
   }

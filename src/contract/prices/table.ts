@@ -107,11 +107,22 @@ const GPU_MACHINES: Readonly<Record<string, number>> = {
   "g6.16xlarge": 3.3968,
   "g6.24xlarge": 6.6752,
   "g6.48xlarge": 13.3504,
+  "g6e.xlarge": 1.861,
+  "g6e.2xlarge": 2.24208,
+  "g6e.4xlarge": 3.00424,
+  "g6e.8xlarge": 4.52856,
+  "g6e.12xlarge": 10.49264,
+  "g6e.16xlarge": 7.57719,
+  "g6e.24xlarge": 15.06559,
+  "g6e.48xlarge": 30.13118,
   "p3.2xlarge": 3.06,
   "p3.8xlarge": 12.24,
   "p3.16xlarge": 24.48,
   "p4d.24xlarge": 21.9576,
+  "p4de.24xlarge": 27.44705,
+  "p5.4xlarge": 6.88,
   "p5.48xlarge": 55.04,
+  "p5en.48xlarge": 63.296,
 };
 
 /** USD an hour of an EC2 machine on demand; undefined for one that has no price here. */
