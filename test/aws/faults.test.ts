@@ -388,7 +388,7 @@ describe("jobs on AWS Batch", () => {
       const { handle } = await again(() => launcher.launch(request));
       const { state } = await again(() => launcher.inspect(handle));
       const live = (await jobs()).filter((status) => status !== "FAILED");
-      await again(() => launcher.cancel(handle));
+      await again(() => launcher.cancel(handle, 0));
 
       expect([faults.batch.fired(), state, live]).toEqual([1, "starting", ["RUNNABLE"]]);
       await until(async () => (await jobs()).every((status) => status === "FAILED"), "the end of every job");
