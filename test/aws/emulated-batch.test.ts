@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import {
   BatchClient,
   CreateComputeEnvironmentCommand,
@@ -89,6 +90,11 @@ async function logsOf(jobId: string): Promise<Readonly<Record<string, string>>> 
   return (await emulator.jobs()).find((job) => job.jobId === jobId)?.logs ?? {};
 }
 
+/** Of all processes of this machine. */
+function commandLines(): readonly string[] {
+  return spawnSync("ps", ["-e", "-o", "args"], { encoding: "utf8" }).stdout.split("\n");
+}
+
 const three = (user: string, keeper = "until test -e /work/exit; do sleep 0.02; done; exit $(cat /work/exit)") => [
   { name: "prepare", essential: false, script: "echo prepared > /work/said" },
   {
@@ -166,6 +172,14 @@ describe("the emulated Batch", () => {
     const killed = await reaches(stubborn, "FAILED");
     expect(killed.attempts?.[0]?.taskProperties?.[0]?.containers?.[0]?.exitCode).toBe(137);
     await emulator.stopTimeout(30);
+  });
+
+  test("ends all of a container with its first process", async () => {
+    const seconds = `${1000 + Math.random()}`;
+    const jobId = await submit([{ name: "user", script: `set -m; sleep ${seconds} & exit 0` }]);
+
+    expect((await reaches(jobId, "SUCCEEDED", "FAILED")).status).toBe("SUCCEEDED");
+    await until(() => !commandLines().some((line) => line.includes(seconds)), "the end of what it left");
   });
 
   test("makes another attempt when the machine goes, if told to", async () => {

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import fnmatch
 import os
 import shutil
-import signal
 import sys
 from pathlib import Path
 from typing import Callable
@@ -15,8 +13,6 @@ HOST_PATH = os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")
 # Patterns of image names -> {path, env, entrypoint, prefix} or {pullError}; set by tests.
 told: dict[str, dict] = {}
 _resolvers: list[Callable[[str], dict | None]] = []
-_libc = ctypes.CDLL(None, use_errno=True)
-_PR_SET_PDEATHSIG = 1
 
 
 def register(resolver: Callable[[str], dict | None]) -> None:
@@ -62,9 +58,3 @@ def _python_folder() -> Path:
         program = shutil.which("python3", path=HOST_PATH) or sys.executable
         (folder / "python").symlink_to(program)
     return folder
-
-
-def die_with_parent() -> None:
-    """No container outlives the emulator, however it ends (where the system can do that)."""
-    if hasattr(_libc, "prctl"):
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Callable
 
 import images
+import processes
 
 ESSENTIAL_EXITED = "Essential container in task exited"
 # What the agent records of a container that it could not start: as if it had sent SIGTERM.
@@ -39,13 +40,15 @@ class Container:
         self.finished_at: str | None = None
         self.process: subprocess.Popen | None = None
 
-    def signal(self, number: int, all_of_it: bool = False) -> None:
-        if self.process is None:
-            return
-        try:
-            (os.killpg if all_of_it else os.kill)(self.process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass
+    def signal(self, number: int) -> None:
+        """Its first process only, as a container is told to stop."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """All its processes: each container is a session of its own."""
+        if self.process is not None:
+            processes.kill_session(self.process.pid)
 
     def describe(self) -> dict:
         told = {"name": self.name, "exitCode": self.exit_code, "reason": self.reason}
@@ -103,7 +106,7 @@ class Task:
 
     def kill(self, container: Container, exit_reason: str) -> None:
         container.reason = exit_reason
-        container.signal(signal.SIGKILL, all_of_it=True)
+        container.kill()
 
     def exit_code(self) -> int | None:
         """Of the essential containers, the first that is not 0; none where one has no code."""
@@ -128,6 +131,7 @@ class Task:
         # Our children get SIGKILL when the thread that made them ends: this one waits for them.
         try:
             container.process = self._spawn(container)
+            processes.end_with_us(container.process.pid)
         except OSError as error:
             self._ended(container, 127, f"CannotStartContainerError: {error}")
             return
@@ -140,7 +144,7 @@ class Task:
             container.signal(signal.SIGTERM)
         code = container.process.wait()
         # With its first process a container's others end.
-        container.signal(signal.SIGKILL, all_of_it=True)
+        container.kill()
         self._ended(container, 128 - code if code < 0 else code, container.reason)
 
     def _ended(self, container: Container, code: int | None, reason: str | None) -> None:
@@ -200,7 +204,7 @@ class Task:
                 self._changed.wait(end - time.monotonic())
             if container.status == "STOPPED":
                 return
-        container.signal(signal.SIGKILL, all_of_it=True)
+        container.kill()
 
     def _spawn(self, container: Container) -> subprocess.Popen:
         tmp = container.folder / "tmp"
@@ -226,7 +230,7 @@ class Task:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=images.die_with_parent,
+                preexec_fn=processes.die_with_parent,
             )
 
     def _mapper(self, container: Container) -> Callable[[str], str]:
