@@ -2,6 +2,7 @@ import type { Key } from "../../core/ports/table.ts";
 
 /**
  * Every key shape of the table; no other file joins text into keys. One section a room; docs/access-patterns.md lists pattern -> key -> index.
+ * A workspace's partition is removed with the workspace: `workspace-purge.ts` has to know it.
  * Names never hold `#`, so `#` separates. Numbers in sort keys are zero-padded, times are ISO 8601 (sorts as text).
  */
 export const padded = (n: number, width = 16): string => String(n).padStart(width, "0");
