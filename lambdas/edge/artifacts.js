@@ -1,4 +1,4 @@
-// A CloudFront Function (runtime 2.0: no optional chaining, no spread, no destructuring). What it lets through goes to the bucket, of any size; all else to the API, which decides for itself.
+// A CloudFront Function (runtime 2.0: no optional chaining, spread, destructuring or for-of, and no `await` among arguments). What it lets through goes to the bucket, of any size; all else to the API, which decides for itself.
 // It may be wrong in one direction only: never let through what the API would refuse.
 import cf from "cloudfront";
 // biome-ignore lint/style/useNodejsImportProtocol: the service knows it by this name only
@@ -12,24 +12,27 @@ const FILE =
   /^[0-9]{1,32}\/(?:models\/)?[A-Za-z0-9][A-Za-z0-9_-]{0,255}\/artifacts\/((?:[A-Za-z0-9._~=@,-]|%20)+(?:\/(?:[A-Za-z0-9._~=@,-]|%20)+)*)$/;
 const LENGTH_LIMIT = 700;
 const TOKEN_LIMIT = 4096;
-/** All that a bucket needs to know of a caller. Others (`x-amz-…`) would tell it to do something else, in our name. */
+/** All that a bucket needs to know of a caller, and what no function may take away (length, host, encoding, via). Others (`x-amz-…`) would tell it to do something else, in our name. */
 const KEPT_HEADERS = [
   "content-length",
   "content-type",
+  "host",
   "if-match",
   "if-modified-since",
   "if-none-match",
   "if-unmodified-since",
   "range",
   "transfer-encoding",
+  "via",
 ];
 
 // biome-ignore lint/correctness/noUnusedVariables: the service calls it
 async function handler(event) {
   const request = event.request;
   const key = keyOf(request);
-  if (key === undefined || !(await mayDo(request, key))) return request;
-  toBucket(request, key);
+  if (key === undefined) return request;
+  const isAllowed = await mayDo(request, key);
+  if (isAllowed) toBucket(request, key);
   return request;
 }
 
@@ -62,8 +65,10 @@ async function mayDo(request, key) {
 /** Since its token was made, nothing has changed about the token, its person, or the workspace and its roles. */
 async function isTrusted(claims, workspace) {
   const names = [`t#${claims.jti}`, `p#${claims.sub}`, `w#${workspace}`, "w#*"];
-  for (const name of names) {
-    if ((await store.exists(name)) && Number(await store.get(name)) >= claims.edge.iat) return false;
+  for (let i = 0; i < names.length; i++) {
+    const isKnown = await store.exists(names[i]);
+    const since = isKnown ? await store.get(names[i]) : "0";
+    if (Number(since) >= claims.edge.iat) return false;
   }
   return true;
 }
@@ -83,10 +88,11 @@ function tokenOf(header) {
 async function claimsOf(token) {
   if (token === undefined || token.length > TOKEN_LIMIT) return undefined;
   const dot = token.lastIndexOf(".");
-  if (dot < 1 || !(await store.exists("key"))) return undefined;
+  const hasKey = await store.exists("key");
+  if (dot < 1 || !hasKey) return undefined;
   const payload = token.slice(0, dot);
-  const secret = Buffer.from(await store.get("key"), "base64");
-  const expected = crypto.createHmac("sha256", secret).update(payload).digest("base64url");
+  const stored = await store.get("key");
+  const expected = crypto.createHmac("sha256", Buffer.from(stored, "base64")).update(payload).digest("base64url");
   if (!isSame(token.slice(dot + 1), expected)) return undefined;
   return JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
 }
@@ -100,7 +106,8 @@ function isSame(given, expected) {
 
 function toBucket(request, key) {
   request.uri = key.uri;
-  for (const name of Object.keys(request.headers)) if (KEPT_HEADERS.indexOf(name) === -1) delete request.headers[name];
+  const names = Object.keys(request.headers).filter((name) => KEPT_HEADERS.indexOf(name) === -1);
+  for (let i = 0; i < names.length; i++) delete request.headers[names[i]];
   request.cookies = {};
   cf.selectRequestOriginById("bucket");
 }

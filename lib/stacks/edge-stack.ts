@@ -116,6 +116,7 @@ export class EdgeStack extends Stack {
     trust.handler.addEnvironment("STORE_ARN", store.keyValueStoreArn);
     trust.allow("cloudfront-keyvaluestore", ["DescribeKeyValueStore", "UpdateKeys"], [store.keyValueStoreArn]);
     trust.grantVaultKey(data);
+    // NOTE: a stream has room for two readers: this one and the worker stack's.
     // Tried until it is told, or the stream forgets it after a day: a change of rights is never left out.
     trust.handler.addEventSource(
       new DynamoEventSource(data.table, {

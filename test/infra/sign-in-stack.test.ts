@@ -3,6 +3,11 @@ import { resourcesOf, template } from "./templates.ts";
 
 const signIn = await template("sign-in");
 
+test("people stay under the id that they have always had", () => {
+  // A changed id is an empty list of people in every deployed home: never change it.
+  expect(resourcesOf(signIn).PeopleE38C8D03?.Type).toBe("AWS::Cognito::UserPool");
+});
+
 test("only administrators add people, and a guess does not tell who is known", () => {
   signIn.hasResourceProperties("AWS::Cognito::UserPool", {
     AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
