@@ -87,18 +87,25 @@ describe.concurrent("a job on AWS Batch", () => {
   test("whose machine goes away gets another attempt, which is another job", async () => {
     const { name } = await submit(
       home,
-      job("case $TRAINYARD_ATTEMPT in *.1) echo first; sleep 600 ;; *) echo again ;; esac", { compute: "spot" }),
+      job(
+        [
+          "cat ${{outputs.state}}/step 2>/dev/null && exit 0",
+          "echo 7 > ${{outputs.state}}/step; echo first; sleep 600",
+        ].join("\n"),
+        { compute: "spot", outputs: { state: {} } },
+      ),
     );
     await said(name, "first");
 
     const [first] = await batchJobs(name);
-    await emulator.interrupt(first?.jobId ?? "");
+    await emulator.interrupt(first?.jobId ?? "", { graceSec: 20 });
 
     const done = await waitFor(home, name, isOver);
     expect(done).toMatchObject({ status: "Completed", attempts: [{ number: 1 }, { number: 2, exit_code: 0 }] });
     expect(done.attempts[0]?.reason).toContain("Host EC2");
     expect((await batchJobs(name)).map(({ jobQueue }) => jobQueue)).toHaveLength(2);
-    expect(await readWholeLog(home, name)).toContain("again\n");
+    // What the first attempt had left was there for the second.
+    expect(await readWholeLog(home, name)).toMatch(/\n7\n$/);
   });
 
   test("of several machines meets at the first one's address, and completes when all have", async () => {

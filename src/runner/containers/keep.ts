@@ -8,6 +8,7 @@ import { supervise } from "../supervise.ts";
 import { watchUserContainer } from "./command.ts";
 import { heedTermination, INTERRUPTED, learnWhy } from "./interruption.ts";
 import { joinNodes, type OwnNode } from "./nodes.ts";
+import { startOutputSync } from "./outputs.ts";
 import { type PreparedFile, readIfThere, readNodes, readPrepared, readVolumeRequest, volumePaths } from "./volume.ts";
 
 /** Other machines have this long to store what they have, once the main one has. */
@@ -82,7 +83,9 @@ async function watch(
     return { status: "Failed", reason, ...(exitCode === undefined ? {} : { exit_code: exitCode }) };
   }
   const command = own === undefined ? started.command : own.join(started.command);
+  const sync = startOutputSync(attempt, prepared.ports.outputs);
   const outcome = await supervise(attempt, prepared.ports, prepared.environment, command);
+  await sync.stop();
   // The user's container is told to end before this one is.
   if (stopOf(orders) === undefined && readIfThere(volumePaths(request.folder).terminated) !== undefined) {
     await learn(home, orders, attempt);

@@ -16,6 +16,7 @@ import { bringInputs, makeOutputs, type Ports } from "../ports.ts";
 import { openStateFiles } from "../state.ts";
 import { commandVariables } from "../variables.ts";
 import { heedTermination, INTERRUPTED } from "./interruption.ts";
+import { bringBack } from "./outputs.ts";
 import { makeUserScript } from "./script.ts";
 import { readNodes, readVolumeRequest, volumePaths, writePrepared } from "./volume.ts";
 
@@ -76,6 +77,7 @@ async function prepareVolume(attempt: Attempt): Promise<void> {
   const inputs = await bringInputs(portsOptions(attempt, signal));
   await fetching;
   const ports: Ports = { inputs, outputs: makeOutputs(assignment, request.folder) };
+  if (!request.attemptId.endsWith(".1")) await bringBack(attempt, ports.outputs, signal);
   const nodes = readNodes(process.env);
   const { ranks, mpirun } = nodes === undefined ? await planRanks(assignment, "") : {};
   const count = nodes === undefined ? (ranks?.length ?? 0) : countTasks(assignment, nodes.index);
