@@ -117,8 +117,8 @@ describe("a job whose image is not there yet", () => {
 
   test("is followed on the command line with the build's log, which is not the command's", async () => {
     const frame = await openJobFrame({ needsImage: true });
-    frame.builder.answer = async (_request, onLog) => {
-      onLog("step 1\n");
+    frame.builder.answer = async ({ since }, onLog) => {
+      if (since === undefined) onLog("step 1\n");
       return { state: "building", hash: "h", reason: "the image is being built", since: "1" };
     };
     await submit(frame);
