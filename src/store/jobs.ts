@@ -33,7 +33,7 @@ export function openJobStore(deps: { readonly table: Table; readonly activity: A
         { kind: "put", item: itemOf(job), when: ABSENT },
         ...runCreateWrites(run),
         { kind: "put", item: queueItem(job, false) },
-        { kind: "check", key: workspaceKey(job.workspace), when: PRESENT },
+        { kind: "check", key: workspaceKey(job.workspace), when: [...PRESENT, { attr: "deletesMs", op: "absent" }] },
         deedWrite(job, deed),
       ];
       if (job.compute !== LOCAL_COMPUTE) {

@@ -4,7 +4,7 @@ import { openHome } from "../../src/adapters/local/home.ts";
 import { treeText } from "../../src/contract/trees.ts";
 import { signUserToken } from "../../src/core/auth/tokens.ts";
 import type { Key, Table } from "../../src/core/ports/table.ts";
-import { freeWorkspaces } from "../../src/core/workspaces/delete-workspace.ts";
+import { freeWorkspaces, retireWorkspace } from "../../src/core/workspaces/delete-workspace.ts";
 import type { Ground } from "../../src/home/part.ts";
 import { openStores } from "../../src/home/stores.ts";
 import { makeActivityWrite } from "../../src/store/activities.ts";
@@ -217,6 +217,27 @@ describe("a workspace with things in it", () => {
     expect((await mlflow("runs/search", { experiment_ids: ["0", "1"] })).runs ?? []).toEqual([]);
     const told = await home.ask("GET", `${TEAM}/activities?resource=workspace&action=delete`);
     expect(told.json.items.length).toBeGreaterThan(0);
+  });
+
+  it("takes no job once it is deleted, and is not freed while one that came before is under way", async () => {
+    await endJob();
+    const deed = { actor: "user:owner", action: "create", summary: "a job" };
+    const submit = (name: string) =>
+      home.stores.jobs.create(jobRecord("team", name, { status: "Queued" }), newJobRun("team", name), deed);
+    // As if another process had asked what is in the way a moment ago.
+    const { blockers } = home.stores.workspaces;
+    const late = { ...home.stores.workspaces, blockers: async () => [] };
+    await submit("late");
+    const retired = { name: "team", actor: "user:owner", graceMs: 300_000 };
+    await retireWorkspace({ ...home.ground, workspaces: late }, retired);
+    home.pass(301_000);
+
+    await home.free();
+    const standing = (await home.ask("GET", TEAM)).status;
+
+    expect(await blockers("team")).toEqual(["jobs on `local` that are not over"]);
+    expect(standing).toBe(200);
+    await expect(submit("too-late")).rejects.toThrow();
   });
 
   it("is freed by the rounds of the AWS home", async () => {

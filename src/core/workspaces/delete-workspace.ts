@@ -69,8 +69,9 @@ export async function freeWorkspaces(deps: PurgeDeps & { readonly clock: Clock }
   do {
     const page = await deps.workspaces.list({ limit: 1000, ...(cursor === undefined ? {} : { cursor }) });
     for (const record of page.items) {
-      if (record.deletesMs !== undefined && record.deletesMs <= deps.clock.now())
-        await deps.workspaces.delete(record, "system");
+      if (record.deletesMs === undefined || record.deletesMs > deps.clock.now()) continue;
+      // What another process let in at the last moment comes to its end first.
+      if ((await deps.workspaces.blockers(record.name)).length === 0) await deps.workspaces.delete(record, "system");
     }
     cursor = page.cursor;
   } while (cursor !== undefined);
