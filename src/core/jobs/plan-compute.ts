@@ -1,7 +1,9 @@
 import type { CommandJobSpec } from "../../contract/jobs.ts";
+import { machineFor, tierOf } from "../computes/cluster.ts";
 import type { ComputeStore } from "../computes/ports.ts";
 import { type ComputeRecord, LOCAL_COMPUTE } from "../computes/record.ts";
 import { slotsOf } from "../computes/slots.ts";
+import { spotOutlook } from "../computes/spot.ts";
 import type { Findings } from "./problems.ts";
 
 interface Deps {
@@ -31,6 +33,7 @@ export async function planCompute(
   const record = await deps.computes.get(workspace, name);
   if (record !== undefined && deps.launches.includes(record.spec.type)) {
     checkCount(record, spec, findings);
+    if (record.spec.type === "cluster") warnOfSpot(spec, findings, record.spec.size, record.spec.tier);
     return { compute: name, requestedCompute: written };
   }
   const why =
@@ -57,6 +60,20 @@ function checkCount(record: ComputeRecord, { resources }: CommandJobSpec, findin
     message: `the job asks for ${wanted} machines and compute \`${record.name}\` has ${most} at most`,
     hint: "ask for fewer, or raise the compute's `max_instances`",
   });
+}
+
+const KEEPS_STATE = /check-?point|ckpt|resume/i;
+
+/** A long job that begins anew with each lost machine may cost more on spot machines than on demand. */
+function warnOfSpot(spec: CommandJobSpec, findings: Findings, size?: string, tier?: string): void {
+  const hours = (spec.limits?.timeout ?? 0) / 3600;
+  const keepsState = [spec.command, ...Object.keys(spec.outputs ?? {})].some((text) => KEEPS_STATE.test(text));
+  if (hours === 0 || keepsState || tierOf(tier) !== "spot") return;
+  const outlook = spotOutlook(hours, machineFor(size).machine.gpus > 0 ? "gpu" : "cpu");
+  if (outlook.costShare <= 1) return;
+  findings.warnings.push(
+    `on spot machines a job of ${Math.round(hours)} hours that keeps no checkpoint is expected to take ${Math.round(outlook.hours)}, which costs ${outlook.costShare.toFixed(1)} times as much as on demand; write checkpoints to an output, which a next attempt finds there, or use a compute of tier \`dedicated\``,
+  );
 }
 
 /** `azureml:NAME`, a bare name, or the last part of an ARM id. */

@@ -15,7 +15,8 @@ const record = {
   createdBy: "",
   rev: 1,
 };
-const computes = { get: async (_, name) => (name === "pool" ? record : undefined) } as ComputeStore;
+const spot = { ...record, name: "spot", spec: { ...cluster, size: "g5.xlarge", tier: "low_priority" as const } };
+const computes = { get: async (_, name) => [record, spot].find((each) => each.name === name) } as ComputeStore;
 
 async function plan(spec: Partial<CommandJobSpec>, launches = ["local", "cluster"]) {
   const findings = makeFindings();
@@ -49,4 +50,18 @@ test("a job of more machines than its cluster may have is refused", async () => 
   expect(await plan({ compute: "pool", resources: { instance_count: 3 } })).toMatchObject({
     problems: ["resources.instance_count"],
   });
+});
+
+test("a long job on spot machines is told what it would cost without a checkpoint", async () => {
+  const long = { compute: "spot", limits: { timeout: 48 * 3600 } };
+
+  expect((await plan(long)).warnings).toEqual([
+    expect.stringMatching(
+      /a job of 48 hours that keeps no checkpoint is expected to take 2636, which costs 22\.0 times/,
+    ),
+  ]);
+  expect((await plan({ ...long, limits: { timeout: 3600 } })).warnings).toEqual([]);
+  expect((await plan({ ...long, compute: "pool" })).warnings).toEqual([]);
+  expect((await plan({ ...long, outputs: { checkpoints: {} } })).warnings).toEqual([]);
+  expect((await plan({ ...long, command: "python train.py --resume" })).warnings).toEqual([]);
 });
