@@ -1,6 +1,8 @@
+import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { BatchClient } from "@aws-sdk/client-batch";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import { makeActivities } from "../../src/adapters/aws/batch/activities.ts";
 import { makeBatchLauncher } from "../../src/adapters/aws/batch/launcher.ts";
 import type { TrainingSettings } from "../../src/adapters/aws/batch/settings.ts";
 import { signStartCode } from "../../src/core/jobs/start-attempt.ts";
@@ -10,7 +12,12 @@ import type { RunnerPlace } from "./settings.ts";
 
 /** Runners, as jobs on AWS Batch. */
 export function openLauncher({ signer }: Pick<Ground, "signer">, settings: TrainingSettings): Launcher {
-  return makeBatchLauncher({ batch: new BatchClient({}), settings, startCode: (of) => signStartCode(signer, of) });
+  return makeBatchLauncher({
+    batch: new BatchClient({}),
+    settings,
+    startCode: (of) => signStartCode(signer, of),
+    activities: makeActivities(new AutoScalingClient({})),
+  });
 }
 
 const SIGNED_SEC = 900;

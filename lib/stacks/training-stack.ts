@@ -5,7 +5,7 @@ import type { Construct } from "constructs";
 import { accept } from "../constructs/accept.ts";
 import type { HomeFunction } from "../constructs/home-function.ts";
 import { JobMachines } from "../constructs/job-machines.ts";
-import { JobNetwork } from "../constructs/job-network.ts";
+import { JobNetwork, zonesOf } from "../constructs/job-network.ts";
 import { RunnerProgram } from "../constructs/runner-program.ts";
 import type { HomeStackProps } from "./home-stack-props.ts";
 import type { ImagesStack } from "./images-stack.ts";
@@ -32,6 +32,11 @@ export class TrainingStack extends Stack {
   private readonly policy: CfnSchedulingPolicy;
   private readonly program: RunnerProgram;
   private readonly settings: object;
+
+  /** A network compares its zones with these, which would otherwise be looked up in the account. */
+  override get availabilityZones(): string[] {
+    return zonesOf(this.region);
+  }
 
   constructor(scope: Construct, id: string, { stage, images, ...props }: TrainingStackProps) {
     super(scope, id, props);
@@ -108,6 +113,8 @@ export class TrainingStack extends Stack {
       ["DescribeComputeEnvironments", "DescribeJobDefinitions", "DescribeJobQueues", "DescribeJobs", "ListJobs"],
       ["*"],
     );
+    // Why no machine comes: quotas are told there only.
+    fn.allow("autoscaling", ["DescribeScalingActivities"], ["*"]);
     fn.allow("batch", ["RegisterJobDefinition"], [ours.definitions]);
     fn.allow("batch", ["SubmitJob"], [ours.definitions, ours.queues]);
     fn.allow("batch", ["CreateComputeEnvironment"], [ours.environments]);

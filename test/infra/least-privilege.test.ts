@@ -5,6 +5,8 @@ import { templates } from "./templates.ts";
 /** Actions that know no resources, and policies of others: each with its reason. Nothing else may be so wide. */
 const MEANT: Readonly<Record<string, string>> = {
   "ecr:GetAuthorizationToken": "a login to the registry is for no repository in particular",
+  "autoscaling:DescribeScalingActivities":
+    "the service knows no resources of it; groups are named after the environment",
   "batch:Describe": "the service knows no resources of descriptions; tags tell what is the home's",
   "batch:ListJobs": "the service knows no resources of it; names of jobs tell what is the home's",
   "ecs:DiscoverPollEndpoint": "the service knows no resources of it; a machine's agent asks where to report",

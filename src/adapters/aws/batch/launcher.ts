@@ -11,6 +11,7 @@ import { AppError } from "../../../contract/errors.ts";
 import { waitSentence } from "../../../core/jobs/waiting.ts";
 import type { Launcher, LaunchRequest, LaunchState } from "../../../core/ports/launcher.ts";
 import { rethrowFrom, statusOf } from "../fault.ts";
+import type { AskActivities } from "./activities.ts";
 import { makeDefinitions, shmMibOf } from "./definition.ts";
 import { makePools, placementOf } from "./pools.ts";
 import { HOME_TAG, type TrainingSettings } from "./settings.ts";
@@ -27,6 +28,8 @@ export interface BatchLauncherOptions {
     readonly attemptId: string;
     readonly nodes: number;
   }) => Promise<string>;
+  /** What became of the machines that an environment asked for, newest first. @default unknown */
+  readonly activities?: AskActivities;
   /** Between two looks at what is being set up, ms; default 1000. */
   readonly pauseMs?: number;
 }
@@ -114,11 +117,13 @@ export function makeBatchLauncher(options: BatchLauncherOptions): Launcher {
     const asked = new DescribeComputeEnvironmentsCommand({ computeEnvironments: [queue] });
     const [environment] = job.status === "RUNNABLE" ? ((await batch.send(asked)).computeEnvironments ?? []) : [];
     const { state, status, statusReason, computeResources } = environment ?? {};
+    const activities = environment === undefined ? undefined : await options.activities?.(queue, job.createdAt ?? 0);
     const cause = waitCauseOf({
       compute,
       spot: computeResources?.type === "SPOT" || computeResources?.type === "FARGATE_SPOT",
       region: settings.region,
       job: { status: job.status ?? "", ...(job.statusReason === undefined ? {} : { statusReason: job.statusReason }) },
+      ...(activities === undefined ? {} : { activities }),
       ...(environment === undefined
         ? {}
         : {
