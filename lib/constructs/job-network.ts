@@ -15,6 +15,11 @@ import { accept } from "./accept.ts";
 /** Regions where a new account is given two zones. */
 const TWO_ZONES = ["us-west-1"];
 
+/** A region's zones by position, so that nothing is looked up in the account. */
+export function zonesOf(region: string): string[] {
+  return Array.from({ length: TWO_ZONES.includes(region) ? 2 : 3 }, (_, i) => Fn.select(i, Fn.getAzs()));
+}
+
 /** Where machines run jobs: a network of the home's own, without a NAT, or one that exists. Costs nothing while no machine runs. */
 export class JobNetwork extends Construct {
   /** Where a machine starts. */
@@ -43,10 +48,8 @@ export class JobNetwork extends Construct {
   }
 
   private makeVpc(): Vpc {
-    const zones = TWO_ZONES.includes(Stack.of(this).region) ? 2 : 3;
     const vpc = new Vpc(this, "Vpc", {
-      // By position, so that nothing is looked up in the account.
-      availabilityZones: Array.from({ length: zones }, (_, i) => Fn.select(i, Fn.getAzs())),
+      availabilityZones: zonesOf(Stack.of(this).region),
       natGateways: 0,
       subnetConfiguration: [{ name: "Machines", subnetType: SubnetType.PUBLIC, cidrMask: 20 }],
       // Layers of images and the runner come this way, free of charge.

@@ -37,6 +37,12 @@ describe("cdk-nag's AwsSolutions", () => {
   });
 });
 
+test.each(VARIANTS)("the %s home asks the account for nothing when it is synthesized", async (variant) => {
+  const manifest = JSON.parse(readFileSync(join(await assembly(variant), "manifest.json"), "utf8"));
+
+  expect(manifest.missing ?? []).toEqual([]);
+});
+
 /** Rules that say nothing of ours. */
 const IGNORED = {
   W3005: "the CDK makes each function depend on its role by name, besides by reference",
