@@ -53,13 +53,13 @@ function makeFakeBuilder(): FakeBuilder {
   };
 }
 
-function makeFakeMachine(needsImage: boolean): FakeMachine {
+function makeFakeMachine(needsImage: boolean, types: readonly string[] = ["local", "attached"]): FakeMachine {
   const launched: LaunchRequest[] = [];
   const cancelled: string[] = [];
   const cleaned: string[] = [];
   const states = new Map<string, LaunchState>();
   return {
-    types: ["local", "attached"],
+    types,
     ...(needsImage ? { needsImage } : {}),
     launched,
     cancelled,
@@ -100,7 +100,12 @@ export interface JobFrame {
 
 /** The jobs room over the laptop's adapters, with a fake machine and a clock that the test moves. */
 export async function openJobFrame(
-  options: { readonly needsImage?: boolean; readonly makeMover?: (ground: Ground) => MakeMover } = {},
+  options: {
+    readonly needsImage?: boolean;
+    readonly makeMover?: (ground: Ground) => MakeMover;
+    /** Of computes; default: a laptop's. */
+    readonly types?: readonly string[];
+  } = {},
 ): Promise<JobFrame> {
   const temporary = makeTempDir();
   const now = { ms: Date.parse("2026-01-01T00:00:00.000Z") };
@@ -123,7 +128,7 @@ export async function openJobFrame(
   const stores = openStores(ground);
   const digest = makeDigest();
   const { files, close } = composeFiles(ground, stores);
-  const machine = makeFakeMachine(options.needsImage === true);
+  const machine = makeFakeMachine(options.needsImage === true, options.types);
   const builder = makeFakeBuilder();
   let look = (): void => undefined;
   const part = composeJobs(ground, stores, {

@@ -34,18 +34,37 @@ export async function dispatchJobs(deps: DispatchDeps, workspace: string, comput
   const record = await deps.computes.get(workspace, compute);
   if (record === undefined) return 0;
   const queue = await deps.jobs.queue(workspace, compute);
-  let free = slotsOf(record, deps.defaultSlots) - queue.filter((entry) => entry.holds).length;
+  const slots = slotsOf(record, deps.defaultSlots);
+  const weigh = makeScale(deps, record, slots);
+  let free = slots;
+  for (const entry of queue) if (entry.holds) free -= await weigh(entry.job);
   const launches: Promise<void>[] = [];
   for (const entry of queue) {
     if (free <= 0) break;
     if (entry.holds) continue;
+    const weight = await weigh(entry.job);
+    // Smaller ones that came later wait too: else a large one would never find room.
+    if (weight > free) break;
     const claimed = await claim(deps, workspace, entry.job, compute);
     if (claimed === undefined) continue;
-    free -= 1;
+    free -= weight;
     launches.push(launchAttempt(deps, record, claimed));
   }
   await Promise.all(launches);
   return launches.length;
+}
+
+/** How much of a compute a job takes: of a cluster's machines, as many as it asks for; at most all, should the cluster have become smaller since. */
+function makeScale(
+  deps: DispatchDeps,
+  { workspace, spec }: ComputeRecord,
+  slots: number,
+): (job: string) => Promise<number> {
+  if (spec.type !== "cluster") return async () => 1;
+  return async (name) => {
+    const job = await deps.jobs.get(workspace, name);
+    return Math.min(slots, job?.spec.resources?.instance_count ?? 1);
+  };
 }
 
 async function claim(
