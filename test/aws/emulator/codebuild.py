@@ -15,6 +15,7 @@ import zipfile
 from pathlib import Path
 
 import images
+import processes
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services import codebuild, ecr, eventbridge, s3
 from ministack.services.cloudformation import provisioners
@@ -171,7 +172,7 @@ def _install(python: str | None, requirements: list[str], work: dict) -> str:
         ["node", str(ROOT / "src" / "runner" / "main.ts"), "build-environment"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        preexec_fn=images.die_with_parent,
+        preexec_fn=processes.die_with_parent,
     )
     child.stdin.write(json.dumps({"spec": spec, "cacheDir": str(CACHE)}).encode())
     child.stdin.close()
