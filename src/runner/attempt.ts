@@ -30,20 +30,20 @@ export interface Attempt {
 
 export type Outcome = Pick<RunnerReport, "status" | "reason" | "exit_code" | "signal">;
 
-/** The attempt with its logs, on disk in its folder. `goOn`: another process of this attempt has begun them. `node`: which of several machines. */
+/** The attempt with its logs, on disk in its folder. `goOn`: another process of this attempt has begun them. `node`: which of several machines. `logBatchMs`: how long output may wait for more. */
 export function makeAttempt(
   parts: Pick<Attempt, "request" | "home" | "orders" | "files" | "assignment">,
-  options: { readonly goOn?: boolean; readonly node?: number } = {},
+  options: { readonly goOn?: boolean; readonly node?: number; readonly logBatchMs?: number } = {},
 ): Attempt {
   const { request, home } = parts;
-  const { goOn = false, node = 0 } = options;
+  const { goOn = false, node = 0, logBatchMs: batchMs = 100 } = options;
   const named = (name: string) => (node === 0 ? name : name.replace(/(?=\.\w+$)/, `_node_${node}`));
   const system = join(request.folder, "system.log");
   const systemLog = openLog({ path: system, name: named(SYSTEM_LOG), home, eager: false, batchMs: 500, goOn });
   return {
     ...parts,
     ...(node === 0 ? {} : { node }),
-    log: openLog({ path: join(request.folder, "std.log"), name: named(STD_LOG), home, goOn }),
+    log: openLog({ path: join(request.folder, "std.log"), name: named(STD_LOG), home, goOn, batchMs }),
     systemLog,
     work: join(request.folder, "code"),
     tell: (text) => systemLog.write(`${new Date().toISOString()} ${text}`),

@@ -11,6 +11,8 @@ import { joinNodes, type OwnNode } from "./nodes.ts";
 import { startOutputSync } from "./outputs.ts";
 import { type PreparedFile, readIfThere, readNodes, readPrepared, readVolumeRequest, volumePaths } from "./volume.ts";
 
+/** Each batch of a log is a call of a function and writes of a table, which are paid for. */
+const LOG_BATCH_MS = 1500;
 /** Other machines have this long to store what they have, once the main one has. */
 const OTHERS_STORE_MS = 15 * 60_000;
 
@@ -27,7 +29,7 @@ export async function keep(volume: string, env: NodeJS.ProcessEnv): Promise<numb
   const { assignment } = prepared;
   const attempt = makeAttempt(
     { request, home, orders, files, assignment },
-    { goOn: true, ...(nodes === undefined ? {} : { node: nodes.index }) },
+    { goOn: true, logBatchMs: LOG_BATCH_MS, ...(nodes === undefined ? {} : { node: nodes.index }) },
   );
   orders.listen();
   const own = nodes === undefined ? undefined : await joinNodes(attempt, nodes);
