@@ -16,7 +16,6 @@ from pathlib import Path
 
 import images
 import processes
-import processes
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services import codebuild, ecr, eventbridge, s3
 from ministack.services.cloudformation import provisioners
