@@ -1,7 +1,7 @@
 import type { JobDetail } from "@aws-sdk/client-batch";
 import type { LaunchState } from "../../../core/ports/launcher.ts";
 
-/** The keeper's own word for: ended from outside, nothing final was said (src/runner/containers/interruption.ts). */
+/** Our containers' word for: ended from outside, nothing final was said (src/runner/containers/interruption.ts). */
 const INTERRUPTED_CODE = 75;
 /** How the service words the loss of a machine. */
 const MACHINE_LOST = /^Host EC2|Spot (?:Task|instance|capacity)|spot interruption/i;
@@ -29,7 +29,8 @@ function ended(job: JobDetail): LaunchState {
   const containers = containersOf(job);
   const keeper = containers.find(({ name }) => name === "keeper");
   const told = job.statusReason ?? job.attempts?.at(-1)?.statusReason ?? "";
-  const wasLost = MACHINE_LOST.test(told) || (keeper?.exitCode === INTERRUPTED_CODE && job.isTerminated !== true);
+  const wasInterrupted = containers.some(({ name, exitCode }) => name !== "user" && exitCode === INTERRUPTED_CODE);
+  const wasLost = MACHINE_LOST.test(told) || (wasInterrupted && job.isTerminated !== true);
   const code = keeper?.exitCode;
   return {
     state: "exited",

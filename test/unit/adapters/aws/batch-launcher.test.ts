@@ -417,6 +417,10 @@ describe("looking at a job", () => {
       },
       "its machine was taken away",
     ],
+    [
+      { statusReason: "Task failed to start", ...containers({ name: "prepare", exitCode: 75 }) },
+      "its machine was taken away",
+    ],
   ])("whose machine went away is interrupted: %j", async (job, reason) => {
     expect(await look({ status: "FAILED", ...job })).toMatchObject({ state: "exited", interrupted: true, reason });
   });
