@@ -108,7 +108,17 @@ import {
   StartAttempt,
   StartedAttempt,
 } from "../contract/runner.ts";
-import { AskBlobs, MissingBlobs, PutTree, Stored, Tree, TreeEntry, TreePath } from "../contract/trees.ts";
+import {
+  AskBlobs,
+  AskBlobUpload,
+  BlobUpload,
+  MissingBlobs,
+  PutTree,
+  Stored,
+  Tree,
+  TreeEntry,
+  TreePath,
+} from "../contract/trees.ts";
 import { Workspace, WorkspaceContents, WorkspaceSpec } from "../contract/workspaces.ts";
 
 /**
@@ -120,6 +130,7 @@ export const NAMED_SCHEMAS = {
   ActivityPage,
   Actor,
   AskBlobs,
+  AskBlobUpload,
   AskUploads,
   AssetName,
   AssetSummary,
@@ -129,6 +140,7 @@ export const NAMED_SCHEMAS = {
   AssignedOutput,
   Assignment,
   Attempt,
+  BlobUpload,
   CommandJobSpec,
   Component,
   ComponentSpec,

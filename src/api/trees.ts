@@ -7,6 +7,7 @@ import type { Objects } from "../core/ports/objects.ts";
 import { readTree, treeFacts } from "../core/trees/get-tree.ts";
 import { treeUri } from "../core/trees/keys.ts";
 import { missingBlobs } from "../core/trees/missing-blobs.ts";
+import { planBlob } from "../core/trees/plan-blob.ts";
 import type { TreeFacts, TreeStore } from "../core/trees/ports.ts";
 import { putBlob } from "../core/trees/put-blob.ts";
 import { putPack } from "../core/trees/put-pack.ts";
@@ -30,6 +31,9 @@ export function makeTreeRoutes(deps: TreeRouteDeps): RawRoute[] {
     implement(routes.putBlob, async ({ params, body }) => ({
       stored: await putBlob(deps, { workspace: params.workspace, sha256: params.id, body }),
     })),
+    implement(routes.upload, async ({ params: { workspace, id: sha256 }, body }) =>
+      planBlob(deps, { workspace, sha256, sizeBytes: body.size_bytes }),
+    ),
     implement(routes.pack, async ({ params, body }) => ({
       stored: await putPack(deps, { ...params, bytes: await readAll(body, 2 * PACK_LIMIT_BYTES) }),
     })),

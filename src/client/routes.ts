@@ -130,6 +130,7 @@ export const lineage = group<typeof contract.lineage>("lineage", { get: "GET /li
 export const trees = group<typeof contract.trees>("trees", {
   missing: "POST /blobs/missing",
   putBlob: "PUT /blobs/{id} <",
+  upload: "POST /blobs/{id}/upload",
   pack: "POST /blobs/pack <",
   put: "PUT /trees/{id}",
   get: "GET /trees/{id}",

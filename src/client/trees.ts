@@ -145,7 +145,7 @@ async function sendBlobs(
       const large = only.size_bytes + HEADER_BYTES > PACK_LIMIT_BYTES && source.stream !== undefined;
       const stream = source.stream?.bind(source);
       const body = large && stream !== undefined ? () => stream(only.path) : await source.read(only.path);
-      await client.call(trees.putBlob, { params: { workspace, id: only.sha256 }, body, signal: options.signal });
+      await sendBlob(client, workspace, only, body, options.signal);
     } else {
       const body = await pack(source, batch);
       await client.call(trees.pack, { params: { workspace }, body, signal: options.signal });
@@ -154,6 +154,28 @@ async function sendBlobs(
     sent.sentBytes += batch.reduce((sum, file) => sum + file.size_bytes, 0);
     options.onProgress?.({ ...sent, totalFiles, totalBytes });
   });
+}
+
+/** A blob that fits no pack, or stands alone: a large one goes where the home says, which may be past the API. */
+async function sendBlob(
+  client: Client,
+  workspace: string,
+  { sha256: id, size_bytes }: FileEntry,
+  body: Uint8Array | (() => ReadableStream<Uint8Array>),
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const params = { workspace, id };
+  if (size_bytes + HEADER_BYTES <= PACK_LIMIT_BYTES) {
+    await client.call(trees.putBlob, { params, body, signal });
+    return;
+  }
+  const place = await client.call(trees.upload, { params, body: { size_bytes }, signal });
+  const headers = {
+    "content-type": "application/octet-stream",
+    "content-length": String(size_bytes),
+    ...place.headers,
+  };
+  await client.raw(place.url, { method: "PUT", headers, body, signal });
 }
 
 /** Groups that fit one pack each; what is too large stands alone. */

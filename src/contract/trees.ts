@@ -42,4 +42,8 @@ export const PutTree = z.strictObject({ entries: z.array(TreeEntry).max(200_000)
 
 export const MissingBlobs = z.object({ missing: z.array(Sha256) });
 export const AskBlobs = z.strictObject({ hashes: z.array(Sha256).max(10_000) });
+/** Where to PUT the bytes of a blob that is too large for a pack, with which headers. */
+export const AskBlobUpload = z.strictObject({ size_bytes: z.number().int().min(0) });
+export const BlobUpload = z.object({ url: z.string(), headers: z.record(z.string(), z.string()).optional() });
+export type BlobUpload = z.infer<typeof BlobUpload>;
 export const Stored = z.object({ stored: z.number().int() });

@@ -44,6 +44,15 @@ describe("blobs", () => {
     expect(missing.json).toEqual({ missing: [id] });
   });
 
+  it("has a large one put through the API, where no object store takes it", async () => {
+    const { ask } = await openTestApi();
+    const id = sha256Of("hello");
+
+    const place = await ask("POST", `/blobs/${id}/upload`, { body: { size_bytes: 6e9 } });
+
+    expect(place.json).toEqual({ url: `/api/v1/workspaces/default/blobs/${id}` });
+  });
+
   it("takes many in a pack, and nothing of a broken one", async () => {
     const { ask } = await openTestApi();
     const broken = packOf("three", "four");

@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { HOME_TAG } from "../../src/adapters/aws/batch/settings.ts";
 import type { Finding } from "../../src/cli/doctor/finding.ts";
 import { type Client, makeClient } from "../../src/client/client.ts";
+import { uploadTree } from "../../src/client/trees.ts";
 import {
   computes,
   datastores,
@@ -136,6 +137,20 @@ describe("a deployed home", () => {
 
     expect(found.runs).toMatchObject([{ info: { run_id, status: "FINISHED" } }]);
     expect(none.runs ?? []).toEqual([]);
+  });
+
+  test("takes a file that no request carries, past the API", async () => {
+    const large = new Uint8Array(9_000_000).fill(7);
+    const hash = createHash("sha256").update(large).digest("hex");
+    const entries = [{ kind: "file" as const, path: "large.bin", sha256: hash, size_bytes: large.byteLength }];
+    const id = sha256(treeText(entries));
+
+    const sent = await uploadTree(client, workspace, { id, entries, read: async () => large });
+    const [found] = (await client.call(files.list, { params: { workspace }, query: { uri: sent.tree.uri } })).items;
+    const back = await loopbackFetch(found?.url ?? "");
+
+    expect(sent).toMatchObject({ sentFiles: 1, sentBytes: large.byteLength, tree: { id } });
+    expect(Buffer.compare(Buffer.from(await back.arrayBuffer()), Buffer.from(large))).toBe(0);
   });
 
   test("keeps a tree: blobs go in, its text and its bytes come out", async () => {

@@ -102,6 +102,23 @@ describe("S3 in particular", () => {
     expect((await home.port.list({ prefix: `${folder}/parts/` })).objects).toEqual([]);
   });
 
+  test("an address signed for a hash takes those bytes only", async () => {
+    const key = unique("hashed");
+    const sha256 = createHash("sha256").update("hello").digest("hex");
+    const signed = await home.port.sign("put", key, 60, { sha256 });
+    const put = (body: string, headers = signed?.headers ?? {}) =>
+      fetch(signed?.url ?? "", { method: "PUT", body, headers: { ...headers } });
+
+    const other = await put("hullo");
+    const unsaid = await put("hullo", {});
+    const absent = await home.port.head(key);
+    const right = await put("hello");
+
+    expect([other.status, unsaid.status, right.status]).toEqual([400, 403, 200]);
+    expect(absent).toBeUndefined();
+    expect(await textOf(home.port, key)).toBe("hello");
+  });
+
   test("a signed address takes and gives bytes without credentials", async () => {
     const key = `${unique("signed")}/a b+ü%.txt`;
     const put = await home.port.sign("put", key, 60);

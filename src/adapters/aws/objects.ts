@@ -33,6 +33,7 @@ import {
 } from "./objects-upload.ts";
 
 const DELETE_BATCH = 1000;
+const CHECKSUM_HEADER = "x-amz-checksum-sha256";
 /** Objects up to this size are copied in one request. */
 const COPY_LIMIT_BYTES = 5 * 1024 ** 3;
 const CHANGED_TRIES = 3;
@@ -249,15 +250,22 @@ export function openObjects(options: AwsObjectsOptions): Objects {
       return mustHead(key);
     },
 
-    async sign(operation, key, expiresSec) {
+    async sign(operation, key, expiresSec, { sha256 } = {}) {
       checkObjectKey(key);
       const input = { Bucket, Key: key };
-      const url = await getSignedUrl(
-        client,
-        operation === "get" ? new GetObjectCommand(input) : new PutObjectCommand(input),
-        { expiresIn: expiresSec },
-      );
-      return { url, headers: {}, expiresMs: Date.now() + expiresSec * 1000 };
+      const signed = async (
+        command: GetObjectCommand | PutObjectCommand,
+        headers: Readonly<Record<string, string>>,
+      ) => {
+        const unhoistableHeaders = new Set(Object.keys(headers));
+        const url = await getSignedUrl(client, command, { expiresIn: expiresSec, unhoistableHeaders });
+        return { url, headers, expiresMs: Date.now() + expiresSec * 1000 };
+      };
+      if (operation === "get") return signed(new GetObjectCommand(input), {});
+      if (sha256 === undefined) return signed(new PutObjectCommand(input), {});
+      const ChecksumSHA256 = Buffer.from(sha256, "hex").toString("base64");
+      // As a signed header it can't be left out or changed; hoisted into the address it would not be looked at.
+      return signed(new PutObjectCommand({ ...input, ChecksumSHA256 }), { [CHECKSUM_HEADER]: ChecksumSHA256 });
     },
 
     localPath(key) {

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { PageQuery, Sha256, WorkspaceParams } from "../common.ts";
 import { AskUploads, FilePage, UploadPlan } from "../files.ts";
 import { defineRoute } from "../route.ts";
-import { AskBlobs, MissingBlobs, PutTree, Stored, Tree } from "../trees.ts";
+import { AskBlobs, AskBlobUpload, BlobUpload, MissingBlobs, PutTree, Stored, Tree } from "../trees.ts";
 
 const base = "/api/v1/workspaces/{workspace}";
 const none = z.object({});
@@ -33,6 +33,18 @@ export const trees = {
     query: none,
     body: "bytes",
     answer: Stored,
+  }),
+  upload: defineRoute({
+    id: "blobs.upload",
+    method: "POST",
+    path: `${base}/blobs/{id}/upload`,
+    access: { resource: "file", action: "create" },
+    summary: "Where to PUT one large blob; only bytes of its SHA-256 are taken there",
+    tag: "files",
+    params: TreeParams,
+    query: none,
+    body: AskBlobUpload,
+    answer: BlobUpload,
   }),
   pack: defineRoute({
     id: "blobs.pack",

@@ -4,20 +4,21 @@ import type { Place, PlaceFile } from "./place.ts";
 
 const SIGNED_SEC = 900;
 
+/** Where the bytes of an object are, past the API: on this machine, or at a signed address. */
+export async function bytesOf(objects: Objects, key: string): Promise<Pick<PlaceFile, "localPath" | "signed">> {
+  const localPath = objects.localPath(key);
+  if (localPath !== undefined) return { localPath };
+  const signed = await objects.sign("get", key, SIGNED_SEC);
+  return signed === undefined ? {} : { signed: { url: signed.url, headers: signed.headers } };
+}
+
 /** The keys below `root` (no slash at its end) as a place. */
 export function makeObjectsPlace(objects: Objects, root: string): Place {
   const keyOf = (path: string) => joinPath(root, path);
   const prefixOf = (path: string) => `${keyOf(path)}/`;
 
   async function fileOf(path: string, info: ObjectInfo): Promise<PlaceFile> {
-    const localPath = objects.localPath(info.key);
-    const signed = localPath === undefined ? await objects.sign("get", info.key, SIGNED_SEC) : undefined;
-    return {
-      path,
-      sizeBytes: info.sizeBytes,
-      ...(localPath === undefined ? {} : { localPath }),
-      ...(signed === undefined ? {} : { signed: { url: signed.url, headers: signed.headers } }),
-    };
+    return { path, sizeBytes: info.sizeBytes, ...(await bytesOf(objects, info.key)) };
   }
 
   return {

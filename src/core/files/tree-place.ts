@@ -4,6 +4,7 @@ import type { Objects } from "../ports/objects.ts";
 import { readTree } from "../trees/get-tree.ts";
 import { blobKey } from "../trees/keys.ts";
 import type { TreeStore } from "../trees/ports.ts";
+import { bytesOf } from "./objects-place.ts";
 import { baseName, comparePaths } from "./paths.ts";
 import type { BrowseEntry, PageAsk, Place, PlaceFile } from "./place.ts";
 
@@ -20,14 +21,13 @@ export function makeTreePlace(
 ): Place {
   const entriesOf = async () => (await readTree(deps, input)).entries;
 
-  function fileOf(path: string, entry: FileEntry): PlaceFile {
-    const localPath = deps.objects.localPath(blobKey(input.workspace, entry.sha256));
+  async function fileOf(path: string, entry: FileEntry): Promise<PlaceFile> {
     return {
       path,
       sizeBytes: entry.size_bytes,
       sha256: entry.sha256,
       ...(entry.executable ? { executable: true } : {}),
-      ...(localPath === undefined ? {} : { localPath }),
+      ...(await bytesOf(deps.objects, blobKey(input.workspace, entry.sha256))),
     };
   }
 
@@ -36,7 +36,7 @@ export function makeTreePlace(
       const entries = await entriesOf();
       const single = path === "" ? undefined : fileAt(entries, path);
       if (single !== undefined) {
-        const file = fileOf(baseName(path), single);
+        const file = await fileOf(baseName(path), single);
         return { isFile: true, files: [file], links: [], folders: [] };
       }
       const below = entriesBelow(entries, path);
@@ -51,10 +51,12 @@ export function makeTreePlace(
       const { items, cursor, first } = pageOf(files, page);
       return {
         isFile: false,
-        files: items.flatMap((entry) => {
-          const target = entry.kind === "file" ? entry : fileAt(entries, entry.path);
-          return target === undefined ? [] : [fileOf(entry.path.slice(skip), target)];
-        }),
+        files: await Promise.all(
+          items.flatMap((entry) => {
+            const target = entry.kind === "file" ? entry : fileAt(entries, entry.path);
+            return target === undefined ? [] : [fileOf(entry.path.slice(skip), target)];
+          }),
+        ),
         links: first ? inside.map((entry) => ({ path: entry.path.slice(skip), target: entry.target })) : [],
         folders: first ? below.filter((e) => e.kind === "folder").map((e) => e.path.slice(skip)) : [],
         ...(cursor === undefined ? {} : { cursor }),

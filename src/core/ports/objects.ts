@@ -56,8 +56,16 @@ export interface Objects {
   copy(from: string, to: string): Promise<ObjectInfo>;
   /** Joins `parts` (in order) into one object at `key`, then removes the parts. An absent part throws AppError("NotFound") and changes nothing. */
   compose(parts: readonly string[], key: string): Promise<ObjectInfo>;
-  /** Where a client may send or fetch the bytes itself; undefined where this home has no such place (then the API carries them). */
-  sign(operation: "get" | "put", key: string, expiresSec: number): Promise<SignedUrl | undefined>;
+  /**
+   * Where a client may send or fetch the bytes itself; undefined where this home has no such place (then the API carries them).
+   * With `sha256` (hex) a put takes only bytes of that hash; its headers must be sent along.
+   */
+  sign(
+    operation: "get" | "put",
+    key: string,
+    expiresSec: number,
+    options?: { readonly sha256?: string },
+  ): Promise<SignedUrl | undefined>;
   /** The file that holds this object on this machine, where there is one. Read-only for the caller. */
   localPath(key: string): string | undefined;
 }

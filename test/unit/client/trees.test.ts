@@ -67,6 +67,10 @@ async function treeHome(options: { readonly forgets?: () => boolean } = {}) {
       blobs.set(params.id, bytes);
       return { stored: 1 };
     }),
+    implement(routes.trees.upload, async ({ params }) => ({
+      url: `/api/v1/workspaces/default/blobs/${params.id}`,
+      headers: { "x-from-plan": "1" },
+    })),
     implement(routes.trees.pack, async ({ body }) => {
       const bytes = Buffer.from(await new Response(body).arrayBuffer());
       let count = 0;
@@ -146,6 +150,7 @@ describe("uploadTree", () => {
     await uploadTree(home.client, "default", source, { onProgress: (progress) => seen.push(progress.sentBytes) });
 
     expect(source.streamed).toEqual(["large.bin"]);
+    expect(home.requests.filter((line) => line.includes("/upload"))).toHaveLength(1);
     expect(home.blobs.get(sha(large))?.length).toBe(large.length);
     expect(Math.max(...seen)).toBe(large.length + 1);
   });
