@@ -17,6 +17,8 @@ const TASKS = {
   bench: ["bench/run.ts"],
   differential: ["test/differential/run.ts"],
   "test:aws": ["tools/test-aws.ts"],
+  "test:localstack": ["tools/test-aws.ts", "--at", process.env.LOCALSTACK_ENDPOINT ?? "http://127.0.0.1:4566"],
+  "test:cloud": ["tools/test-aws.ts", "--at", "account"],
   "test:clients": ["tools/test-clients.ts"],
   "test:openapi": ["tools/test-openapi.ts"],
 };

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
-import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { CreateQueueCommand, DeleteQueueCommand, GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type AwsBus, openBus } from "../../src/adapters/aws/bus.ts";
 import { openTimer } from "../../src/adapters/aws/timer.ts";
@@ -8,33 +8,32 @@ import type { Delivery } from "../../src/core/ports/bus.ts";
 import { describeBus, TEST_RETRY } from "../contract/describe-bus.ts";
 import { describeTimer } from "../contract/describe-timer.ts";
 import { unique, until } from "../helpers/ports.ts";
-import { AWS, startMinistack } from "./ministack.ts";
-import { makeTable } from "./tables.ts";
+import { type Aws, openAws } from "./aws.ts";
+import { openTableIn } from "./tables.ts";
 
-let emulator: Awaited<ReturnType<typeof startMinistack>>;
+let aws: Aws;
 let sqs: SQSClient;
 let scheduler: SchedulerClient;
 
 beforeAll(async () => {
-  emulator = await startMinistack();
-  sqs = new SQSClient({ ...AWS, endpoint: emulator.endpoint });
-  scheduler = new SchedulerClient({ ...AWS, endpoint: emulator.endpoint });
+  aws = await openAws();
+  sqs = new SQSClient(aws.config);
+  scheduler = new SchedulerClient(aws.config);
+  aws.later(() => sqs.destroy());
+  aws.later(() => scheduler.destroy());
 });
 
-afterAll(async () => {
-  sqs.destroy();
-  scheduler.destroy();
-  await emulator.stop();
-});
+afterAll(() => aws.stop());
 
 /** A queue and a table; each `bus` over them is a process of its own. */
 async function makeGround(retry?: typeof TEST_RETRY) {
-  const { QueueUrl = "" } = await sqs.send(new CreateQueueCommand({ QueueName: unique("queue") }));
-  const { table, close } = await makeTable(emulator.endpoint);
+  const { QueueUrl = "" } = await sqs.send(
+    new CreateQueueCommand({ QueueName: unique("queue"), tags: { ...aws.tags } }),
+  );
+  aws.later(() => sqs.send(new DeleteQueueCommand({ QueueUrl })));
+  const table = await openTableIn(aws);
   const attributes = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["QueueArn"] }));
   return {
-    table,
-    close,
     bus: () => openBus({ client: sqs, queueUrl: QueueUrl, table, ...(retry === undefined ? {} : { retry }) }),
     timer: (bus: AwsBus, fromMs?: number) =>
       openTimer({
@@ -43,7 +42,7 @@ async function makeGround(retry?: typeof TEST_RETRY) {
         scheduler: {
           client: scheduler,
           queueArn: attributes.Attributes?.QueueArn ?? "",
-          roleArn: "arn:aws:iam::000000000000:role/scheduler",
+          roleArn: aws.schedulerRoleArn,
         },
         ...(fromMs === undefined ? {} : { fromMs }),
       }),
@@ -54,7 +53,7 @@ describeBus("SQS", async () => {
   const ground = await makeGround(TEST_RETRY);
   return {
     open: async () => ({ bus: ground.bus(), close: async () => undefined }),
-    cleanup: async () => ground.close(),
+    cleanup: async () => undefined,
   };
 });
 
@@ -65,7 +64,7 @@ describeTimer("SQS and EventBridge Scheduler", async () => {
       const bus = ground.bus();
       return { bus, timer: ground.timer(bus), close: () => bus.close() };
     },
-    cleanup: async () => ground.close(),
+    cleanup: async () => undefined,
   };
 });
 
@@ -83,7 +82,6 @@ describe("SQS in particular", () => {
 
     expect([got.get("0"), got.get("1")]).toEqual(bodies);
     await bus.close();
-    ground.close();
   });
 
   test("a copy handed out twice is handled once by the service that takes copies out", async () => {
@@ -98,7 +96,6 @@ describe("SQS in particular", () => {
 
     expect([first, second]).toEqual([{ kind: "done" }, { kind: "done" }]);
     expect(got).toEqual([1]);
-    ground.close();
   });
 
   test("a message that took its process down each time is buried, not tried for ever", async () => {
@@ -131,7 +128,6 @@ describe("SQS in particular", () => {
     ]);
     gate.resolve();
     await Promise.all(lost);
-    ground.close();
   });
 
   test("a timer far away is a schedule, which fires with its whole body and is gone", async () => {
@@ -149,6 +145,5 @@ describe("SQS in particular", () => {
 
     expect(got).toEqual([{ topic: "wake", id: "w", body: { text: "x".repeat(260_000) }, attempt: 1 }]);
     await bus.close();
-    ground.close();
   });
 });

@@ -1,28 +1,38 @@
 import { createHash } from "node:crypto";
-import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  ListMultipartUploadsCommand,
+  PutBucketTaggingCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openObjects } from "../../src/adapters/aws/objects.ts";
 import { describeObjects, pieces, textOf, utf8 } from "../contract/describe-objects.ts";
 import { unique } from "../helpers/ports.ts";
-import { AWS, startMinistack } from "./ministack.ts";
+import { openAws } from "./aws.ts";
 
 const MEGABYTE = 1024 * 1024;
 
 async function openBucket() {
-  const emulator = await startMinistack();
+  const aws = await openAws();
   const client = new S3Client({
-    ...AWS,
-    endpoint: emulator.endpoint,
+    ...aws.config,
     forcePathStyle: true,
     requestChecksumCalculation: "WHEN_REQUIRED",
   });
   const bucket = unique("objects");
+  const port = openObjects({ client, bucket });
+  aws.later(() => client.destroy());
   await client.send(new CreateBucketCommand({ Bucket: bucket }));
-  const cleanup = async (): Promise<void> => {
-    client.destroy();
-    await emulator.stop();
-  };
-  return { client, bucket, port: openObjects({ client, bucket }), cleanup };
+  aws.later(async () => {
+    for (let found = await port.list({ prefix: "" }); found.objects.length > 0; found = await port.list({ prefix: "" }))
+      await port.delete(found.objects.map(({ key }) => key));
+    await client.send(new DeleteBucketCommand({ Bucket: bucket }));
+  });
+  const TagSet = Object.entries(aws.tags).map(([Key, Value]) => ({ Key, Value }));
+  await client.send(new PutBucketTaggingCommand({ Bucket: bucket, Tagging: { TagSet } }));
+  return { client, bucket, port, cleanup: aws.stop };
 }
 
 describeObjects("S3", openBucket);

@@ -1,19 +1,12 @@
 import { describeTable } from "../contract/describe-table.ts";
-import { startMinistack } from "./ministack.ts";
-import { makeTable } from "./tables.ts";
+import { openAws } from "./aws.ts";
+import { openTableIn } from "./tables.ts";
 
 describeTable(
   "DynamoDB",
   async () => {
-    const emulator = await startMinistack();
-    const { table, close } = await makeTable(emulator.endpoint);
-    return {
-      port: table,
-      cleanup: async () => {
-        close();
-        await emulator.stop();
-      },
-    };
+    const aws = await openAws();
+    return { port: await openTableIn(aws), cleanup: aws.stop };
   },
   { quirks: { indexLags: true } },
 );

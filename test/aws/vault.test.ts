@@ -1,4 +1,4 @@
-import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { CreateSecretCommand, DeleteSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openHomeKey } from "../../src/adapters/aws/home-key.ts";
 import { openSigner } from "../../src/adapters/aws/signer.ts";
@@ -6,39 +6,43 @@ import { openVault } from "../../src/adapters/aws/vault.ts";
 import { secretKey } from "../../src/store/facts/keys.ts";
 import { describeVault } from "../contract/describe-vault.ts";
 import { expectCode, unique } from "../helpers/ports.ts";
-import { AWS, startMinistack } from "./ministack.ts";
-import { makeTable } from "./tables.ts";
+import { type Aws, openAws } from "./aws.ts";
+import { openTableIn } from "./tables.ts";
 
-let emulator: Awaited<ReturnType<typeof startMinistack>>;
+let aws: Aws;
 let client: SecretsManagerClient;
 
 beforeAll(async () => {
-  emulator = await startMinistack();
-  client = new SecretsManagerClient({ ...AWS, endpoint: emulator.endpoint });
+  aws = await openAws();
+  client = new SecretsManagerClient(aws.config);
+  aws.later(() => client.destroy());
 });
 
-afterAll(async () => {
-  client.destroy();
-  await emulator.stop();
-});
+afterAll(() => aws.stop());
 
 async function makeSecret(SecretString = unique("secret".repeat(6))): Promise<string> {
-  const { ARN = "" } = await client.send(new CreateSecretCommand({ Name: unique("key"), SecretString }));
+  return createSecret(unique("key"), SecretString);
+}
+
+async function createSecret(Name: string, SecretString: string): Promise<string> {
+  const Tags = Object.entries(aws.tags).map(([Key, Value]) => ({ Key, Value }));
+  const { ARN = "" } = await client.send(new CreateSecretCommand({ Name, SecretString, Tags }));
+  aws.later(() => client.send(new DeleteSecretCommand({ SecretId: ARN, ForceDeleteWithoutRecovery: true })));
   return ARN;
 }
 
 describeVault("Secrets Manager and DynamoDB", async () => {
   const secretId = await makeSecret();
-  const { table, close } = await makeTable(emulator.endpoint);
+  const table = await openTableIn(aws);
   return {
     open: async () => openVault({ table, homeKey: openHomeKey({ client, secretId }) }),
-    cleanup: async () => close(),
+    cleanup: async () => undefined,
   };
 });
 
 describe("keys", () => {
   test("the table shows no secret, and one that was changed, swapped or is of another key is refused", async () => {
-    const { table, close } = await makeTable(emulator.endpoint);
+    const table = await openTableIn(aws);
     const vault = openVault({ table, homeKey: openHomeKey({ client, secretId: await makeSecret() }) });
     const other = openVault({ table, homeKey: openHomeKey({ client, secretId: await makeSecret() }) });
     await vault.put("a", "hunter2hunter2");
@@ -51,7 +55,6 @@ describe("keys", () => {
     await expectCode(() => vault.get("b"), "Unavailable");
 
     expect(await vault.get("a")).toBe("hunter2hunter2");
-    close();
   });
 
   test("tokens come back as signed, also by another process, and no other home takes them", async () => {
@@ -76,7 +79,7 @@ describe("keys", () => {
       "Unavailable",
     );
 
-    await client.send(new CreateSecretCommand({ Name: name, SecretString: "x".repeat(64) }));
+    await createSecret(name, "x".repeat(64));
 
     expect((await homeKey.derive("signer")).symmetricKeySize).toBe(32);
   });
