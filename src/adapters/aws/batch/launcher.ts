@@ -211,7 +211,8 @@ function submission(
       [HOME_TAG]: settings.home,
       "trainyard:workspace": workspace,
       "trainyard:run": runId,
-      "trainyard:attempt": attemptId,
+      // The number alone: a tag takes 256 characters, and so does a run's id.
+      "trainyard:attempt": attemptId.slice(attemptId.lastIndexOf(".") + 1),
     },
     propagateTags: true,
   };

@@ -186,7 +186,7 @@ describe("launching", () => {
         "trainyard:home": "yard",
         "trainyard:workspace": "my-space",
         "trainyard:run": "job",
-        "trainyard:attempt": "job.1",
+        "trainyard:attempt": "1",
       },
       ecsPropertiesOverride: {
         taskProperties: [
