@@ -1,11 +1,16 @@
+import { BatchClient } from "@aws-sdk/client-batch";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeBatchLauncher } from "../../src/adapters/aws/batch/launcher.ts";
 import { computes, files, jobs } from "../../src/client/routes.ts";
 import type { CreateJob } from "../../src/contract/jobs.ts";
+import { describeLauncher } from "../contract/describe-launcher.ts";
+import { openTinyRunners } from "../contract/tiny-runners.ts";
 import { until } from "../helpers/ports.ts";
 import { isOver, readWholeLog, submit, waitFor } from "../helpers/server.ts";
 import { type BatchHome, openBatchHome } from "./batch-home.ts";
 import { openEmulator } from "./emulator.ts";
-import { startMinistack } from "./ministack.ts";
+import { AWS, startMinistack } from "./ministack.ts";
+import { TRAINING } from "./training.ts";
 
 let aws: Awaited<ReturnType<typeof startMinistack>>;
 let home: BatchHome;
@@ -151,4 +156,34 @@ else (function go() {
     await expect(refused).rejects.toMatchObject({ code: "InvalidSpec" });
     await expect(refused).rejects.toThrow("gpu-cluster");
   });
+});
+
+describeLauncher("AWS Batch", async () => {
+  const batch = new BatchClient({ ...AWS, endpoint: aws.endpoint });
+  const runners = await openTinyRunners();
+  // Queues of its own, which may be held.
+  const match = { jobQueue: "*conform-*" };
+  return {
+    runners,
+    compute: { name: "local", type: "local", settings: {} },
+    open: () =>
+      makeBatchLauncher({
+        batch,
+        pauseMs: 20,
+        startCode: async ({ attemptId }) => attemptId,
+        settings: { ...TRAINING, home: "conform" },
+      }),
+    async hold() {
+      await emulator.hold({ match, status: "STARTING" });
+      return () => emulator.release(match);
+    },
+    // As a week after its end, when Batch forgets a job.
+    forget: async (handle) =>
+      JSON.stringify({ ...JSON.parse(handle), job: "00000000-0000-4000-8000-000000000000", name: "forgotten" }),
+    fixedGrace: "AWS Batch gives each container the stopTimeout of its definition, which a later call can't change",
+    async cleanup() {
+      runners.close();
+      batch.destroy();
+    },
+  };
 });

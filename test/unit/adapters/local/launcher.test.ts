@@ -28,15 +28,13 @@ function setUp(options: { standby?: boolean; env?: NodeJS.ProcessEnv } = {}) {
   const temporary = makeTempDir();
   const program = join(temporary.path, "runner.mjs");
   writeFileSync(program, RUNNER);
-  const make = () =>
-    makeLocalLauncher({
-      program,
-      dataDir: temporary.path,
-      serverFile: join(temporary.path, "server.json"),
-      env: options.env ?? process.env,
-      standby: options.standby ?? false,
-    });
-  const launcher = make();
+  const launcher = makeLocalLauncher({
+    program,
+    dataDir: temporary.path,
+    serverFile: join(temporary.path, "server.json"),
+    env: options.env ?? process.env,
+    standby: options.standby ?? false,
+  });
   const handles = new Set<string>();
   onTestFinished(async () => {
     launcher.close();
@@ -47,14 +45,14 @@ function setUp(options: { standby?: boolean; env?: NodeJS.ProcessEnv } = {}) {
     }, "the end of the runners");
     temporary.remove();
   });
-  const launch = async (attemptId: string, by = launcher) => {
-    const { handle } = await by.launch(requestOf(attemptId));
+  const launch = async (attemptId: string) => {
+    const { handle } = await launcher.launch(requestOf(attemptId));
     handles.add(handle);
     return handle;
   };
   const starts = () =>
     existsSync(join(temporary.path, "starts")) ? readFileSync(join(temporary.path, "starts"), "utf8") : "";
-  return { dir: temporary.path, launcher, launch, make, starts };
+  return { dir: temporary.path, launcher, launch, starts };
 }
 
 function requestOf(attemptId: string): LaunchRequest {
@@ -70,18 +68,6 @@ function requestOf(attemptId: string): LaunchRequest {
 }
 
 describe("a launch", () => {
-  test("starts one runner, however often and by whichever server it is repeated", async () => {
-    const { launcher, launch, make, starts } = setUp();
-    const handle = await launch("one.1");
-    await launch("one.1");
-    await until(async () => (await launcher.inspect(handle)).state === "running", "the runner");
-    const second = make();
-    await launch("one.1", second);
-
-    expect(starts()).toBe("one.1\n");
-    expect(await second.inspect(handle)).toEqual({ state: "running" });
-  });
-
   test("is not repeated for a runner that is dead, whose last word is told", async () => {
     const { dir, launcher, launch, starts } = setUp();
     const handle = await launch("one.1");
