@@ -7,7 +7,9 @@ import type { EnvironmentSpec } from "../../src/contract/environments.ts";
 import { isAppError } from "../../src/contract/errors.ts";
 import { findPython } from "../../src/runner/tools/python.ts";
 import { findUv } from "../../src/runner/tools/uv.ts";
+import { describeBuilder } from "../contract/describe-builder.ts";
 import { startAttempt, tempFolder } from "../helpers/attempt.ts";
+import { makeTempDir } from "../helpers/ports.ts";
 import { makeWheel } from "../helpers/wheels.ts";
 
 /** The installer is fetched once on a machine; everything after that needs no index. */
@@ -18,8 +20,7 @@ function offline(wheels: string): Record<string, string> {
   return { PIP_FIND_LINKS: wheels, PIP_NO_INDEX: "1", UV_NO_CACHE: "1" };
 }
 
-function place(): { cacheDir: string; wheels: string; env: Record<string, string> } {
-  const cacheDir = tempFolder();
+function place(cacheDir = tempFolder()): { cacheDir: string; wheels: string; env: Record<string, string> } {
   symlinkSync(tools, join(cacheDir, "tools"));
   const wheels = join(cacheDir, "wheels");
   mkdirSync(wheels);
@@ -41,6 +42,20 @@ beforeAll(async () => {
   await findUv({ toolsDir: tools, python: await findPython(), onLog: () => {} });
 });
 
+describeBuilder("Python environments by uv", async () => {
+  const folder = makeTempDir();
+  const given = place(folder.path);
+  return {
+    builder: makeLocalBuilder({ program, dataDir: given.cacheDir, env: { ...process.env, ...given.env } }),
+    good: spec(["second"]),
+    bad: spec(["no-such-package-zzz"]),
+    ref: /^python:\//,
+    log: { good: /\+ second==1\.0/, bad: /no-such-package-zzz/ },
+    waits: "it answers when the build has ended: there is nothing to ask again",
+    cleanup: async () => folder.remove(),
+  };
+});
+
 describe("the builder", () => {
   const make = (given: { cacheDir: string; env: Record<string, string> }) => {
     const builder = makeLocalBuilder({ program, dataDir: given.cacheDir, env: { ...process.env, ...given.env } });
@@ -52,40 +67,6 @@ describe("the builder", () => {
       },
     };
   };
-
-  it("builds once for many that ask at the same time, and shows all of them the log", async () => {
-    const given = place();
-    const builder = make(given);
-    const logs = ["", "", ""];
-
-    const results = await Promise.all(
-      logs.map((_, i) =>
-        builder.build(spec(["second"]), (text) => {
-          logs[i] += text;
-        }),
-      ),
-    );
-
-    expect(new Set(results.map((result) => result.ref)).size).toBe(1);
-    expect(results.filter((result) => !result.cached)).toHaveLength(1);
-    const prefix = results[0]?.ref.replace("python:", "") ?? "";
-    expect(existsSync(join(prefix, "bin/second-cmd"))).toBe(true);
-    expect(logs.some((log) => log.includes("+ second==1.0"))).toBe(true);
-  });
-
-  it("answers from what is built, without a word", async () => {
-    const given = place();
-    const builder = make(given);
-    const first = await builder.build(spec(["first==1.0"]), () => {});
-    let log = "";
-
-    const again = await builder.build(spec(["first==1.0"], { label: "another name" }), (text) => {
-      log += text;
-    });
-
-    expect(again).toEqual({ ...first, cached: true });
-    expect(log).toBe("");
-  });
 
   it("loosens a pin that cannot be had where that is allowed, and refuses where it is not", async () => {
     const given = place();
