@@ -194,7 +194,7 @@ describe("a deployed home", () => {
     const sent = await loopbackFetch(upload?.url ?? "", { method: "PUT", body: bytes, headers: upload?.headers ?? {} });
     const { items } = await client.call(files.list, { params: { workspace }, query: { uri } });
     const signed = await loopbackFetch(items[0]?.url ?? "");
-    const whole = client.raw(`/api/v1/workspaces/default/content?uri=${encodeURIComponent(`${uri}/a.bin`)}`);
+    const whole = () => client.raw(`/api/v1/workspaces/default/content?uri=${encodeURIComponent(`${uri}/a.bin`)}`);
 
     expect(sent.status).toBe(200);
     expect(items).toMatchObject([{ path: "a.bin", size_bytes: bytes.byteLength }]);
