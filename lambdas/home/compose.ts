@@ -25,7 +25,7 @@ import { refuseAll } from "../../src/home/refuse.ts";
 import { openStores } from "../../src/home/stores.ts";
 import { makeWatch } from "../../src/home/watch.ts";
 import { openTurns } from "../../src/store/turns.ts";
-import { lazyBuilder, lazyBus, lazyLauncher, once } from "./lazy.ts";
+import { lazyBuilder, lazyBus, lazyCredentials, lazyLauncher, once } from "./lazy.ts";
 import type { Settings } from "./settings.ts";
 
 const HINT = "a laptop home (`yard up`) has them; runs that log from elsewhere, assets and models work here";
@@ -43,7 +43,7 @@ export interface Composition {
 }
 
 type Told = Pick<Settings, "bucketName" | "images" | "queueUrl"> &
-  Partial<Pick<Settings, "training" | "runner" | "hasOneEndpoint">>;
+  Partial<Pick<Settings, "training" | "runner" | "lending" | "hasOneEndpoint">>;
 
 /** The AWS home's rooms: what the laptop composes, over other adapters, without what runs on its machine. */
 export function compose(ground: Ground, settings: Told): Composition {
@@ -134,7 +134,10 @@ function makeBuilder(ground: Ground, { images, bucketName }: Told, files: Files)
   });
 }
 
-function makeLaunchers(ground: Ground, { training, runner, hasOneEndpoint = false }: Told): Launchers {
+function makeLaunchers(
+  ground: Ground,
+  { training, runner, lending, bucketName, hasOneEndpoint = false }: Told,
+): Launchers {
   const batch = lazyLauncher({ types: ["local", "cluster"], needsImage: true }, async () => {
     if (training === undefined) throw new AppError("NotSupported", "this function starts no jobs");
     return (await import("./training.ts")).openLauncher(ground, training);
@@ -145,6 +148,11 @@ function makeLaunchers(ground: Ground, { training, runner, hasOneEndpoint = fals
     ...(runner === undefined
       ? {}
       : { runnerProgram: async () => (await import("./training.ts")).signRunner(runner, hasOneEndpoint) }),
+    ...(lending === undefined
+      ? {}
+      : {
+          credentials: lazyCredentials(async () => (await import("./lending.ts")).openCredentials(lending, bucketName)),
+        }),
     // AWS Batch tells by its events.
     onEnded: () => undefined,
     close: () => undefined,

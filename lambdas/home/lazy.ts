@@ -1,5 +1,6 @@
 import type { AwsBus } from "../../src/adapters/aws/bus.ts";
 import type { Builder } from "../../src/core/ports/builder.ts";
+import type { Credentials } from "../../src/core/ports/credentials.ts";
 import type { Launcher } from "../../src/core/ports/launcher.ts";
 import type { Objects } from "../../src/core/ports/objects.ts";
 import type { Table } from "../../src/core/ports/table.ts";
@@ -48,6 +49,12 @@ export function lazyObjects(open: () => Promise<Objects>): Objects {
 export function lazyBuilder(open: () => Promise<Builder>): Builder {
   const opened = once(open);
   return { build: async (...args) => (await opened()).build(...args) };
+}
+
+/** Credentials whose adapter is loaded with the first that are lent. */
+export function lazyCredentials(open: () => Promise<Credentials>): Credentials {
+  const opened = once(open);
+  return { lend: async (...args) => (await opened()).lend(...args) };
 }
 
 /** A launcher whose adapter is loaded with the first attempt that is launched or looked at. */

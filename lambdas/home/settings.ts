@@ -1,4 +1,5 @@
 import type { TrainingSettings } from "../../src/adapters/aws/batch/settings.ts";
+import type { LendingSettings } from "../../src/adapters/aws/credentials.ts";
 
 /** What makes images of environments. */
 export interface ImageSettings {
@@ -34,6 +35,8 @@ export interface Settings {
   readonly training: TrainingSettings | undefined;
   /** Absent: this function hands out no runner. */
   readonly runner: RunnerPlace | undefined;
+  /** Absent: this function lends no credentials. */
+  readonly lending: LendingSettings | undefined;
   /** An endpoint of one name for every service (an emulator): buckets are then part of the path. */
   readonly hasOneEndpoint: boolean;
 }
@@ -56,6 +59,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     images: env.IMAGES ? (JSON.parse(env.IMAGES) as ImageSettings) : undefined,
     training: env.TRAINING ? (JSON.parse(env.TRAINING) as TrainingSettings) : undefined,
     runner: env.RUNNER ? (JSON.parse(env.RUNNER) as RunnerPlace) : undefined,
+    lending: env.LENDING ? (JSON.parse(env.LENDING) as LendingSettings) : undefined,
     hasOneEndpoint: env.AWS_ENDPOINT_URL !== undefined,
   });
 }

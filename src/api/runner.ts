@@ -1,6 +1,7 @@
 import { runner as routes } from "../contract/routes/runner.ts";
 import { appendLog } from "../core/jobs/append-log.ts";
 import { assignRun, mustBeRun } from "../core/jobs/assign-run.ts";
+import { type LendDeps, lendCredentials } from "../core/jobs/lend-credentials.ts";
 import type { LogStore } from "../core/jobs/log-ports.ts";
 import { heartbeat, type ReportDeps, reportRun } from "../core/jobs/report-run.ts";
 import { type StartDeps, startAttempt } from "../core/jobs/start-attempt.ts";
@@ -8,7 +9,7 @@ import { implement } from "./implement.ts";
 import type { RawRoute } from "./raw-route.ts";
 
 /** What a runner calls, with its run's token. */
-export function makeRunnerRoutes(deps: ReportDeps & StartDeps & { readonly logs: LogStore }): RawRoute[] {
+export function makeRunnerRoutes(deps: ReportDeps & StartDeps & LendDeps & { readonly logs: LogStore }): RawRoute[] {
   return [
     implement(routes.start, ({ body }) => startAttempt(deps, body)),
     implement(routes.assignment, ({ params, call }) => {
@@ -39,6 +40,10 @@ export function makeRunnerRoutes(deps: ReportDeps & StartDeps & { readonly logs:
         offset: query.offset,
         bytes,
       });
+    }),
+    implement(routes.credentials, ({ params, call }) => {
+      mustBeRun(call.principal, params.run);
+      return lendCredentials(deps, { workspace: params.workspace, run: params.run });
     }),
   ];
 }

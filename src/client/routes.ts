@@ -150,6 +150,7 @@ export const runner = group<typeof contract.runner>("runner", {
   report: "POST /runs/{run}/reports",
   heartbeat: "POST /runs/{run}/heartbeat",
   log: "PUT /runs/{run}/log <",
+  credentials: "POST /runs/{run}/credentials",
 });
 
 /** The contract makes the four kinds of assets from one pattern; so does this. */

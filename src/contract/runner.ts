@@ -99,6 +99,20 @@ export const StartedAttempt = z.object({
 });
 export type StartedAttempt = z.infer<typeof StartedAttempt>;
 
+/** Keys of AWS for what is a run's own, and where that is. */
+export const RunCredentials = z.object({
+  access_key_id: z.string(),
+  secret_access_key: z.string(),
+  session_token: z.string(),
+  expires_at: Time,
+  region: z.string(),
+  /** `s3://BUCKET/…/`: the run's artifacts. */
+  artifacts: z.string(),
+  /** `s3://BUCKET/…/`: its outputs that name no place of their own, a folder each. */
+  outputs: z.string(),
+});
+export type RunCredentials = z.infer<typeof RunCredentials>;
+
 /** Part of a log. `text` is UTF-8 with anything undecodable replaced; offsets count the log's bytes. */
 export const LogPage = z.object({
   name: z.string(),

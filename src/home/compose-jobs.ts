@@ -6,6 +6,7 @@ import type { Files } from "../core/files/ports.ts";
 import type { Environments, OutputRegistry } from "../core/jobs/ports.ts";
 import type { RunnerProgram } from "../core/jobs/start-attempt.ts";
 import type { Builder } from "../core/ports/builder.ts";
+import type { Credentials } from "../core/ports/credentials.ts";
 import type { Launcher } from "../core/ports/launcher.ts";
 import { ensureExperiment } from "../store/experiments.ts";
 import { type MakeMover, makeJobLoop } from "./job-loop.ts";
@@ -22,6 +23,8 @@ export interface Launchers {
   readonly slots?: number;
   /** Where started machines get the runner; absent: they are given it. */
   readonly runnerProgram?: RunnerProgram;
+  /** Rights that commands are lent; absent: none. */
+  readonly credentials?: Credentials;
   /** Called when a runner ends, sooner than the next round would see it. */
   onEnded(listener: () => void): void;
   /** Jobs go on. */
@@ -54,6 +57,7 @@ export function composeJobs(
     watch,
     launchers: launchers.all,
     ...(launchers.runnerProgram === undefined ? {} : { runnerProgram: launchers.runnerProgram }),
+    ...(launchers.credentials === undefined ? {} : { credentials: launchers.credentials }),
     builder,
     launches: launchers.all.flatMap((launcher) => launcher.types),
     runs: makeRunBook(stores.runs),

@@ -4,7 +4,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { BatchClient } from "@aws-sdk/client-batch";
+import { STSClient } from "@aws-sdk/client-sts";
 import { makeBatchLauncher } from "../../src/adapters/aws/batch/launcher.ts";
+import { makeCredentials } from "../../src/adapters/aws/credentials.ts";
 import { openHome } from "../../src/adapters/local/home.ts";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
 import { problemResponse } from "../../src/api/problem.ts";
@@ -66,6 +68,8 @@ export async function openBatchHome(endpoint: string): Promise<BatchHome> {
     startCode: (of) => signStartCode(home.signer, of),
     settings: TRAINING,
   });
+  const sts = new STSClient({ ...AWS, endpoint });
+  const settings = { roleArn: "arn:aws:iam::000000000000:role/jobs" };
   const jobs = composeJobs(ground, stores, {
     files,
     environments: makeEnvironments({ ...stores, files, hasContainerEngine: true }),
@@ -75,8 +79,12 @@ export async function openBatchHome(endpoint: string): Promise<BatchHome> {
       all: [launcher],
       slots: 10,
       runnerProgram: async () => ({ url: program.url, sha256: program.sha256 }),
+      credentials: makeCredentials({ sts, bucket: "yard-objects", settings }),
       onEnded: () => undefined,
-      close: () => batch.destroy(),
+      close() {
+        batch.destroy();
+        sts.destroy();
+      },
     },
   });
   await ensureWorkspace({ ...ground, ...stores, digest }, "default");

@@ -61,6 +61,20 @@ describe.concurrent("a job on AWS Batch", () => {
     expect(JSON.stringify(only)).not.toContain(`"TRAINYARD_TOKEN"`);
   });
 
+  test("has AWS credentials of STS, where SDKs look for them, and is told of its objects", async () => {
+    const script = `const { AWS_CONTAINER_CREDENTIALS_FULL_URI: url, AWS_CONTAINER_AUTHORIZATION_TOKEN: authorization } = process.env;
+fetch(url, { headers: { authorization } }).then(async (answer) => console.log(await answer.text()));`;
+
+    const done = await run(job(`node -e '${script}'; echo $AWS_REGION $TRAINYARD_S3_OUTPUTS`));
+
+    const [keys = "", places] = (await readWholeLog(home, done.name)).split("\n");
+    const { Expiration, ...others } = JSON.parse(keys) as Record<string, string>;
+    expect(Object.keys(others)).toEqual(["AccessKeyId", "SecretAccessKey", "Token"]);
+    expect(others.AccessKeyId).toMatch(/^ASIA/);
+    expect(Date.parse(Expiration ?? "") - Date.now()).toBeGreaterThan(50 * 60_000);
+    expect(places).toBe(`${AWS.region} s3://yard-objects/ws/default/datastore/azureml/${done.name}/`);
+  });
+
   test("fails by its command's exit code, which the Batch job has too", async () => {
     const done = await run(job("echo bad; exit 5"));
 

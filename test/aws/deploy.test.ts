@@ -22,6 +22,7 @@ import {
   datastores,
   files,
   home,
+  jobs,
   me,
   onlineEndpoints,
   signIn,
@@ -234,6 +235,10 @@ describe("a deployed home", () => {
     const findings = JSON.parse(out) as Finding[];
     expect({ code, bad: findings.filter(({ verdict }) => verdict === "bad") }).toEqual({ code: 0, bad: [] });
     expect(findings.find(({ part }) => part === "job")?.says).toMatch(/Queued, Preparing, .*Finalizing, Completed/);
+    const [ran] = (await client.call(jobs.list, { params: { workspace }, query: {} })).items;
+    const params = { workspace, name: ran?.name ?? "" };
+    const { text } = await client.call(jobs.log, { params, query: { name: "system_logs/lifecycler.log" } });
+    expect(text).toContain(`the command's AWS credentials are for s3://`);
   });
 
   test("tells its edge the key of tokens, and of one that is revoked", async () => {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { FilePage } from "../../src/contract/files.ts";
-import type { Assignment, RunnerReport } from "../../src/contract/runner.ts";
+import type { Assignment, RunCredentials, RunnerReport } from "../../src/contract/runner.ts";
 
 /** The part of the API a runner talks to, in memory, to be looked at and to be broken. */
 export interface FakeHome {
@@ -48,6 +48,8 @@ export async function startFakeHome(options: {
   readonly listings?: Readonly<Record<string, FakeListing>>;
   readonly keepLogText?: boolean;
   readonly port?: number;
+  /** What it lends to commands; absent: nothing. */
+  readonly credentials?: () => RunCredentials;
 }): Promise<FakeHome> {
   const listings = options.listings ?? {};
   const reports: RunnerReport[] = [];
@@ -118,7 +120,11 @@ export async function startFakeHome(options: {
     }
     const path = url.pathname.replace(/^\/api\/v1\/workspaces\/default/, "");
     if (path.endsWith("/assignment")) json(options.assignment(home.url));
-    else if (path.endsWith("/reports")) {
+    else if (path.endsWith("/credentials")) {
+      if (options.credentials === undefined) {
+        json({ code: "NotSupported", detail: "a laptop", title: "x", status: 400 }, 400);
+      } else json(options.credentials());
+    } else if (path.endsWith("/reports")) {
       reports.push(JSON.parse(body.toString()) as RunnerReport);
       json(orders);
       changed();

@@ -11,6 +11,7 @@ import type { RunnerReport } from "../../src/contract/runner.ts";
 import { signRunToken, signUserToken } from "../../src/core/auth/tokens.ts";
 import { makeEnvironments } from "../../src/core/jobs/environments.ts";
 import type { Builder, BuildRequest } from "../../src/core/ports/builder.ts";
+import type { Credentials } from "../../src/core/ports/credentials.ts";
 import type { Launcher, LaunchRequest, LaunchState } from "../../src/core/ports/launcher.ts";
 import { ensureWorkspace } from "../../src/core/workspaces/put-workspace.ts";
 import { makeAuthenticate } from "../../src/home/authenticate.ts";
@@ -105,6 +106,8 @@ export async function openJobFrame(
     readonly makeMover?: (ground: Ground) => MakeMover;
     /** Of computes; default: a laptop's. */
     readonly types?: readonly string[];
+    /** What a home of AWS has. */
+    readonly credentials?: Credentials;
   } = {},
 ): Promise<JobFrame> {
   const temporary = makeTempDir();
@@ -139,6 +142,7 @@ export async function openJobFrame(
     ...(options.makeMover === undefined ? {} : { makeMover: options.makeMover(ground) }),
     launchers: {
       all: [machine],
+      ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
       onEnded: (listener) => {
         look = listener;
       },

@@ -6,8 +6,10 @@ import { template } from "./templates.ts";
 
 const api = await template("api");
 
-const rights = Object.values(rightsOf(api));
-const statements = rights.flatMap((role) => role.statements);
+const rights = Object.entries(rightsOf(api));
+const statementsOf = (role: RegExp) =>
+  rights.filter(([id]) => role.test(id)).flatMap(([, { statements }]) => statements);
+const statements = statementsOf(/^Api/);
 
 describe("the API stack", () => {
   test("has one function behind one HTTP API, and nothing else that runs", () => {
@@ -60,21 +62,42 @@ describe("the API stack", () => {
       "s3:PutObject",
       "secretsmanager:GetSecretValue",
       "sqs:SendMessage",
+      "sts:AssumeRole",
     ]);
   });
 
-  test("and to the home's own table, bucket, secret, log and queue only, and to the one file that is the runner", () => {
+  test("and to the home's own table, bucket, secret, log and queue only, to the one file that is the runner, and the role that jobs are lent", () => {
     const owned =
-      /^(?:trainyard-data:ExportsOutput\w*(?:Table|Objects|VaultKey)|trainyard-events:ExportsOutputFnGetAttQueue|ApiLog|cdk-hnb659fds-assets.*[0-9a-f]{64}\.mjs)/;
+      /^(?:trainyard-data:ExportsOutput\w*(?:Table|Objects|VaultKey)|trainyard-events:ExportsOutputFnGetAttQueue|ApiLog|JobRole|cdk-hnb659fds-assets.*[0-9a-f]{64}\.mjs)/;
     for (const { Resource } of statements) {
       for (const resource of [Resource].flat()) {
         const [named = ""] =
-          /trainyard-(?:data|events):ExportsOutput\w+|ApiLog\w+|cdk-hnb659fds-assets.*\.mjs/.exec(
+          /trainyard-(?:data|events):ExportsOutput\w+|ApiLog\w+|JobRole\w+|cdk-hnb659fds-assets.*\.mjs/.exec(
             JSON.stringify(resource),
           ) ?? [];
         expect(named).toMatch(owned);
       }
     }
+  });
+
+  test("jobs are lent a role that the function alone takes on, for objects of workspaces", () => {
+    const roles = api.findResources("AWS::IAM::Role", {
+      Properties: {
+        AssumeRolePolicyDocument: {
+          Statement: [
+            {
+              Action: "sts:AssumeRole",
+              Principal: { AWS: { "Fn::GetAtt": [Match.stringLikeRegexp("^ApiRole"), "Arn"] } },
+            },
+          ],
+        },
+      },
+    });
+
+    expect(Object.keys(roles)).toEqual([expect.stringMatching(/^JobRole/)]);
+    const lent = statementsOf(/^JobRole/);
+    expect(lent.map(({ Action }) => Action)).toEqual([["s3:GetObject", "s3:PutObject"], "s3:ListBucket"]);
+    expect(JSON.stringify(lent[0]?.Resource)).toMatch(/"\/ws\/\*"/);
   });
 
   test("lets through so many requests at once, and logs each, also those that it turns away", () => {

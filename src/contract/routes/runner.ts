@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { RunId, WorkspaceParams } from "../common.ts";
 import { defineRoute } from "../route.ts";
-import { Assignment, RunnerOrders, RunnerReport, StartAttempt, StartedAttempt } from "../runner.ts";
+import { Assignment, RunCredentials, RunnerOrders, RunnerReport, StartAttempt, StartedAttempt } from "../runner.ts";
 
 const base = "/api/v1/workspaces/{workspace}/runs/{run}";
 const RunParams = WorkspaceParams.extend({ run: RunId });
@@ -69,5 +69,17 @@ export const runner = {
     body: "bytes",
     bodyLimit: 4_194_304,
     answer: z.object({ next_offset: z.number().int() }),
+  }),
+  credentials: defineRoute({
+    id: "runner.credentials",
+    method: "POST",
+    path: `${base}/credentials`,
+    access: { resource: "run", action: "report" },
+    summary: "Keys of AWS for the run's own artifacts and outputs, for an hour at most; in homes of AWS",
+    tag: "runner",
+    params: RunParams,
+    query: z.object({}),
+    body: undefined,
+    answer: RunCredentials,
   }),
 };

@@ -3,6 +3,11 @@ export function artifactKey(workspace: string, experimentId: string, run: string
   return `ws/${workspace}/artifacts/${experimentId}/${run}/artifacts/${path}`;
 }
 
+/** Where plan-ports.ts puts outputs that name no place, as the default datastore keeps it. */
+export function outputsKey(workspace: string, run: string): string {
+  return `ws/${workspace}/datastore/azureml/${run}/`;
+}
+
 /** Logs of an attempt that another one followed; those of the last lie at the root. */
 export function earlierLog(attempt: number, log: string): string {
   return `attempts/${attempt}/${log}`;

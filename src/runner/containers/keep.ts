@@ -1,11 +1,13 @@
 import { pause } from "../../client/retry.ts";
 import { type Attempt, makeAttempt, type Outcome, stopOf } from "../attempt.ts";
 import { deliver, finalize } from "../conclude.ts";
+import { reasonOf } from "../failure.ts";
 import { type Home, openHome } from "../home.ts";
 import { type Orders, openOrders, type Stop } from "../orders.ts";
 import { openStateFiles } from "../state.ts";
 import { supervise } from "../supervise.ts";
 import { watchUserContainer } from "./command.ts";
+import { serveCredentials } from "./credentials.ts";
 import { heedTermination, INTERRUPTED, learnWhy } from "./interruption.ts";
 import { joinNodes, type OwnNode } from "./nodes.ts";
 import { startOutputSync } from "./outputs.ts";
@@ -32,6 +34,8 @@ export async function keep(volume: string, env: NodeJS.ProcessEnv): Promise<numb
     { goOn: true, logBatchMs: LOG_BATCH_MS, ...(nodes === undefined ? {} : { node: nodes.index }) },
   );
   orders.listen();
+  // Before the command's pipes are read, without which it does not start.
+  const credentials = await lend(attempt, prepared);
   const own = nodes === undefined ? undefined : await joinNodes(attempt, nodes);
   try {
     const outcome = await watch(attempt, prepared, env, own);
@@ -39,7 +43,16 @@ export async function keep(volume: string, env: NodeJS.ProcessEnv): Promise<numb
   } finally {
     orders.end();
     own?.close();
+    credentials?.close();
   }
+}
+
+async function lend({ home, tell }: Attempt, { credentials }: PreparedFile) {
+  if (credentials === undefined) return undefined;
+  return serveCredentials(home, credentials).catch((error: unknown) => {
+    tell(`warning: the command gets no AWS credentials: ${reasonOf(error)}\n`);
+    return undefined;
+  });
 }
 
 async function conclude(

@@ -15,6 +15,7 @@ import { isGone, type Orders, openOrders } from "../orders.ts";
 import { bringInputs, makeOutputs, type Ports } from "../ports.ts";
 import { openStateFiles } from "../state.ts";
 import { commandVariables } from "../variables.ts";
+import { planCredentials } from "./credentials.ts";
 import { heedTermination, INTERRUPTED } from "./interruption.ts";
 import { bringBack } from "./outputs.ts";
 import { makeUserScript } from "./script.ts";
@@ -83,13 +84,15 @@ async function prepareVolume(attempt: Attempt): Promise<void> {
   const count = nodes === undefined ? (ranks?.length ?? 0) : countTasks(assignment, nodes.index);
   const labels = ranks?.map((rank) => rank.label) ?? Array.from({ length: count }, (_, i) => String(i));
   await makePipes(request.folder, count);
+  const lent = await planCredentials(attempt.home, tell, signal);
   writeFileSync(
     volumePaths(request.folder).script,
     makeUserScript({
       volume: request.folder,
       work,
       command: renderCommand(assignment.command, ports),
-      variables: variablesOf(attempt, ports),
+      // The job's own variables win.
+      variables: { ...lent?.variables, ...variablesOf(attempt, ports) },
       ...(ranks === undefined ? {} : { ranks }),
       ...(mpirun === undefined ? {} : { mpirun }),
       graceSec: assignment.grace_sec,
@@ -98,7 +101,8 @@ async function prepareVolume(attempt: Attempt): Promise<void> {
   );
   openToAll(request.folder);
   const environment = environmentOf(assignment.environment);
-  writePrepared(request.folder, { assignment, ports, ranks: labels, environment });
+  const place = lent === undefined ? {} : { credentials: lent.place };
+  writePrepared(request.folder, { assignment, ports, ranks: labels, environment, ...place });
   tell("prepared; the job's container follows\n");
 }
 

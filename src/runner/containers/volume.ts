@@ -5,6 +5,7 @@ import type { Assignment, RunnerReport } from "../../contract/runner.ts";
 import type { Ports } from "../ports.ts";
 import type { RunnerRequest } from "../request.ts";
 import { replaceFile } from "../state.ts";
+import type { CredentialsPlace } from "./credentials.ts";
 
 /** The machines of an attempt that has several, as one of them sees it. */
 export interface Nodes {
@@ -22,6 +23,8 @@ export interface PreparedFile {
   /** Labels of the processes the command may be started as; of several machines, those of this one. */
   readonly ranks: readonly string[];
   readonly environment: NonNullable<RunnerReport["environment"]>;
+  /** Where the command expects its AWS credentials; absent: it has none. */
+  readonly credentials?: CredentialsPlace;
 }
 
 /** Names on the volume that an attempt's containers share. What is not here is as a laptop's work folder has it. */

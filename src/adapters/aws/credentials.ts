@@ -1,0 +1,83 @@
+import { AssumeRoleCommand, type STSClient } from "@aws-sdk/client-sts";
+import type { Credentials } from "../../core/ports/credentials.ts";
+import { rethrowFrom } from "./fault.ts";
+
+/** What is lent, and of which it is a part. */
+export interface LendingSettings {
+  /** The role that jobs are lent; it may do more than any of them. */
+  readonly roleArn: string;
+  /** Of the bucket's encryption, where it is not AWS's own. */
+  readonly keyArn?: string;
+}
+
+/** The longest that a role may have which was taken on by another role. */
+const LENT_SEC = 3600;
+const NAME_LENGTH = 64;
+
+/** Credentials by AssumeRole of the jobs' role, with a policy for this session only. */
+export function makeCredentials(options: {
+  readonly sts: STSClient;
+  readonly bucket: string;
+  readonly settings: LendingSettings;
+}): Credentials {
+  const { sts, bucket, settings } = options;
+  return {
+    async lend(name, prefixes) {
+      const { Credentials: keys } = await sts
+        .send(
+          new AssumeRoleCommand({
+            RoleArn: settings.roleArn,
+            RoleSessionName: name.slice(0, NAME_LENGTH).padEnd(2, "_"),
+            DurationSeconds: LENT_SEC,
+            Policy: JSON.stringify(sessionPolicy(bucket, prefixes, settings)),
+          }),
+        )
+        .catch(rethrowFrom("STS"));
+      const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = keys ?? {};
+      if (!AccessKeyId || !SecretAccessKey || !SessionToken || Expiration === undefined) {
+        throw new Error(`STS answered no credentials of ${settings.roleArn}`);
+      }
+      return {
+        accessKeyId: AccessKeyId,
+        secretAccessKey: SecretAccessKey,
+        sessionToken: SessionToken,
+        expiresMs: Expiration.getTime(),
+        region: await sts.config.region(),
+        bucket,
+      };
+    },
+  };
+}
+
+/** A policy that narrows the jobs' role to objects below `prefixes`: what of it no statement names here is not allowed in the session. */
+export function sessionPolicy(
+  bucket: string,
+  prefixes: readonly string[],
+  { roleArn, keyArn }: LendingSettings,
+): { readonly Version: string; readonly Statement: readonly object[] } {
+  const partition = roleArn.split(":")[1];
+  const bucketArn = `arn:${partition}:s3:::${bucket}`;
+  const below = prefixes.map((prefix) => `${literally(prefix)}*`);
+  const allow = (actions: readonly string[], Resource: string | readonly string[], more: object = {}) => ({
+    Effect: "Allow",
+    Action: actions,
+    Resource,
+    ...more,
+  });
+  return {
+    Version: "2012-10-17",
+    Statement: [
+      allow(
+        ["s3:GetObject", "s3:PutObject"],
+        below.map((prefix) => `${bucketArn}/${prefix}`),
+      ),
+      allow(["s3:ListBucket"], bucketArn, { Condition: { StringLike: { "s3:prefix": below } } }),
+      ...(keyArn === undefined ? [] : [allow(["kms:Decrypt", "kms:GenerateDataKey"], keyArn)]),
+    ],
+  };
+}
+
+/** As a policy takes it for the very characters, not for a pattern. */
+function literally(text: string): string {
+  return text.replace(/[*?$]/g, (character) => `\${${character}}`);
+}

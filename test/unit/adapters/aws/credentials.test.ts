@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { sessionPolicy } from "../../../../src/adapters/aws/credentials.ts";
+
+const ROLE = { roleArn: "arn:aws:iam::000000000000:role/jobs" };
+
+test("a session may get, put and list below its prefixes, and nothing else", () => {
+  expect(sessionPolicy("b", ["ws/w/artifacts/1/r/artifacts/", "ws/w/datastore/azureml/r/"], ROLE)).toEqual({
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Effect: "Allow",
+        Action: ["s3:GetObject", "s3:PutObject"],
+        Resource: ["arn:aws:s3:::b/ws/w/artifacts/1/r/artifacts/*", "arn:aws:s3:::b/ws/w/datastore/azureml/r/*"],
+      },
+      {
+        Effect: "Allow",
+        Action: ["s3:ListBucket"],
+        Resource: "arn:aws:s3:::b",
+        Condition: { StringLike: { "s3:prefix": ["ws/w/artifacts/1/r/artifacts/*", "ws/w/datastore/azureml/r/*"] } },
+      },
+    ],
+  });
+});
+
+test("what would be a pattern is taken for its characters", () => {
+  const [objects] = sessionPolicy("b", ["a*b?c$d/"], ROLE).Statement;
+
+  expect(objects).toMatchObject({ Resource: ["arn:aws:s3:::b/a${*}b${?}c${$}d/*"] });
+});
+
+test("a key of one's own is used too, and other partitions are named", () => {
+  const keyArn = "arn:aws-cn:kms:cn-north-1:000000000000:key/k";
+  const roleArn = "arn:aws-cn:iam::000000000000:role/jobs";
+  const { Statement } = sessionPolicy("b", ["p/"], { roleArn, keyArn });
+
+  expect(Statement).toContainEqual({
+    Effect: "Allow",
+    Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+    Resource: keyArn,
+  });
+  expect(Statement[0]).toMatchObject({ Resource: ["arn:aws-cn:s3:::b/p/*"] });
+});
+
+test("the longest names fit in what STS takes", () => {
+  const [workspace, run, experiment] = ["w".repeat(63), "r".repeat(256), "9".repeat(19)];
+  const prefixes = [
+    `ws/${workspace}/artifacts/${experiment}/${run}/artifacts/`,
+    `ws/${workspace}/datastore/azureml/${run}/`,
+  ];
+  const keyArn = `arn:aws:kms:ap-southeast-1:000000000000:key/${"k".repeat(36)}`;
+
+  expect(JSON.stringify(sessionPolicy("b".repeat(63), prefixes, { ...ROLE, keyArn })).length).toBeLessThan(2048);
+});
