@@ -91,6 +91,10 @@ export function describeLauncher(name: string, make: () => Promise<LauncherFixtu
       expect(both.map(({ state }) => state)).toEqual(["running", "running"]);
       expect(exitCodeOf(end)).toBe(0);
       expect(await launcher.inspect(late.handle)).toEqual(end);
+      // A second runner would be up before one that was launched after it has ended.
+      const marker = await launch();
+      fixture.runners.end(marker.attempt, 0);
+      await ended(marker.handle);
       expect(fixture.runners.starts(attempt)).toBe(1);
     });
 
