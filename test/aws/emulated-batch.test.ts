@@ -154,20 +154,22 @@ describe("the emulated Batch", () => {
   });
 
   test("stops dependents first, by SIGTERM and then by SIGKILL", async () => {
-    const order = "trap 'echo user >> /work/order; exit 0' TERM; echo > /work/up; while :; do sleep 0.02; done";
-    const keeper = "trap 'echo keeper >> /work/order; cat /work/order; exit 9' TERM; while :; do sleep 0.02; done";
+    const order = "trap 'echo user >> /work/order; exit 0' TERM; echo up; while :; do sleep 0.02; done";
+    const keeper =
+      "trap 'echo keeper >> /work/order; cat /work/order; exit 9' TERM; echo up; while :; do sleep 0.02; done";
     const jobId = await submit(three(order, keeper));
     await reaches(jobId, "RUNNING");
-    await until(async () => (await logsOf(jobId)).user !== undefined, "the user's container");
+    const isUp = async (id: string, container: string) => (await logsOf(id))[container]?.startsWith("up") === true;
+    await until(async () => (await isUp(jobId, "user")) && (await isUp(jobId, "keeper")), "both traps");
 
     await batch.send(new TerminateJobCommand({ jobId, reason: "enough" }));
 
     expect(await reaches(jobId, "FAILED")).toMatchObject({ statusReason: "enough", isTerminated: true });
-    expect((await logsOf(jobId)).keeper).toBe("user\nkeeper\n");
+    expect((await logsOf(jobId)).keeper).toBe("up\nuser\nkeeper\n");
 
     await emulator.stopTimeout(0.1);
-    const stubborn = await submit([{ name: "user", script: "trap '' TERM; while :; do sleep 0.02; done" }]);
-    await reaches(stubborn, "RUNNING");
+    const stubborn = await submit([{ name: "user", script: "trap '' TERM; echo up; while :; do sleep 0.02; done" }]);
+    await until(() => isUp(stubborn, "user"), "its trap");
     await batch.send(new TerminateJobCommand({ jobId: stubborn, reason: "now" }));
     const killed = await reaches(stubborn, "FAILED");
     expect(killed.attempts?.[0]?.taskProperties?.[0]?.containers?.[0]?.exitCode).toBe(137);
