@@ -40,7 +40,7 @@ const job = (command: string, more: Partial<CreateJob["spec"]> = {}): CreateJob[
 const params = (name: string) => ({ workspace: "default", name });
 const run = async (spec: CreateJob["spec"]) => waitFor(home, (await submit(home, spec)).name, isOver);
 const said = (name: string, words: string) =>
-  until(async () => (await readWholeLog(home, name)).includes(words), words, 40_000);
+  until(async () => (await readWholeLog(home, name)).includes(words), words, 120_000);
 const batchJobs = async (run: string) => (await emulator.jobs()).filter(({ tags }) => tags?.["trainyard:run"] === run);
 
 describe.concurrent("a job on AWS Batch", () => {

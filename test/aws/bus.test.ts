@@ -141,7 +141,7 @@ describe("SQS in particular", () => {
     await timer.set("kept", Date.now() + 1000, { topic: "wake", id: "w", body: { text: "x".repeat(260_000) } });
     await timer.set("dropped", Date.now() + 1000, { topic: "wake", id: "never", body: {} });
     await timer.cancel("dropped");
-    await until(() => got.length > 0, "the schedule", 40_000);
+    await until(() => got.length > 0, "the schedule", 120_000);
 
     expect(got).toEqual([{ topic: "wake", id: "w", body: { text: "x".repeat(260_000) }, attempt: 1 }]);
     await bus.close();

@@ -33,10 +33,10 @@ export async function startMinistack(): Promise<{ readonly endpoint: string; rea
     failed = new Error(`the AWS emulator could not be started: ${error.message}; \`pip install ministack\` brings it`);
   });
   const endpoint = `http://127.0.0.1:${port}`;
-  const end = performance.now() + 30_000;
+  const end = performance.now() + 90_000;
   while (!(await answers(endpoint))) {
     if (failed !== undefined) throw failed;
-    if (performance.now() > end) throw new Error("the AWS emulator was not ready within 30 s");
+    if (performance.now() > end) throw new Error("the AWS emulator was not ready within 90 s");
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return {

@@ -44,7 +44,7 @@ export async function expectCode(call: Promise<unknown> | (() => Promise<unknown
 export async function until<T>(
   check: () => T | Promise<T>,
   what: string,
-  limitMs = 20_000,
+  limitMs = 60_000,
 ): Promise<NonNullable<Exclude<T, false>>> {
   const end = performance.now() + limitMs;
   for (;;) {

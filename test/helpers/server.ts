@@ -109,7 +109,7 @@ export function getJob(server: Asked, name: string): Promise<Job> {
 }
 
 /** Waits until the job has a status that `is` accepts. */
-export async function waitFor(server: Asked, name: string, is: (job: Job) => boolean, limitMs = 60_000): Promise<Job> {
+export async function waitFor(server: Asked, name: string, is: (job: Job) => boolean, limitMs = 120_000): Promise<Job> {
   const end = performance.now() + limitMs;
   let job = await getJob(server, name);
   while (!is(job)) {
