@@ -21,47 +21,24 @@ const CPU_FAMILIES: Readonly<Record<string, { readonly gibPerVcpu: number; reado
   r6i: { gibPerVcpu: 8, ladder: [2, 4, 8, 16, 32, 48, 64, 96, 128] },
 };
 
-/** [size, vCPUs, GiB, GPUs] of families with GPUs that the service's machine images have drivers for. */
-const GPU_FAMILIES: Readonly<
-  Record<string, { readonly gpu: string; readonly sizes: readonly (readonly [string, number, number, number])[] }>
-> = {
-  g4dn: {
-    gpu: "T4, 16 GB",
-    sizes: [
-      ["xlarge", 4, 16, 1],
-      ["2xlarge", 8, 32, 1],
-      ["4xlarge", 16, 64, 1],
-      ["8xlarge", 32, 128, 1],
-      ["16xlarge", 64, 256, 1],
-      ["12xlarge", 48, 192, 4],
-    ],
-  },
-  g5: {
-    gpu: "A10G, 24 GB",
-    sizes: [
-      ["xlarge", 4, 16, 1],
-      ["2xlarge", 8, 32, 1],
-      ["4xlarge", 16, 64, 1],
-      ["8xlarge", 32, 128, 1],
-      ["16xlarge", 64, 256, 1],
-      ["12xlarge", 48, 192, 4],
-      ["24xlarge", 96, 384, 4],
-      ["48xlarge", 192, 768, 8],
-    ],
-  },
-  g6: {
-    gpu: "L4, 24 GB",
-    sizes: [
-      ["xlarge", 4, 16, 1],
-      ["2xlarge", 8, 32, 1],
-      ["4xlarge", 16, 64, 1],
-      ["8xlarge", 32, 128, 1],
-      ["16xlarge", 64, 256, 1],
-      ["12xlarge", 48, 192, 4],
-      ["24xlarge", 96, 384, 4],
-      ["48xlarge", 192, 768, 8],
-    ],
-  },
+/** [size, vCPUs, GiB, GPUs] */
+type GpuSize = readonly [string, number, number, number];
+
+const G_SMALLER_SIZES: readonly GpuSize[] = [
+  ["xlarge", 4, 16, 1],
+  ["2xlarge", 8, 32, 1],
+  ["4xlarge", 16, 64, 1],
+  ["8xlarge", 32, 128, 1],
+  ["16xlarge", 64, 256, 1],
+  ["12xlarge", 48, 192, 4],
+];
+const G_SIZES: readonly GpuSize[] = [...G_SMALLER_SIZES, ["24xlarge", 96, 384, 4], ["48xlarge", 192, 768, 8]];
+
+/** Families with GPUs that the service's machine images have drivers for. */
+const GPU_FAMILIES: Readonly<Record<string, { readonly gpu: string; readonly sizes: readonly GpuSize[] }>> = {
+  g4dn: { gpu: "T4, 16 GB", sizes: G_SMALLER_SIZES },
+  g5: { gpu: "A10G, 24 GB", sizes: G_SIZES },
+  g6: { gpu: "L4, 24 GB", sizes: G_SIZES },
   g6e: {
     gpu: "L40S, 48 GB",
     sizes: [
