@@ -56,7 +56,7 @@ const container = ({ script, ...more }: Told): TaskContainerProperties => ({
     { type: "VCPU", value: "1" },
     { type: "MEMORY", value: "512" },
   ],
-  mountPoints: [{ sourceVolume: "work", containerPath: "/work" }],
+  mountPoints: [{ sourceVolume: "work", containerPath: "/volume" }],
   ...more,
 });
 
@@ -95,8 +95,8 @@ function commandLines(): readonly string[] {
   return spawnSync("ps", ["-e", "-o", "args"], { encoding: "utf8" }).stdout.split("\n");
 }
 
-const three = (user: string, keeper = "until test -e /work/exit; do sleep 0.02; done; exit $(cat /work/exit)") => [
-  { name: "prepare", essential: false, script: "echo prepared > /work/said" },
+const three = (user: string, keeper = "until test -e /volume/exit; do sleep 0.02; done; exit $(cat /volume/exit)") => [
+  { name: "prepare", essential: false, script: "echo prepared > /volume/said" },
   {
     name: "keeper",
     script: keeper,
@@ -115,7 +115,7 @@ const three = (user: string, keeper = "until test -e /work/exit; do sleep 0.02; 
 
 describe("the emulated Batch", () => {
   test("runs containers in order over one volume, with their own variables, and ends by the essential one", async () => {
-    const jobId = await submit(three('cat "$SAID"; echo "$AWS_BATCH_JOB_ATTEMPT $EXTRA"; echo 7 > /work/exit'), {
+    const jobId = await submit(three('cat "$SAID"; echo "$AWS_BATCH_JOB_ATTEMPT $EXTRA"; echo 7 > /volume/exit'), {
       ecsPropertiesOverride: {
         taskProperties: [
           {
@@ -123,7 +123,7 @@ describe("the emulated Batch", () => {
               {
                 name: "user",
                 environment: [
-                  { name: "SAID", value: "/work/said" },
+                  { name: "SAID", value: "/volume/said" },
                   { name: "EXTRA", value: "yes" },
                 ],
               },
@@ -154,9 +154,9 @@ describe("the emulated Batch", () => {
   });
 
   test("stops dependents first, by SIGTERM and then by SIGKILL", async () => {
-    const order = "trap 'echo user >> /work/order; exit 0' TERM; echo up; while :; do sleep 0.02; done";
+    const order = "trap 'echo user >> /volume/order; exit 0' TERM; echo up; while :; do sleep 0.02; done";
     const keeper =
-      "trap 'echo keeper >> /work/order; cat /work/order; exit 9' TERM; echo up; while :; do sleep 0.02; done";
+      "trap 'echo keeper >> /volume/order; cat /volume/order; exit 9' TERM; echo up; while :; do sleep 0.02; done";
     const jobId = await submit(three(order, keeper));
     await reaches(jobId, "RUNNING");
     const isUp = async (id: string, container: string) => (await logsOf(id))[container]?.startsWith("up") === true;
