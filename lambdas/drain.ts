@@ -1,11 +1,13 @@
 import { BatchClient } from "@aws-sdk/client-batch";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { S3Client } from "@aws-sdk/client-s3";
+import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import type { CloudFormationCustomResourceHandler } from "aws-lambda";
 import { batchDrainer } from "../src/adapters/aws/drain/batch.ts";
 import { bucketDrainer } from "../src/adapters/aws/drain/bucket.ts";
 import { drain } from "../src/adapters/aws/drain/drain.ts";
 import { repositoriesOf, repositoryDrainer } from "../src/adapters/aws/drain/repositories.ts";
+import { scheduleDrainer } from "../src/adapters/aws/drain/schedules.ts";
 import { makeLog } from "./home/log.ts";
 import { answerStack } from "./middleware/answer-stack.ts";
 
@@ -16,6 +18,7 @@ const home = process.env.STAGE ?? "";
 const bucket = process.env.BUCKET_NAME;
 const batch = new BatchClient({});
 const ecr = new ECRClient({});
+const scheduler = new SchedulerClient({});
 
 /** Takes away what the home made at run time, before the roles and the network that this uses; only when the stack goes. */
 export const handler: CloudFormationCustomResourceHandler = (event, context) =>
@@ -32,7 +35,7 @@ export const handler: CloudFormationCustomResourceHandler = (event, context) =>
   });
 
 async function drainHome(leftMs: () => number): Promise<string> {
-  const drainers = [batchDrainer({ client: batch, home })];
+  const drainers = [scheduleDrainer({ client: scheduler, group: home }), batchDrainer({ client: batch, home })];
   if (bucket === undefined) {
     await drain({ drainers, leftMs });
     const kept = await repositoriesOf({ client: ecr, home });

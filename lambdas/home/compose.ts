@@ -11,6 +11,7 @@ import { onlineDeployments, onlineEndpoints } from "../../src/contract/routes/in
 import type { Files } from "../../src/core/files/ports.ts";
 import { makeEnvironments } from "../../src/core/jobs/environments.ts";
 import type { Bus } from "../../src/core/ports/bus.ts";
+import type { Timer } from "../../src/core/ports/timer.ts";
 import { freeWorkspaces } from "../../src/core/workspaces/delete-workspace.ts";
 import { makeBusMover, TOPICS } from "../../src/home/bus-mover.ts";
 import { composeAssets } from "../../src/home/compose-assets.ts";
@@ -18,14 +19,16 @@ import { composeFiles } from "../../src/home/compose-files.ts";
 import { composeGc } from "../../src/home/compose-gc.ts";
 import { composeJobs, type Launchers } from "../../src/home/compose-jobs.ts";
 import { composeTracking } from "../../src/home/compose-tracking.ts";
+import { remindOf, subscribeGc } from "../../src/home/gc-messages.ts";
 import { makeHandle } from "../../src/home/handle.ts";
 import { makeOutputRegistry } from "../../src/home/output-registry.ts";
 import type { Ground, Part } from "../../src/home/part.ts";
 import { refuseAll } from "../../src/home/refuse.ts";
 import { openStores } from "../../src/home/stores.ts";
 import { makeWatch } from "../../src/home/watch.ts";
+import { listWorkspaceNames } from "../../src/home/workspace-names.ts";
 import { openTurns } from "../../src/store/turns.ts";
-import { lazyBuilder, lazyBus, lazyCredentials, lazyLauncher, once } from "./lazy.ts";
+import { lazyBuilder, lazyBus, lazyCredentials, lazyLauncher, lazyTimer, once } from "./lazy.ts";
 import type { Settings } from "./settings.ts";
 
 const HINT = "a laptop home (`yard up`) has them; runs that log from elsewhere, assets and models work here";
@@ -43,7 +46,7 @@ export interface Composition {
 }
 
 type Told = Pick<Settings, "bucketName" | "images" | "queueUrl"> &
-  Partial<Pick<Settings, "training" | "runner" | "lending" | "hasOneEndpoint">>;
+  Partial<Pick<Settings, "training" | "runner" | "lending" | "timers" | "hasOneEndpoint">>;
 
 /** The AWS home's rooms: what the laptop composes, over other adapters, without what runs on its machine. */
 export function compose(ground: Ground, settings: Told): Composition {
@@ -78,11 +81,14 @@ export function compose(ground: Ground, settings: Told): Composition {
     makeMover: mover.make,
     watch: noWatch(),
   });
+  const timer = makeTimer(ground, settings);
+  const gc = composeGc(ground, stores, { remind: (receipt) => remindOf(timer, receipt) });
+  subscribeGc({ ...ground, bus, gc: gc.gc, workspaces: () => listWorkspaceNames(ground.table) });
   const parts: readonly Part[] = [
     assets,
     jobs,
     composeTracking(ground, stores, { files }),
-    composeGc(ground, stores),
+    gc,
     { routes: refuseAll(endpointRoutes(), "this AWS home has no hosts for online endpoints yet", HINT) },
   ];
   const handle = makeHandle(ground, stores, parts);
@@ -131,6 +137,13 @@ function makeBuilder(ground: Ground, { images, bucketName }: Told, files: Files)
     if (images === undefined) throw new AppError("NotSupported", "this function makes no images");
     const { openImageBuilder } = await import("./images.ts");
     return openImageBuilder(ground, { settings: images, bucketName, files });
+  });
+}
+
+function makeTimer(ground: Ground, { timers, queueUrl }: Told): Timer {
+  return lazyTimer(async () => {
+    if (timers === undefined) throw new AppError("NotSupported", "this function sets no timers");
+    return (await import("./timers.ts")).openTimers(ground, { queueUrl, timers });
   });
 }
 

@@ -4,6 +4,7 @@ import type { Credentials } from "../../src/core/ports/credentials.ts";
 import type { Launcher } from "../../src/core/ports/launcher.ts";
 import type { Objects } from "../../src/core/ports/objects.ts";
 import type { Table } from "../../src/core/ports/table.ts";
+import type { Timer } from "../../src/core/ports/timer.ts";
 
 /** Does a thing when it is first asked for, once; a failure is tried again. */
 export function once<T>(work: () => Promise<T>): () => Promise<T> {
@@ -81,5 +82,14 @@ export function lazyBus(open: () => Promise<AwsBus>): Pick<AwsBus, "send" | "sub
     send: async (...args) => (await opened()).send(...args),
     subscribe: (...args) => void handlers.push(args),
     consume: async (copy) => (await opened()).consume(copy),
+  };
+}
+
+/** A timer whose adapter is loaded with the first that is set. */
+export function lazyTimer(open: () => Promise<Timer>): Timer {
+  const opened = once(open);
+  return {
+    set: async (...args) => (await opened()).set(...args),
+    cancel: async (...args) => (await opened()).cancel(...args),
   };
 }

@@ -18,6 +18,16 @@ export interface RunnerPlace {
   readonly sha256: string;
 }
 
+/** What timers take. */
+export interface TimerSettings {
+  /** Group of schedules. */
+  readonly group: string;
+  /** The home's queue. */
+  readonly queueArn: string;
+  /** What the scheduler assumes to send to it. */
+  readonly roleArn: string;
+}
+
 /** What the stack tells a function, parsed once when it starts. */
 export interface Settings {
   readonly stage: string;
@@ -27,6 +37,8 @@ export interface Settings {
   readonly apiUrl: string;
   /** The home's queue. */
   readonly queueUrl: string;
+  /** Absent: this function sets no timers. */
+  readonly timers: TimerSettings | undefined;
   /** An OpenID Connect issuer and this home's client there; absent: tokens only. */
   readonly signIn: { readonly issuer: string; readonly clientId: string } | undefined;
   /** Absent: this function makes no images. */
@@ -55,6 +67,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     vaultKeyArn: text("VAULT_KEY_ARN"),
     apiUrl: text("API_URL"),
     queueUrl: text("QUEUE_URL"),
+    timers: env.TIMERS ? (JSON.parse(env.TIMERS) as TimerSettings) : undefined,
     signIn: env.OIDC_ISSUER ? { issuer: env.OIDC_ISSUER, clientId: text("OIDC_CLIENT_ID") } : undefined,
     images: env.IMAGES ? (JSON.parse(env.IMAGES) as ImageSettings) : undefined,
     training: env.TRAINING ? (JSON.parse(env.TRAINING) as TrainingSettings) : undefined,

@@ -11,7 +11,7 @@ export interface DrainStackProps extends HomeStackProps {
   readonly before: readonly Stack[];
 }
 
-/** Does nothing until the home goes: then it is the first to, and takes away what was made at run time (Batch environments and queues), which would hold on to roles and network, and be billed. */
+/** Does nothing until the home goes: then it is the first to, and takes away what was made at run time (schedules, Batch environments and queues), which would hold on to roles and network, and be billed. */
 export class DrainStack extends Stack {
   constructor(scope: Construct, id: string, { before, data, ...props }: DrainStackProps) {
     super(scope, id, props);
@@ -24,6 +24,10 @@ export class DrainStack extends Stack {
       timeout: Duration.minutes(15),
     });
     this.grantBatch(drain, stage.name);
+    const group = this.arn("scheduler", "schedule-group", stage.name);
+    drain.allow("scheduler", ["DeleteScheduleGroup", "GetScheduleGroup"], [group]);
+    // A group goes with its schedules.
+    drain.allow("scheduler", ["DeleteSchedule"], [this.arn("scheduler", "schedule", `${stage.name}/*`)]);
     const repositories = this.arn("ecr", "repository", "*");
     drain.allow("ecr", ["DescribeRepositories"], [repositories]);
     if (!stage.retain) this.grantAll(drain, stage.name, data);

@@ -6,6 +6,7 @@ import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { addAlarm } from "../constructs/alarm.ts";
 import type { HomeFunction } from "../constructs/home-function.ts";
+import { Timers } from "../constructs/timers.ts";
 import type { HomeStackProps } from "./home-stack-props.ts";
 
 export interface EventsStackProps extends HomeStackProps {
@@ -18,6 +19,8 @@ export const READER_TIMEOUT = Duration.seconds(60);
 const MAX_RECEIVES = 30;
 /** Rounds go on by themselves while there is work (src/home/bus-mover.ts); this one begins them again should they ever have stopped. */
 const ROUND_EVERY = Duration.hours(1);
+/** What a workspace's retention asks for, and what is due in the trash (src/home/gc-messages.ts). */
+const GC_EVERY = Duration.days(1);
 
 /**
  * What happens, as messages in the home's one queue (a queue is polled, and billed, while idle), and the bus on which the home tells of itself.
@@ -27,11 +30,13 @@ export class EventsStack extends Stack {
   readonly queue: Queue;
   /** Every activity and state change of the home, for whoever wants to add a rule. */
   readonly bus: EventBus;
+  private readonly timers: Timers;
 
   constructor(scope: Construct, id: string, { alarms, ...props }: EventsStackProps) {
     super(scope, id, props);
     const { name } = props.stage;
     this.queue = this.makeQueue(alarms);
+    this.timers = new Timers(this, "Timers", { home: name, queue: this.queue });
     this.bus = new EventBus(this, "Bus", { eventBusName: name, description: "Activities and state changes" });
     const queues = this.formatArn({ service: "batch", resource: "job-queue", resourceName: `${name}-` });
     this.forward("BatchChanges", "jobs.attempt", {
@@ -46,12 +51,14 @@ export class EventsStack extends Stack {
       detail: { "project-name": [`${name}-images`] },
     });
     new Rule(this, "Round", { schedule: Schedule.rate(ROUND_EVERY), targets: [this.target("jobs.round", {})] });
+    new Rule(this, "GcRound", { schedule: Schedule.rate(GC_EVERY), targets: [this.target("gc.round", {})] });
   }
 
-  /** Puts messages into the queue. */
+  /** Puts messages into the queue, at once or when it is time. */
   grantSend(fn: HomeFunction): void {
     fn.handler.addEnvironment("QUEUE_URL", this.queue.queueUrl);
     fn.allow("sqs", ["SendMessage"], [this.queue.queueArn]);
+    this.timers.grantSet(fn);
   }
 
   private makeQueue(alarms: ITopic | undefined): Queue {

@@ -1,6 +1,7 @@
 import { makeGcRoutes } from "../api/gc.ts";
 import { GC_LIMITS, type GcLimits } from "../core/gc/deps.ts";
 import { type Gc, makeGc } from "../core/gc/gc.ts";
+import type { Receipt } from "../core/gc/ports.ts";
 import { freeWorkspaces } from "../core/workspaces/delete-workspace.ts";
 import { openReceiptStore } from "../store/gc.ts";
 import { openSweepStore } from "../store/sweep.ts";
@@ -13,8 +14,15 @@ const ROUND_MS = 60_000;
 const SOON_MS = 1000;
 const BUDGET_MS = 60_000;
 
-/** Garbage collection. `start` runs what is due in rounds; a home without it goes on when it is asked to. */
-export function composeGc(ground: Ground, stores: Stores, limits: GcLimits = GC_LIMITS): Part & { readonly gc: Gc } {
+/** Garbage collection. `start` runs what is due in rounds; a home without it goes on when it is asked to, or by messages (gc-messages.ts), of which `remind` sends one. */
+export function composeGc(
+  ground: Ground,
+  stores: Stores,
+  {
+    limits = GC_LIMITS,
+    remind,
+  }: { readonly limits?: GcLimits; readonly remind?: (receipt: Receipt) => Promise<void> } = {},
+): Part & { readonly gc: Gc } {
   const receipts = openReceiptStore(ground);
   const gc = makeGc({
     ...ground,
@@ -24,8 +32,11 @@ export function composeGc(ground: Ground, stores: Stores, limits: GcLimits = GC_
     trash: openTrash(ground),
     sweeps: openSweepStore(ground),
     limits,
+    ...(remind === undefined ? {} : { remind: (receipt: Receipt) => remind(receipt).catch(noteUnset) }),
     dropIndex: (workspace, ids) => ground.objects.delete(ids.map((id) => `ws/${workspace}/index/runs/${id}`)),
   });
+  /** The next round finds it. */
+  const noteUnset = (error: unknown) => ground.log.fault("gc could not be reminded of a receipt", error);
   let timer: NodeJS.Timeout | undefined;
   let round = Promise.resolve();
   let closed = false;

@@ -7,10 +7,17 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
+import {
+  CreateScheduleCommand,
+  CreateScheduleGroupCommand,
+  ListSchedulesCommand,
+  SchedulerClient,
+} from "@aws-sdk/client-scheduler";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bucketDrainer } from "../../src/adapters/aws/drain/bucket.ts";
 import { type Drainer, drain } from "../../src/adapters/aws/drain/drain.ts";
 import { repositoriesOf, repositoryDrainer } from "../../src/adapters/aws/drain/repositories.ts";
+import { scheduleDrainer } from "../../src/adapters/aws/drain/schedules.ts";
 import { AWS, startMinistack } from "./ministack.ts";
 
 let emulator: Awaited<ReturnType<typeof startMinistack>>;
@@ -46,6 +53,28 @@ test("deletes the home's repositories, and no one else's", async () => {
 
   expect(await repositoriesOf({ client: ecr, home: "yard" })).toEqual([]);
   expect(await repositoriesOf({ client: ecr, home: "yardstick" })).toEqual(["yardstick/images"]);
+});
+
+test("takes the home's timers with their group, and no one else's", async () => {
+  const client = new SchedulerClient({ ...AWS, endpoint: emulator.endpoint });
+  for (const group of ["yard", "yardstick"]) {
+    await client.send(new CreateScheduleGroupCommand({ Name: group }));
+    await client.send(
+      new CreateScheduleCommand({
+        Name: "trainyard-1",
+        GroupName: group,
+        ScheduleExpression: "at(2100-01-01T00:00:00)",
+        FlexibleTimeWindow: { Mode: "OFF" },
+        Target: { Arn: "arn:aws:sqs:us-east-1:000000000000:q", RoleArn: "arn:aws:iam::000000000000:role/r" },
+      }),
+    );
+  }
+
+  await drain({ drainers: [scheduleDrainer({ client, group: "yard" })], ...inTime });
+
+  const { Schedules = [] } = await client.send(new ListSchedulesCommand({}));
+  expect(Schedules.map(({ GroupName }) => GroupName)).toEqual(["yardstick"]);
+  expect(await scheduleDrainer({ client, group: "yard" }).step()).toEqual([]);
 });
 
 test("what does not go in time is named, and what to do", async () => {

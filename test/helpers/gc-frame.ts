@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
 import { type TreeEntry, treeText } from "../../src/contract/trees.ts";
 import { signUserToken } from "../../src/core/auth/tokens.ts";
-import { GC_LIMITS } from "../../src/core/gc/deps.ts";
 import type { Gc } from "../../src/core/gc/gc.ts";
 import { composeAssets } from "../../src/home/compose-assets.ts";
 import { composeGc } from "../../src/home/compose-gc.ts";
@@ -27,7 +26,7 @@ export async function serveGc(ground: Ground): Promise<GcServer> {
   const stores = openStores(ground);
   const { files, places, lookups, close } = composeFiles(ground, stores);
   const assets = composeAssets(ground, stores, { home: "laptop", files, places, lookups, digest: makeDigest() });
-  const gc = composeGc(ground, stores, GC_LIMITS);
+  const gc = composeGc(ground, stores);
   await assets.start?.();
   const http = await openHttp({
     port: 0,

@@ -21,12 +21,36 @@ describe("what happens reaches the home", () => {
       "aws.batch",
       "aws.codebuild",
       undefined,
+      undefined,
     ]);
     expect(messages).toEqual([
       { topic: "jobs.attempt", id: "id", body: { detail: { tags: "detail-tags" } } },
       { topic: "jobs.round", id: "id", body: {} },
       { topic: "jobs.round", id: "id", body: {} },
+      { topic: "gc.round", id: "id", body: {} },
     ]);
+  });
+
+  test("when it is time for it: by schedules of the home's own group, which can do nothing else", () => {
+    const [[group]] = ofType(events, "AWS::Scheduler::ScheduleGroup") as [[string, Resource]];
+    const [[queue]] = ofType(events, "AWS::SQS::Queue").filter(
+      ([, { Properties = {} }]) => Properties.RedrivePolicy !== undefined,
+    ) as [[string, Resource]];
+    events.hasResourceProperties("AWS::IAM::Role", {
+      AssumeRolePolicyDocument: {
+        Statement: [
+          {
+            Principal: { Service: "scheduler.amazonaws.com" },
+            Condition: { ArnEquals: { "aws:SourceArn": { "Fn::GetAtt": [group, "Arn"] } } },
+          },
+        ],
+      },
+    });
+    events.hasResourceProperties("AWS::IAM::Policy", {
+      PolicyDocument: {
+        Statement: [{ Action: "sqs:SendMessage", Effect: "Allow", Resource: { "Fn::GetAtt": [queue, "Arn"] } }],
+      },
+    });
   });
 
   test("also where a message fails: it is named by itself, and put aside in the end", () => {

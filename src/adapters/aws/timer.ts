@@ -21,6 +21,8 @@ export interface AwsTimerOptions {
     readonly queueArn: string;
     /** What the scheduler assumes to send to the queue. */
     readonly roleArn: string;
+    /** Group of the schedules. @default the account's default group */
+    readonly group?: string;
   };
   readonly clock?: Clock;
   /** Times at least so far away go to the scheduler. @default 15 minutes */
@@ -39,6 +41,7 @@ export function openTimer(options: AwsTimerOptions): Timer {
       .send(
         new CreateScheduleCommand({
           Name: `trainyard-${mark}`,
+          GroupName: scheduler.group,
           ScheduleExpression: `at(${new Date(atMs).toISOString().slice(0, 19)})`,
           FlexibleTimeWindow: { Mode: "OFF" },
           ActionAfterCompletion: "DELETE",

@@ -26,6 +26,8 @@ export interface GcDeps extends SelectDeps, HoldDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly limits: GcLimits;
+  /** Called when a receipt's grace period begins. @default rounds find what is due */
+  readonly remind?: (receipt: Receipt) => Promise<void>;
   /** Drops what the search index keeps on disk of experiments; it makes it again. */
   readonly dropIndex: (workspace: string, experimentIds: readonly string[]) => Promise<void>;
 }

@@ -52,6 +52,7 @@ export function makeGc(deps: GcDeps): Gc {
         let receipt = await get(workspace, id);
         for (;;) {
           const next = await step(receipt, deadline);
+          if (next.state === "trash" && receipt.state !== "trash") await deps.remind?.(next);
           if (next.state === receipt.state || deps.clock.now() > deadline) return next;
           receipt = next;
         }
