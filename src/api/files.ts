@@ -34,7 +34,8 @@ export function makeFileRoutes(deps: FileRouteDeps): RawRoute[] {
       };
     }),
     implement(routes.uploads, async ({ params: { workspace }, body, call }) => {
-      await mustMayWrite(deps, call.principal, workspace, body.uri);
+      const paths = body.files.map((file) => file.path);
+      await mustMayWrite(deps, call.principal, workspace, body.uri, paths);
       const { uri } = await files.resolve(workspace, body.uri);
       return {
         files: await Promise.all(

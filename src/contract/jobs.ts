@@ -2,6 +2,8 @@ import * as z from "zod";
 import { Actor, Description, pageOf, ResourceName, RunId, Tags, Time } from "./common.ts";
 import { EnvironmentSpec, EnvironmentValue } from "./environments.ts";
 
+import { LITERAL_TYPES } from "./names.ts";
+
 export { FINAL_STATUSES } from "./names.ts";
 
 export const DataType = z.enum(["uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model"]);
@@ -14,7 +16,7 @@ export const OutputMode = z.enum(["rw_mount", "mount", "upload", "direct"]);
 export const PortName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/);
 
 export const LiteralInput = z.strictObject({
-  type: z.enum(["string", "number", "integer", "boolean"]),
+  type: z.enum(LITERAL_TYPES),
   /** As written in the file, so `1e-3` and `0.10` reach the command unchanged. Absent: an optional input that was not given. */
   value: z.string().max(100_000).optional(),
 });
@@ -28,7 +30,8 @@ export const JobInput = z.union([LiteralInput, DataInput]);
 export type JobInput = z.infer<typeof JobInput>;
 
 export const JobOutput = z.strictObject({
-  type: DataType.optional(),
+  /** Of a literal type: a file whose text is the value. Default: `uri_folder`. */
+  type: z.enum([...DataType.options, ...LITERAL_TYPES]).optional(),
   mode: OutputMode.optional(),
   /** Where it goes; `${{name}}` and `${{default_datastore}}` are filled by the server. Default: `azureml/<job>/<output>/` in the default datastore. */
   path: z.string().max(2000).optional(),
@@ -167,7 +170,18 @@ export const Job = z.object({
   ),
   outputs: z.record(
     z.string(),
-    z.object({ type: z.string(), path: z.string(), mode: z.string().optional(), asset: z.string().optional() }),
+    z.object({
+      type: z.string(),
+      path: z.string(),
+      mode: z.string().optional(),
+      asset: z.string().optional(),
+      /** What its files are, once they are stored: the id (hex) that a tree of them has. */
+      digest: z.string().optional(),
+      files: z.number().int().optional(),
+      bytes: z.number().int().optional(),
+      /** Of a literal output. */
+      value: z.string().optional(),
+    }),
   ),
   snapshot: z.string().optional().describe("`azureml://trees/<sha256>`"),
   git: GitState.optional(),

@@ -9,4 +9,6 @@ export const STD_LOG = "user_logs/std_log.txt";
 export const BUILD_LOG = "azureml-logs/20_image_build_log.txt";
 /** Name of the log that holds preparation: snapshot, inputs, environment build. */
 export const SYSTEM_LOG = "system_logs/lifecycler.log";
+/** Types of values that are text in a command, not files. */
+export const LITERAL_TYPES = ["string", "number", "integer", "boolean"] as const;
 export const DEFAULT_WORKSPACE = "default";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { RunId, Time } from "./common.ts";
+import { RunId, Sha256, Time } from "./common.ts";
 import { EnvironmentSpec } from "./environments.ts";
 import { Distribution, JobStatus } from "./jobs.ts";
 
@@ -52,6 +52,17 @@ export const Assignment = z.object({
 });
 export type Assignment = z.infer<typeof Assignment>;
 
+/** What the files of an output are, as they were stored. */
+export const OutputContents = z.object({
+  /** The id (hex) that a tree of these files has, none of them executable: equal where names and contents are. */
+  digest: Sha256,
+  files: z.number().int().min(0),
+  bytes: z.number().int().min(0),
+  /** Of a literal output: what the command wrote, as text. */
+  value: z.string().max(65_536).optional(),
+});
+export type OutputContents = z.infer<typeof OutputContents>;
+
 /** What happened to an attempt, told by its runner. Repeating a report changes nothing; a late one loses to a final state. */
 export const RunnerReport = z.strictObject({
   attempt: z.string().max(300),
@@ -64,6 +75,8 @@ export const RunnerReport = z.strictObject({
   environment: z.object({ hash: z.string(), ref: z.string(), cached: z.boolean() }).optional(),
   /** Machine facts, kept as properties of the run. */
   machine: z.record(z.string(), z.string()).optional(),
+  /** With the last report: named outputs that were stored. */
+  outputs: z.record(z.string(), OutputContents).optional(),
 });
 export type RunnerReport = z.infer<typeof RunnerReport>;
 

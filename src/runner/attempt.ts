@@ -28,7 +28,7 @@ export interface Attempt {
   readonly tell: (text: string) => void;
 }
 
-export type Outcome = Pick<RunnerReport, "status" | "reason" | "exit_code" | "signal">;
+export type Outcome = Pick<RunnerReport, "status" | "reason" | "exit_code" | "signal" | "outputs">;
 
 /** The attempt with its logs, on disk in its folder. `goOn`: another process of this attempt has begun them. `node`: which of several machines. `logBatchMs`: how long output may wait for more. */
 export function makeAttempt(

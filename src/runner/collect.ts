@@ -1,13 +1,16 @@
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import { Readable } from "node:stream";
 import { type UploadFile, uploadFiles } from "../client/files.ts";
+import { treeText } from "../contract/tree-text.ts";
 import type { Home } from "./home.ts";
 
 export interface Collected {
   readonly files: number;
   readonly bytes: number;
+  /** Where it was asked for: the id (hex) that a tree of these files has, none of them executable. */
+  readonly digest?: string;
 }
 
 /** Every regular file below a folder, in path order; links are followed, but not in circles. */
@@ -40,21 +43,20 @@ export async function collect(
   home: Home,
   uri: string,
   from: { readonly folder: string; readonly prefix?: string } | { readonly file: string; readonly name: string },
-  signal?: AbortSignal,
+  options: { readonly signal?: AbortSignal | undefined; readonly withDigest?: boolean } = {},
 ): Promise<Collected> {
+  const { signal, withDigest = false } = options;
   const found =
     "folder" in from
       ? (await filesBelow(from.folder)).map((file) => ({ ...file, path: `${from.prefix ?? ""}${file.path}` }))
       : [{ path: from.name, full: from.file, sizeBytes: (await stat(from.file)).size }];
+  const hashes = new Map<string, string>();
   const files = found.map(
-    (file): UploadFile => ({
-      path: file.path,
-      sizeBytes: file.sizeBytes,
-      // A file that is still written to must not outgrow the length that was announced.
+    ({ path, full, sizeBytes }): UploadFile => ({
+      path,
+      sizeBytes,
       open: () =>
-        Readable.toWeb(
-          createReadStream(file.full, { end: Math.max(0, file.sizeBytes - 1), highWaterMark: 256 * 1024 }),
-        ) as ReadableStream<Uint8Array>,
+        ReadableStream.from(bytesOf(full, sizeBytes, withDigest ? (sha256) => hashes.set(path, sha256) : undefined)),
     }),
   );
   const pending = new Set(files);
@@ -69,5 +71,31 @@ export async function collect(
       signal,
     );
   }
-  return { files: files.length, bytes: files.reduce((sum, file) => sum + file.sizeBytes, 0) };
+  const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  return { files: files.length, bytes, ...(withDigest ? { digest: digestOf(files, hashes) } : {}) };
+}
+
+/** The first `sizeBytes` of a file, since one that is still written to must not outgrow what was announced; hashed on their way, so that no file is read twice. */
+async function* bytesOf(
+  full: string,
+  sizeBytes: number,
+  onHash: ((sha256: string) => void) | undefined,
+): AsyncGenerator<Uint8Array> {
+  const hash = onHash === undefined ? undefined : createHash("sha256");
+  for await (const chunk of createReadStream(full, { end: Math.max(0, sizeBytes - 1), highWaterMark: 256 * 1024 })) {
+    hash?.update(chunk as Uint8Array);
+    yield chunk as Uint8Array;
+  }
+  if (hash !== undefined) onHash?.(hash.digest("hex"));
+}
+
+const NOTHING = createHash("sha256").digest("hex");
+
+/** An empty file is announced, and not opened. */
+function digestOf(files: readonly UploadFile[], hashes: ReadonlyMap<string, string>): string {
+  const entries = files.map(
+    ({ path, sizeBytes }) =>
+      ({ kind: "file", path, sha256: hashes.get(path) ?? NOTHING, size_bytes: sizeBytes }) as const,
+  );
+  return createHash("sha256").update(treeText(entries)).digest("hex");
 }

@@ -7,8 +7,8 @@ export async function finalize(attempt: Attempt, ports: Ports, outcome: Outcome)
   const options = portsOptions(attempt);
   try {
     await sendArtifacts(options, attempt.work);
-    await sendOutputs(options, ports.outputs);
-    return outcome;
+    const outputs = await sendOutputs(options, ports.outputs);
+    return { ...outcome, outputs };
   } catch (error) {
     attempt.tell(`collecting results failed: ${reasonOf(error)}\n`);
     if (outcome.status !== "Completed") return outcome;

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { AppError, isAppError } from "../contract/errors.ts";
-import type { Assignment } from "../contract/runner.ts";
+import type { Assignment, OutputContents } from "../contract/runner.ts";
 import { collect } from "./collect.ts";
 import type { Home } from "./home.ts";
+import { isLiteral, readLiteral } from "./literals.ts";
 import { materialize } from "./materialize.ts";
 
 /** Inputs and outputs as the command sees them: literal text, a path, or a URI. */
@@ -71,18 +72,39 @@ function fileName(uri: string, fallback: string): string {
   return last === "" || last.includes(":") ? fallback : last;
 }
 
-/** Stores named outputs where they belong. */
-export async function sendOutputs(options: PortsOptions, made: Ports["outputs"]): Promise<void> {
+/** Stores named outputs where they belong; answers what is in them. */
+export async function sendOutputs(
+  options: PortsOptions,
+  made: Ports["outputs"],
+): Promise<Record<string, OutputContents>> {
   const { home, assignment, signal } = options;
+  const sent: Record<string, OutputContents> = {};
   for (const [name, output] of Object.entries(assignment.outputs)) {
     const path = made[name];
     if (output.mode === "direct" || path === undefined || !existsSync(path)) continue;
     const file = output.is_file && statSync(path).isFile();
-    const sent = file
-      ? await collect(home, parentUri(output.uri), { file: path, name: fileName(output.uri, name) }, signal)
-      : await collect(home, output.uri, { folder: output.is_file ? dirname(path) : path }, signal);
-    options.tell(`output ${name}: ${sent.files} files, ${sent.bytes} bytes\n`);
+    const {
+      digest = "",
+      files,
+      bytes,
+    } = file
+      ? await collect(
+          home,
+          parentUri(output.uri),
+          { file: path, name: fileName(output.uri, name) },
+          { signal, withDigest: true },
+        )
+      : await collect(
+          home,
+          output.uri,
+          { folder: output.is_file ? dirname(path) : path },
+          { signal, withDigest: true },
+        );
+    options.tell(`output ${name}: ${files} files, ${bytes} bytes\n`);
+    const value = isLiteral(output.type) && file ? { value: readLiteral(name, output.type, path) } : {};
+    sent[name] = { digest, files, bytes, ...value };
   }
+  return sent;
 }
 
 function parentUri(uri: string): string {
@@ -111,7 +133,7 @@ export async function sendArtifacts(options: PortsOptions, work: string): Promis
   const { home, signal } = options;
   const uri = `azureml://jobs/${home.run}/outputs/artifacts/paths/`;
   for (const name of ARTIFACT_FOLDERS) {
-    const sent = await collect(home, uri, { folder: join(work, name), prefix: `${name}/` }, signal);
+    const sent = await collect(home, uri, { folder: join(work, name), prefix: `${name}/` }, { signal });
     if (sent.files > 0) options.tell(`artifacts ${name}/: ${sent.files} files, ${sent.bytes} bytes\n`);
   }
 }

@@ -1,6 +1,7 @@
 import { AppError } from "../../contract/errors.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { Lookups } from "./lookups.ts";
+import { cleanPath, joinUri } from "./paths.ts";
 import type { Files } from "./ports.ts";
 
 interface Deps {
@@ -12,14 +13,23 @@ interface Deps {
 const DEPTH_LIMIT = 64;
 
 /** People write where their role lets them; a run writes its own artifacts and outputs and its descendants' artifacts; a deployment nothing. */
-export async function mustMayWrite(deps: Deps, principal: Principal, workspace: string, uri: string): Promise<void> {
+export async function mustMayWrite(
+  deps: Deps,
+  principal: Principal,
+  workspace: string,
+  uri: string,
+  /** Of files below it; absent: whatever is below it. */
+  paths: readonly string[] = [""],
+): Promise<void> {
   if (principal.kind === "user") return;
   if (principal.kind === "run") {
-    const { uri: target } = await deps.files.resolve(workspace, uri);
+    const { uri: base } = await deps.files.resolve(workspace, uri);
     const run = await deps.lookups.run(workspace, principal.runId);
     const own = run === undefined ? [] : [run.artifactUri, ...Object.values(run.outputs)];
-    if (own.some((root) => isWithin(root, target)) || (await isDescendant(deps, workspace, principal.runId, target)))
-      return;
+    // The folder of an output that is a file is not the run's; the file is.
+    const isOwn = (target: string) => own.some((root) => isWithin(root, target));
+    if (paths.every((path) => isOwn(joinUri(base, cleanPath(path))))) return;
+    if (await isDescendant(deps, workspace, principal.runId, base)) return;
   }
   throw new AppError("Forbidden", `\`${principal.name}\` may not write \`${uri}\``, {
     hint: "a run writes its own artifacts and outputs",

@@ -38,11 +38,23 @@ export async function endJob(
     name,
     (current) => {
       const after = step(current, event);
-      return after === current || registered === undefined ? after : { ...after, ...registered(current) };
+      if (after === current) return after;
+      const told = { ...after, outputs: withContents(current, event) };
+      return registered === undefined ? told : { ...told, ...registered(told) };
     },
     statusDeed(event.kind === "report" ? event.by : "system"),
   );
   return job;
+}
+
+function withContents({ outputs }: JobRecord, event: JobEvent): JobRecord["outputs"] {
+  const contents = event.kind === "report" ? (event.report.outputs ?? {}) : {};
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, planned]) => {
+      const known = contents[name];
+      return [name, known === undefined ? planned : { ...planned, contents: known }];
+    }),
+  );
 }
 
 type Registered = (job: JobRecord) => Pick<JobRecord, "outputs" | "warnings">;

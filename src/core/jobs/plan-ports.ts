@@ -1,5 +1,6 @@
 import { renderKnown } from "../../contract/expressions.ts";
 import type { CommandJobSpec, JobInput, JobOutput } from "../../contract/jobs.ts";
+import { LITERAL_TYPES } from "../../contract/names.ts";
 import type { Files } from "../files/ports.ts";
 import { check, type Findings } from "./problems.ts";
 import type { PlannedInput, PlannedOutput } from "./record.ts";
@@ -56,6 +57,12 @@ function inputMode(mode: string | undefined): "mount" | "download" | "direct" {
   return mode === "download" || mode === "eval_download" || mode === "rw_mount" ? "download" : "mount";
 }
 
+/** A value that nobody brings back from its place is no value. */
+function outputMode(mode: string | undefined, isLiteral: boolean): "mount" | "upload" | "direct" {
+  if (isLiteral) return "upload";
+  return mode === "upload" || mode === "direct" ? mode : "mount";
+}
+
 /** Gives every output its place. `${{name}}`, `${{output_name}}` and `${{default_datastore}}` are filled here. */
 export async function planOutputs(
   deps: Deps,
@@ -83,7 +90,8 @@ async function planOutput(
   findings: Findings,
 ): Promise<PlannedOutput> {
   const type = output.type ?? "uri_folder";
-  const isFile = type === "uri_file";
+  const isLiteral = (LITERAL_TYPES as readonly string[]).includes(type);
+  const isFile = type === "uri_file" || isLiteral;
   const place = `azureml://datastores/${DEFAULT_DATASTORE}/paths/azureml/${job}/${name}`;
   const written = output.path ?? (isFile ? place : `${place}/`);
   const names = { name: job, output_name: name, default_datastore: DEFAULT_DATASTORE };
@@ -98,11 +106,18 @@ async function planOutput(
   if (output.version !== undefined && output.name === undefined) {
     findings.warnings.push(`output \`${name}\`: \`version\` means nothing without \`name\``);
   }
+  if (isLiteral && output.name !== undefined) {
+    findings.problems.push({
+      field: `outputs.${name}.name`,
+      message: `output \`${name}\` is a ${type}, which is no asset`,
+      hint: "leave `name` out, or make it a `uri_file`",
+    });
+  }
   const uri = output.path === undefined ? filled : (await deps.files.resolve(workspace, filled, "file")).uri;
   return {
     type,
     uri,
-    mode: output.mode === "upload" || output.mode === "direct" ? output.mode : "mount",
+    mode: outputMode(output.mode, isLiteral),
     is_file: isFile,
     ...(output.name === undefined ? {} : { name: output.name }),
     ...(output.version === undefined ? {} : { version: output.version }),

@@ -1,6 +1,6 @@
 import type { EnvironmentSpec } from "../../contract/environments.ts";
 import type { Attempt, GitState, JobSpec, JobStatus } from "../../contract/jobs.ts";
-import type { Assignment } from "../../contract/runner.ts";
+import type { Assignment, OutputContents } from "../../contract/runner.ts";
 
 /** One try at running a job. */
 export interface AttemptRecord extends Attempt {
@@ -58,6 +58,8 @@ export interface PlannedOutput extends AssignedOutput {
   readonly description?: string;
   /** `azureml:NAME:VERSION`, once registered. */
   readonly asset?: string;
+  /** What is in it, once the job has ended; absent where nobody knows: of mode `direct`, and of several machines. */
+  readonly contents?: OutputContents;
 }
 
 /** What validation makes of a submitted spec: every reference resolved and pinned. */

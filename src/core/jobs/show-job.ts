@@ -120,9 +120,9 @@ function inputsOf(job: JobRecord): Job["inputs"] {
 
 function outputsOf(job: JobRecord): Job["outputs"] {
   return Object.fromEntries(
-    Object.entries(job.outputs).map(([name, { type, uri, mode, asset }]) => [
+    Object.entries(job.outputs).map(([name, { type, uri, mode, asset, contents }]) => [
       name,
-      { type, path: uri, mode, ...(asset === undefined ? {} : { asset }) },
+      { type, path: uri, mode, ...(asset === undefined ? {} : { asset }), ...contents },
     ]),
   );
 }

@@ -73,8 +73,14 @@ async function conclude(
     return stop?.kind === "interrupted" ? INTERRUPTED : exitCodeOf(final);
   }
   if (own !== undefined) await Promise.race([own.othersStored, pause(OTHERS_STORE_MS)]);
-  await deliver(attempt, final);
+  await deliver(attempt, own === undefined ? final : withoutContents(final));
   return exitCodeOf(final);
+}
+
+/** Of several machines each stores its own files: none knows what an output holds in the end, unless it is one value. */
+function withoutContents({ outputs = {}, ...outcome }: Outcome): Outcome {
+  const literals = Object.entries(outputs).filter(([, { value }]) => value !== undefined);
+  return { ...outcome, outputs: Object.fromEntries(literals) };
 }
 
 async function watch(

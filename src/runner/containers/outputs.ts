@@ -83,7 +83,7 @@ export function startOutputSync(
         const { mtimeMs } = await stat(full);
         const version = `${sizeBytes} ${mtimeMs}`;
         if (Date.now() - mtimeMs < quietMs || stored.get(full) === version) continue;
-        await collect(home, uri, { file: full, name: path }, stopped.signal);
+        await collect(home, uri, { file: full, name: path }, { signal: stopped.signal });
         stored.set(full, version);
       }
     }

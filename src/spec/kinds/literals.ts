@@ -1,6 +1,9 @@
+import { LITERAL_TYPES } from "../../contract/names.ts";
 import { child, nounOf, type ScalarNode, type SpecNode } from "../nodes.ts";
 import type { CheckContext } from "../schema.ts";
 import { listed, nearest } from "../suggest.ts";
+
+export { LITERAL_TYPES };
 
 export const DATA_TYPES = [
   "uri_file",
@@ -10,7 +13,6 @@ export const DATA_TYPES = [
   "custom_model",
   "triton_model",
 ] as const;
-export const LITERAL_TYPES = ["string", "number", "integer", "boolean"] as const;
 
 /** Type of a bare literal, as Azure infers it. */
 export function literalType(node: ScalarNode): (typeof LITERAL_TYPES)[number] {

@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { data, models } from "../../../src/contract/routes/assets.ts";
 import { files } from "../../../src/contract/routes/files.ts";
+import { treeText } from "../../../src/contract/tree-text.ts";
 import { expectCode } from "../../helpers/ports.ts";
 import {
   commandJob,
@@ -19,6 +21,14 @@ beforeAll(async () => {
 });
 afterAll(() => server.dispose());
 
+/** The id of a tree of these files. */
+const treeOf = (texts: Readonly<Record<string, string>>) => {
+  const entries = Object.entries(texts).map(
+    ([path, text]) => ({ kind: "file", path, sha256: sha256(text), size_bytes: text.length }) as const,
+  );
+  return sha256(treeText(entries));
+};
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 const version = (name: string, at: string) => ({ workspace: "default", name, version: at });
 const list = async (uri: string) =>
   (await server.client.call(files.list, { params: { workspace: "default" }, query: { uri } })).items.map(
@@ -47,6 +57,42 @@ test("named outputs become assets of the job that succeeded, once each, and feed
     type: "custom_model",
   });
   expect(await readWholeLog(server, reader.name)).toContain("42\n");
+});
+
+test("a job knows what its outputs hold: the same files have the same digest, wherever they lie", async () => {
+  const outputs = { out: {}, file: { type: "uri_file" }, none: {}, away: { mode: "direct" } } as const;
+  const command = (text: string) =>
+    `mkdir ${"$"}{{outputs.out}}/deep; echo ${text} > ${"$"}{{outputs.out}}/deep/a; : > ${"$"}{{outputs.out}}/empty; echo 42 > ${"$"}{{outputs.file}}`;
+  const [first, second, other] = [
+    await runJob(server, command("one"), { outputs }),
+    await runJob(server, `sleep 0; ${command("one")}`, { outputs }),
+    await runJob(server, command("two"), { outputs }),
+  ];
+
+  expect(first.outputs.out).toMatchObject({ files: 2, bytes: 4, digest: treeOf({ "deep/a": "one\n", empty: "" }) });
+  expect(first.outputs.file).toMatchObject({ files: 1, bytes: 3, digest: treeOf({ file: "42\n" }) });
+  expect(first.outputs.none).toMatchObject({ files: 0, bytes: 0, digest: treeOf({}) });
+  expect(first.outputs.away).not.toHaveProperty("digest");
+  expect(second.outputs.out?.digest).toBe(first.outputs.out?.digest);
+  expect(other.outputs.out?.digest).not.toBe(first.outputs.out?.digest);
+});
+
+test("a literal output is what the command wrote to its file", async () => {
+  const outputs = {
+    good: { type: "boolean" },
+    score: { type: "number" },
+    count: { type: "integer" },
+    word: { type: "string" },
+  } as const;
+  const write = (good: string) =>
+    `echo ${good} > ${"$"}{{outputs.good}}; printf 0.50 > ${"$"}{{outputs.score}}; echo 7 > ${"$"}{{outputs.count}}; printf 'a b\n\n' > ${"$"}{{outputs.word}}`;
+  const job = await runJob(server, write("true"), { outputs });
+  const bad = await runJob(server, write("maybe"), { outputs });
+
+  const values = Object.fromEntries(Object.entries(job.outputs).map(([name, { value }]) => [name, value]));
+  expect(values).toEqual({ good: "True", score: "0.50", count: "7", word: "a b\n" });
+  expect(bad.status).toBe("Failed");
+  expect(bad.status_reason).toContain("output `good` is a boolean, and the command wrote `maybe`");
 });
 
 test("a job that failed registers nothing", async () => {
