@@ -1,10 +1,11 @@
 // Bundles the four programs of a laptop home into dist/: yard (CLI), server, runner, serving.
 // Plain JavaScript: it runs before anything is built, on whatever Node started it.
-import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const PARALLEL = join(root, "python", "parallel");
 const ENTRIES = {
   yard: "src/cli/main.ts",
   server: "src/local/main.ts",
@@ -43,6 +44,7 @@ export async function build({ only } = {}) {
         },
         metafile: true,
         logLevel: "warning",
+        define: name === "runner" ? { PARALLEL_FILES: JSON.stringify(parallelFiles()) } : {},
       }),
     ),
   );
@@ -51,6 +53,12 @@ export async function build({ only } = {}) {
     writeFileSync(join(root, "dist", name, "meta.json"), JSON.stringify(results[i].metafile));
   }
   writeFileSync(join(root, "dist", "stamp"), String(newestSource()));
+}
+
+/** What of Python the runner carries with it, by path. */
+function parallelFiles() {
+  const names = readdirSync(PARALLEL, { recursive: true }).filter((name) => name.endsWith(".py"));
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(PARALLEL, name), "utf8")]));
 }
 
 /** True when a source is newer than the last build. */
@@ -64,8 +72,11 @@ export function isStale() {
 
 function newestSource() {
   let newest = 0;
-  for (const entry of readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !entry.name.endsWith(".ts")) continue;
+  const entries = [join(root, "src"), PARALLEL].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true }),
+  );
+  for (const entry of entries) {
+    if (!entry.isFile() || !/\.(ts|py)$/.test(entry.name)) continue;
     newest = Math.max(newest, statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs);
   }
   return Math.max(newest, statSync(fileURLToPath(import.meta.url)).mtimeMs);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Stack, Stage } from "aws-cdk-lib";
@@ -9,6 +9,8 @@ import { buildSync } from "esbuild";
 import type { HomeFunction } from "./home-function.ts";
 
 const ENTRY = fileURLToPath(new URL("../../src/runner/main.ts", import.meta.url));
+/** What of Python the runner carries with it. */
+const PARALLEL = fileURLToPath(new URL("../../python/parallel", import.meta.url));
 
 /** The runner as one file in the deployment's bucket: machines fetch it by a signed address, so that no image has to hold it. */
 export class RunnerProgram extends Construct {
@@ -48,5 +50,11 @@ function bundleRunner(outfile: string): void {
     keepNames: true,
     banner: { js: 'import{createRequire as __r}from"node:module";const require=__r(import.meta.url);' },
     logLevel: "warning",
+    define: { PARALLEL_FILES: JSON.stringify(parallelFiles()) },
   });
+}
+
+function parallelFiles(): Record<string, string> {
+  const names = readdirSync(PARALLEL, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".py"));
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(PARALLEL, name), "utf8")]));
 }

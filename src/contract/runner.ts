@@ -2,6 +2,7 @@ import * as z from "zod";
 import { RunId, Sha256, Time } from "./common.ts";
 import { EnvironmentSpec } from "./environments.ts";
 import { Distribution, JobStatus } from "./jobs.ts";
+import { AssignedParallel } from "./parallel.ts";
 
 export { STD_LOG, SYSTEM_LOG } from "./names.ts";
 
@@ -37,6 +38,8 @@ export const Assignment = z.object({
   command: z.string(),
   /** Tree URI of the snapshot. */
   code: z.string().optional(),
+  /** Of a parallel job, in whose case `command` means nothing. */
+  parallel: AssignedParallel.optional(),
   environment: EnvironmentSpec,
   environment_variables: z.record(z.string(), z.string()),
   inputs: z.record(z.string(), AssignedInput),

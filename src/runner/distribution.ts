@@ -22,6 +22,7 @@ export interface Plan {
 export async function planRanks(assignment: Assignment, path = process.env.PATH ?? ""): Promise<Plan> {
   const { distribution } = assignment;
   const nodes = Math.max(1, assignment.instance_count);
+  if (assignment.parallel !== undefined) return { ranks: await pytorchRanks(nodes, 1) };
   if (distribution?.type === "pytorch")
     return { ranks: await pytorchRanks(nodes, distribution.process_count_per_instance ?? 1) };
   if (distribution?.type === "tensorflow") {

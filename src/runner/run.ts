@@ -1,7 +1,6 @@
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { runner } from "../client/routes.ts";
-import { renderCommand } from "../contract/expressions.ts";
 import type { Assignment } from "../contract/runner.ts";
 import { type Attempt, bringCode, machineFacts, makeAttempt, type Outcome, portsOptions, stopOf } from "./attempt.ts";
 import { type RunningCommand, startCommand } from "./command.ts";
@@ -12,6 +11,7 @@ import { detailLog, reasonOf } from "./failure.ts";
 import { openHome } from "./home.ts";
 import type { LogStream } from "./log.ts";
 import { isGone, openOrders } from "./orders.ts";
+import { commandText } from "./parallel.ts";
 import { type OutputPipe, openPipes } from "./pipe.ts";
 import { bringInputs, makeOutputs, type Ports } from "./ports.ts";
 import type { RunnerRequest } from "./request.ts";
@@ -157,7 +157,7 @@ async function runCommand(attempt: Attempt, { ports, environment, plan, pipes }:
   let command: RunningCommand;
   try {
     command = startCommand({
-      command: renderCommand(assignment.command, ports),
+      command: commandText(assignment, ports, request.folder),
       plan,
       folder: request.folder,
       cwd: work,

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { runner } from "../../client/routes.ts";
 import type { EnvironmentSpec } from "../../contract/environments.ts";
-import { renderCommand } from "../../contract/expressions.ts";
 import type { RunnerReport } from "../../contract/runner.ts";
 import { type Attempt, bringCode, machineFacts, makeAttempt, portsOptions, stopOf } from "../attempt.ts";
 import { deliver } from "../conclude.ts";
@@ -12,6 +11,7 @@ import { countTasks, planRanks } from "../distribution.ts";
 import { reasonOf } from "../failure.ts";
 import { openHome } from "../home.ts";
 import { isGone, type Orders, openOrders } from "../orders.ts";
+import { commandText } from "../parallel.ts";
 import { bringInputs, makeOutputs, type Ports } from "../ports.ts";
 import { openStateFiles } from "../state.ts";
 import { commandVariables } from "../variables.ts";
@@ -90,7 +90,7 @@ async function prepareVolume(attempt: Attempt): Promise<void> {
     makeUserScript({
       volume: request.folder,
       work,
-      command: renderCommand(assignment.command, ports),
+      command: commandText(assignment, ports, request.folder),
       // The job's own variables win.
       variables: { ...lent?.variables, ...variablesOf(attempt, ports) },
       ...(ranks === undefined ? {} : { ranks }),
