@@ -33,8 +33,8 @@ export interface IfElseNode extends BaseNode {
   readonly kind: "if_else";
   readonly condition: boolean | OutputRef;
   /** Nodes of the blocks; each is in one block at most. */
-  readonly then: readonly string[];
-  readonly else: readonly string[];
+  readonly trueBlock: readonly string[];
+  readonly falseBlock: readonly string[];
 }
 
 /** Runs its body, one iteration after the other, while the iteration's literal output `condition` is true. Children: `NAME#0`, `NAME#1`, … */
