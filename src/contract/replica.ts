@@ -16,6 +16,7 @@ export interface ReplicaRequest {
   readonly serverFile?: string;
   readonly token: string;
   readonly secret: string;
+  /** `python:PREFIX`, `python:FILE`, or `PYTHON_ON_PATH`. */
   readonly environmentRef: string;
   /** Folder that the set's replicas share: model and code are brought there once. */
   readonly sharedFolder: string;
@@ -48,3 +49,47 @@ export const REPLICA_FILES = {
   log: "log.txt",
   olderLog: "log.1.txt",
 } as const;
+
+/** `environmentRef` of a replica in a container: the environment is the image, whose Python is the first on its PATH. */
+export const PYTHON_ON_PATH = "python:";
+
+/** A replica in a function (AWS Lambda) is told what it is by this variable, as JSON of `FunctionReplica`. */
+export const FUNCTION_REPLICA = "TRAINYARD_FUNCTION";
+export type FunctionReplica = Pick<
+  ReplicaRequest,
+  "id" | "workspace" | "endpoint" | "deployment" | "revision" | "apiUrl" | "token"
+>;
+
+/** Asks a replica in a function how it is, and gives it time to come up: between invocations a function does not run. */
+export interface ProbeEvent {
+  readonly trainyard: "probe";
+  /** Waits so long for phase `ready` or `failed`. */
+  readonly wait_ms: number;
+}
+
+export interface ProbeAnswer {
+  readonly phase: ReplicaPhase;
+  readonly reason?: string;
+  /** The last lines of the model server and its wrapper. */
+  readonly log: string;
+}
+
+/** A request to a replica in a function: as function URLs hand requests over (payload format 2.0), as far as it is used. */
+export interface HttpEvent {
+  readonly version: "2.0";
+  readonly rawPath: string;
+  readonly rawQueryString: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly requestContext: { readonly http: { readonly method: string } };
+  readonly body?: string;
+  readonly isBase64Encoded: boolean;
+}
+
+/** The beginning of a streamed answer: JSON of this, eight zero bytes, then the body. */
+export interface HttpPrelude {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly cookies?: readonly string[];
+}
+export const PRELUDE_TYPE = "application/vnd.awslambda.http-integration-response";
+export const PRELUDE_END_BYTES = 8;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openLocalHost } from "../adapters/local/host.ts";
 import { makeEndpointRoutes } from "../api/endpoints.ts";
 import { AppError } from "../contract/errors.ts";
+import { LAPTOP_HOSTING } from "../core/endpoints/hosting.ts";
 import { DELETE_TOPIC, type Environments, type ModelUse, SETTLE_TOPIC } from "../core/endpoints/ports.ts";
 import { askToSettle } from "../core/endpoints/put-deployment.ts";
 import { type SettleDeps, settleDeletedEndpoint, settleDeployment } from "../core/endpoints/settle-deployment.ts";
@@ -50,6 +51,7 @@ export function composeEndpoints(
     inTurn: makeTurns(),
     pause: (ms: number, signal?: AbortSignal) => pause(ms, signal, closing.signal),
     place: ground,
+    hosting: LAPTOP_HOSTING,
     apiUrl: ground.address,
   };
 
@@ -58,8 +60,12 @@ export function composeEndpoints(
     endpoint: String(body.endpoint),
     deployment: String(body.deployment),
   });
-  bus.subscribe(SETTLE_TOPIC, (message) => settleDeployment(deps, idIn(message), closing.signal));
-  bus.subscribe(DELETE_TOPIC, (message) => settleDeletedEndpoint(deps, idIn(message), closing.signal));
+  bus.subscribe(SETTLE_TOPIC, async (message) => {
+    await settleDeployment(deps, idIn(message), closing.signal);
+  });
+  bus.subscribe(DELETE_TOPIC, async (message) => {
+    await settleDeletedEndpoint(deps, idIn(message), closing.signal);
+  });
 
   let again: NodeJS.Timeout | undefined;
   let looking = false;

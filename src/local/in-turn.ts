@@ -2,7 +2,7 @@ import type { InTurn } from "../core/endpoints/ports.ts";
 
 /** Tasks of one key follow one another, those of different keys do not wait. */
 export function makeTurns(): InTurn {
-  const last = new Map<string, Promise<unknown>>();
+  const last = new Map<string, Promise<void>>();
   return (key, task) => {
     const next = (last.get(key) ?? Promise.resolve()).then(task, task);
     last.set(key, next);

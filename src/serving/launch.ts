@@ -3,7 +3,7 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ReplicaAssignment } from "../contract/endpoints.ts";
 import { AppError } from "../contract/errors.ts";
-import { REPLICA_MARKER, type ReplicaRequest } from "../contract/replica.ts";
+import { PYTHON_ON_PATH, REPLICA_MARKER, type ReplicaRequest } from "../contract/replica.ts";
 import type { Materialized } from "./materialize.ts";
 
 /** A model server as a process to start. */
@@ -68,12 +68,14 @@ function kindArgs(assignment: ReplicaAssignment, made: Materialized): readonly s
   return ["mlflow", "--model", join(made.modelDir, assignment.model.base_name)];
 }
 
-function environment(request: ReplicaRequest, made: Materialized, prefix: string): Record<string, string> {
+function environment(request: ReplicaRequest, made: Materialized, prefix: string | undefined): Record<string, string> {
   // The host has let through what a model may see of its machine.
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) if (value !== undefined) env[name] = value;
-  env.PATH = [join(prefix, "bin"), process.env.PATH ?? ""].join(delimiter);
-  env.VIRTUAL_ENV = prefix;
+  if (prefix !== undefined) {
+    env.PATH = [join(prefix, "bin"), process.env.PATH ?? ""].join(delimiter);
+    env.VIRTUAL_ENV = prefix;
+  }
   env.PYTHONUNBUFFERED = "1";
   env.AZUREML_MODEL_DIR = made.modelDir;
   if (made.codeDir !== undefined) env.AML_APP_ROOT = made.codeDir;
@@ -83,18 +85,31 @@ function environment(request: ReplicaRequest, made: Materialized, prefix: string
   return env;
 }
 
-/** `python:PREFIX` is a virtual environment, `python:FILE` an interpreter. */
-function pythonOf(ref: string): { readonly executable: string; readonly prefix: string } {
+const PYTHONS = ["python", "python3"];
+
+/** `python:PREFIX` is a virtual environment, `python:FILE` an interpreter. No prefix: PATH is as it should be. */
+function pythonOf(ref: string): { readonly executable: string; readonly prefix?: string } {
+  if (ref === PYTHON_ON_PATH) return { executable: pythonOnPath() };
   const path = ref.replace(/^python:/, "");
   if (!ref.startsWith("python:")) {
     throw new AppError("NotSupported", `environment \`${ref}\` is not a Python environment of this machine`);
   }
   if (existsSync(path) && statSync(path).isFile()) return { executable: path, prefix: dirname(dirname(path)) };
-  for (const name of ["python", "python3"]) {
+  for (const name of PYTHONS) {
     const executable = join(path, "bin", name);
     if (existsSync(executable)) return { executable, prefix: path };
   }
   throw new AppError("DeploymentFailed", "the deployment's environment is not on this machine any more", {
     hint: "update the deployment to build it again",
+  });
+}
+
+function pythonOnPath(): string {
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    const found = PYTHONS.map((name) => join(folder, name)).find((path) => existsSync(path));
+    if (found !== undefined) return found;
+  }
+  throw new AppError("DeploymentFailed", "the deployment's image has no Python on its PATH", {
+    hint: "a scoring script and an MLflow model need an environment with Python",
   });
 }

@@ -19,11 +19,7 @@ export interface LogFile {
 export function openLogFile(): LogFile {
   let fd = openSync(REPLICA_FILES.log, "a", 0o600);
   let size = fstatSync(fd).size;
-  const decoder = new StringDecoder("utf8");
-  const lines: string[] = [];
-  let partial = "";
-
-  function write(bytes: Uint8Array): void {
+  return makeLog((bytes) => {
     if (size + bytes.byteLength > LIMIT_BYTES && size > 0) {
       closeSync(fd);
       renameSync(REPLICA_FILES.log, REPLICA_FILES.olderLog);
@@ -36,7 +32,14 @@ export function openLogFile(): LogFile {
     } catch {
       // A full disk costs the log, not the service.
     }
-  }
+  });
+}
+
+/** A log whose bytes go wherever they are kept. */
+export function makeLog(write: (bytes: Uint8Array) => void): LogFile {
+  const decoder = new StringDecoder("utf8");
+  const lines: string[] = [];
+  let partial = "";
 
   function remember(text: string): void {
     const parts = (partial + text).split("\n");

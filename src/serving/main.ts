@@ -1,14 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { makeClient } from "../client/client.ts";
 import { REPLICA_FILES, type ReplicaRequest } from "../contract/replica.ts";
-import { makeCounters } from "./counters.ts";
 import { openStatusFile, readRequest } from "./folder.ts";
-import { makeGate } from "./gate.ts";
-import { planLaunch } from "./launch.ts";
 import { openLogFile } from "./log-file.ts";
 import { type Materialized, materialize } from "./materialize.ts";
-import { makeModelServer } from "./model-server.ts";
-import { openProxy, type ReplicaProxy } from "./proxy.ts";
+import type { ReplicaProxy } from "./proxy.ts";
+import { openReplica } from "./replica.ts";
 
 /** After this long without a request, nobody is on the way to a replica that left the router's table. */
 const QUIET_MS = 250;
@@ -41,22 +38,8 @@ async function main(): Promise<void> {
   });
   if (made === "terminated" || made === "failed") process.exit(0);
 
-  const { request_settings: settings } = made.assignment;
-  const places = settings.max_concurrent_requests_per_instance;
-  const gate = makeGate({ places, maxWaitMs: settings.max_queue_wait_ms });
-  const model = makeModelServer({
-    plan: (files) => planLaunch(request, made, files),
-    probes: made.assignment,
-    places,
-    status,
-    log,
-    busy: () => gate.active > 0,
-  });
-  const proxy = await openProxy({ secret: request.secret, settings, model, gate, counters: makeCounters() });
+  const { proxy, model, over } = await openReplica({ request, made, status, log });
   status.setPort(proxy.port);
-  const over = model.run().catch((error: unknown) => {
-    status.set({ phase: "failed", reason: error instanceof Error ? error.message : String(error) });
-  });
   if ((await Promise.race([over, termination])) === "terminated") {
     if (existsSync(REPLICA_FILES.request)) status.set({ phase: "draining" });
     await quiet(proxy);

@@ -30,6 +30,8 @@ export interface ModelServerOptions {
   readonly plan: (files: { readonly socket: string; readonly failure: string }) => Launch;
   readonly probes: Pick<ReplicaAssignment, "readiness_probe" | "liveness_probe">;
   readonly places: number;
+  /** Whether connections to the server's socket stay open between requests. */
+  readonly keepAlive: boolean;
   readonly status: StatusFile;
   readonly log: LogFile;
   /** Requests under way: a busy single-threaded server can't answer a probe, and is alive all the same. */
@@ -147,7 +149,7 @@ export function makeModelServer(options: ModelServerOptions): ModelServer {
     const wasReady = await becomesReady(run, alive);
     let made: Upstream | undefined;
     if (wasReady) {
-      made = { socket: run.socket, agent: new Agent({ keepAlive: true, maxSockets: options.places + 1 }) };
+      made = { socket: run.socket, agent: new Agent({ keepAlive: options.keepAlive, maxSockets: options.places + 1 }) };
       upstream = made;
       status.set({ phase: "ready" });
       log.say("the model server answers");

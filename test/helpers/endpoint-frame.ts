@@ -7,6 +7,7 @@ import { toResponse } from "../../src/api/reply.ts";
 import { AppError } from "../../src/contract/errors.ts";
 import type { Principal } from "../../src/core/auth/principal.ts";
 import { grantsOf } from "../../src/core/auth/rights.ts";
+import { LAPTOP_HOSTING } from "../../src/core/endpoints/hosting.ts";
 import { settleDeletedEndpoint, settleDeployment } from "../../src/core/endpoints/settle-deployment.ts";
 import type { Files } from "../../src/core/files/ports.ts";
 import type { Host, HostRequest, HostState } from "../../src/core/ports/host.ts";
@@ -52,6 +53,7 @@ function makeFakeHost(): FakeHost {
       if (error !== undefined) throw error;
       running.delete(handle);
       stopped.push({ handle, drainSec });
+      return "stopped" as const;
     },
     async logs(handle) {
       return `log of ${handle}`;
@@ -165,6 +167,7 @@ export async function openEndpointFrame() {
     inTurn: makeTurns(),
     pause: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.min(ms, 5))),
     place: { address: () => "http://home.test" },
+    hosting: LAPTOP_HOSTING,
     apiUrl: () => "http://home.test",
   };
   const app = makeApp({

@@ -185,10 +185,9 @@ export function openLocalHost(options: LocalHostOptions): LocalHost {
     },
     async stop(handle, drainSec) {
       const set = sets.get(handle);
-      if (set === undefined) return stops.get(handle);
-      const running = stops.get(handle) ?? stopSet(set, drainSec);
-      stops.set(handle, running);
-      await running;
+      if (set !== undefined && !stops.has(handle)) stops.set(handle, stopSet(set, drainSec));
+      await stops.get(handle);
+      return "stopped";
     },
     async logs(handle, tailLines) {
       const set = sets.get(handle);

@@ -20,15 +20,9 @@ export function probeOf(probe: OnlineDeploymentSpec["readiness_probe"]): Revisio
   };
 }
 
-/** What is kept with the deployment and not acted upon by a home of this kind, one sentence each: nothing is dropped in silence. */
+/** What is kept with the deployment and not acted upon by any home, one sentence each: nothing is dropped in silence. */
 export function unhonoured(spec: OnlineDeploymentSpec): string[] {
   const warnings: string[] = [];
-  if (spec.instance_type !== undefined) {
-    warnings.push(`\`instance_type: ${spec.instance_type}\` is kept, but the deployment runs on this machine`);
-  }
-  if (spec.scale_settings !== undefined && spec.scale_settings.type !== "default") {
-    warnings.push("`scale_settings` is kept, but a laptop home runs `instance_count` replicas at all times");
-  }
   if (spec.app_insights_enabled === true) {
     warnings.push(
       "`app_insights_enabled` is kept, but there is no Application Insights; logs are with `yard online-deployment get-logs`",
@@ -38,11 +32,6 @@ export function unhonoured(spec: OnlineDeploymentSpec): string[] {
   if (spec.model_mount_path !== undefined) {
     warnings.push(
       `\`model_mount_path: ${spec.model_mount_path}\` is kept, but only containers can mount; use AZUREML_MODEL_DIR`,
-    );
-  }
-  if (spec.egress_public_network_access === "disabled") {
-    warnings.push(
-      "`egress_public_network_access: disabled` is kept, but a process of this machine can reach the network",
     );
   }
   return warnings;

@@ -28,9 +28,9 @@ export async function mustGetDeployment(
   });
 }
 
-/** The deployment; with `waitMs`, once its state has settled or the time is over. */
+/** The deployment; with `waitMs`, once its state has settled or the time is over, where this home waits. */
 export async function getDeployment(
-  deps: GetDeploymentDeps & { readonly clock: Clock; readonly pause: Pause },
+  deps: GetDeploymentDeps & { readonly clock: Clock; readonly pause?: Pause },
   id: DeploymentId,
   waitMs: number,
   signal?: AbortSignal,
@@ -38,7 +38,8 @@ export async function getDeployment(
   const until = deps.clock.now() + waitMs;
   for (let look = FIRST_LOOK_MS; ; look = Math.min(look * 1.5, NEXT_LOOK_MS)) {
     const record = await mustGetDeployment(deps, id);
-    if (SETTLED.has(record.state) || deps.clock.now() >= until) return showDeployment(deps, record);
+    if (deps.pause === undefined || SETTLED.has(record.state) || deps.clock.now() >= until)
+      return showDeployment(deps, record);
     await deps.pause(Math.min(look, Math.max(1, until - deps.clock.now())), signal);
   }
 }

@@ -1,7 +1,8 @@
 import type { OnlineDeploymentSpec } from "../../contract/endpoints.ts";
 import { AppError } from "../../contract/errors.ts";
 import type { Files } from "../files/ports.ts";
-import { probeOf, requestSettingsOf, unhonoured } from "./defaults.ts";
+import { probeOf, requestSettingsOf } from "./defaults.ts";
+import type { Hosting } from "./hosting.ts";
 import { mlflowEnvironment, withMlflow } from "./mlflow-environment.ts";
 import { planModel } from "./plan-model.ts";
 import type { Environments } from "./ports.ts";
@@ -10,6 +11,7 @@ import type { RevisionPlan } from "./record.ts";
 export interface PlanDeps {
   readonly files: Files;
   readonly environments: Environments;
+  readonly hosting: Hosting;
 }
 
 /** Judges a deployment's spec against the workspace and pins what it names. What can't be deployed is refused here, before anything is made. */
@@ -18,6 +20,7 @@ export async function planRevision(
   workspace: string,
   spec: OnlineDeploymentSpec,
 ): Promise<RevisionPlan> {
+  const { warnings, ...hosted } = deps.hosting.planDeployment(spec);
   const [planned, code] = await Promise.all([
     spec.model === undefined ? undefined : planModel(deps, workspace, spec.model),
     planCode(deps, workspace, spec),
@@ -32,8 +35,8 @@ export async function planRevision(
     requestSettings: requestSettingsOf(spec),
     readinessProbe: probeOf(spec.readiness_probe),
     livenessProbe: probeOf(spec.liveness_probe),
-    instanceCount: spec.instance_count ?? 1,
-    warnings: [...(planned?.warnings ?? []), ...environment.warnings, ...unhonoured(spec)],
+    ...hosted,
+    warnings: [...(planned?.warnings ?? []), ...environment.warnings, ...warnings],
   };
 }
 

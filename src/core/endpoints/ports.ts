@@ -63,8 +63,8 @@ export interface Routing {
 /** Waits; rejects when the signal fires, so that a home that closes waits for nobody. */
 export type Pause = (ms: number, signal?: AbortSignal) => Promise<void>;
 
-/** Runs one task of a key after the other. */
-export type InTurn = <T>(key: string, task: () => Promise<T>) => Promise<T>;
+/** Runs one task of a key after the other. A task that comes while another is at it may be left to that one, which then begins anew. */
+export type InTurn = (key: string, task: () => Promise<void>) => Promise<void>;
 
 export const SETTLE_TOPIC = "deployments.settle";
 export const DELETE_TOPIC = "endpoints.delete";

@@ -3,6 +3,7 @@ import { AppError } from "../../contract/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Vault } from "../ports/vault.ts";
+import type { Hosting } from "./hosting.ts";
 import type { EndpointStore, Routing } from "./ports.ts";
 import type { EndpointRecord } from "./record.ts";
 import { makeSecrets } from "./secrets.ts";
@@ -16,6 +17,7 @@ export interface PutEndpointDeps {
   readonly clock: Clock;
   readonly routing: Routing;
   readonly place: Place;
+  readonly hosting: Hosting;
 }
 
 interface Input {
@@ -87,24 +89,11 @@ function makeRecord(
       ...(location === undefined ? {} : { location }),
       ...(compute === undefined ? {} : { compute }),
     },
-    warnings: warningsOf(spec),
+    warnings: deps.hosting.judgeEndpoint(spec),
     createdMs: before?.createdMs ?? now,
     createdBy: before?.createdBy ?? actor,
     updatedMs: now,
   };
-}
-
-/** Fields that a home without a cloud keeps and can't act upon. */
-function warningsOf(spec: OnlineEndpointSpec): string[] {
-  const warnings: string[] = [];
-  if (spec.identity !== undefined) warnings.push("`identity` is kept, but scoring code runs as this home's own user");
-  if (spec.location !== undefined) warnings.push("`location` is kept, but the endpoint runs where this home is");
-  if (spec.compute !== undefined)
-    warnings.push(`\`compute: ${spec.compute}\` is kept, but the endpoint runs on this home's own host`);
-  if (spec.public_network_access === "disabled") {
-    warnings.push("`public_network_access: disabled` changes nothing here: a laptop home answers on loopback only");
-  }
-  return warnings;
 }
 
 function same(a: EndpointRecord, b: EndpointRecord): boolean {

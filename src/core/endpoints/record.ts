@@ -1,5 +1,6 @@
 import type { OnlineDeploymentSpec, OnlineEndpointSpec, ReplicaAssignment } from "../../contract/endpoints.ts";
 import type { EnvironmentSpec } from "../../contract/environments.ts";
+import type { HostSize } from "../ports/host.ts";
 
 /** Percentages by deployment. */
 export type Traffic = Readonly<Record<string, number>>;
@@ -74,6 +75,8 @@ export interface RevisionPlan {
   readonly readinessProbe: ReplicaAssignment["readiness_probe"];
   readonly livenessProbe: ReplicaAssignment["liveness_probe"];
   readonly instanceCount: number;
+  /** Of each replica; absent where the host has one machine for all. */
+  readonly size?: HostSize;
   readonly warnings: readonly string[];
 }
 
@@ -85,6 +88,8 @@ export interface RevisionRecord {
   readonly rev: number;
   readonly stage: RevisionStage;
   readonly plan: RevisionPlan;
+  /** Where the builder goes on from, while its environment is being built. */
+  readonly buildSince?: string;
   readonly environmentRef?: string;
   readonly handle?: string;
   readonly reason?: string;

@@ -7,7 +7,15 @@ import type { Signer } from "../ports/signer.ts";
 import type { Write } from "../ports/table.ts";
 import type { Vault } from "../ports/vault.ts";
 import { deleteDeploymentsOf } from "./delete-deployment.ts";
-import { type EndpointStore, endpointSecret, type InTurn, type ModelUse, type Routing, userOf } from "./ports.ts";
+import {
+  type EndpointStore,
+  endpointSecret,
+  type InTurn,
+  type ModelUse,
+  type Pause,
+  type Routing,
+  userOf,
+} from "./ports.ts";
 import { type DeploymentId, type DeploymentRecord, inState, type RevisionRecord } from "./record.ts";
 import { readSecrets } from "./secrets.ts";
 
@@ -21,6 +29,8 @@ export interface SettleDeps {
   readonly clock: Clock;
   readonly modelUse: ModelUse;
   readonly inTurn: InTurn;
+  /** Absent where nobody waits for a host: it is looked at again later. */
+  readonly pause?: Pause;
   /** Base address of the API as replicas see it. */
   readonly apiUrl: () => string;
 }
@@ -31,14 +41,24 @@ const TAIL_CHARS = 60_000;
 const DRAIN_EXTRA_SEC = 5;
 const LOOK_MS = 1000;
 
+/** `later`: something takes its time, and whoever asked has to ask again. */
+export type Settled = "settled" | "later";
+
 /**
  * Brings a deployment to where its records want it: builds, starts, waits for health, switches callers over, stops what was replaced.
  * Every step is written down before or repeats harmlessly, so this may end anywhere and be called again. Rejects when the signal fires.
  */
-export function settleDeployment(deps: SettleDeps, id: DeploymentId, signal: AbortSignal): Promise<void> {
-  return deps.inTurn(`${id.workspace}/${id.endpoint}/${id.deployment}`, async () => {
-    while ((await step(deps, id, signal)) === "again") signal.throwIfAborted();
+export async function settleDeployment(deps: SettleDeps, id: DeploymentId, signal: AbortSignal): Promise<Settled> {
+  const ends: Next[] = [];
+  await deps.inTurn(`${id.workspace}/${id.endpoint}/${id.deployment}`, async () => {
+    let next = await step(deps, id, signal);
+    while (next === "again") {
+      signal.throwIfAborted();
+      next = await step(deps, id, signal);
+    }
+    ends.push(next);
   });
+  return ends.at(-1) === "later" ? "later" : "settled";
 }
 
 /** Takes everything of a deleted endpoint away, the record last. */
@@ -46,13 +66,15 @@ export async function settleDeletedEndpoint(
   deps: SettleDeps,
   where: { readonly workspace: string; readonly endpoint: string },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Settled> {
   for (;;) {
     signal.throwIfAborted();
     const endpoint = await deps.endpoints.getEndpoint(where.workspace, where.endpoint);
-    if (endpoint?.state !== "Deleting") return;
+    if (endpoint?.state !== "Deleting") return "settled";
     const left = await deleteDeploymentsOf(deps, endpoint);
-    await Promise.all(left.map((id) => settleDeployment(deps, id, signal)));
+    const ends = await Promise.all(left.map((id) => settleDeployment(deps, id, signal)));
+    // Where nobody waits, one that is somebody else's at the moment is looked at again, too.
+    if (ends.includes("later") || (left.length > 0 && deps.pause === undefined)) return "later";
     if (left.length > 0) continue;
     await deps.vault.delete(endpointSecret(endpoint));
     await deps.endpoints.save({ removed: { endpoint } });
@@ -60,7 +82,7 @@ export async function settleDeletedEndpoint(
   }
 }
 
-type Next = "again" | "done";
+type Next = "again" | "later" | "done";
 
 async function step(deps: SettleDeps, id: DeploymentId, signal: AbortSignal): Promise<Next> {
   const record = await deps.endpoints.getDeployment(id);
@@ -75,7 +97,7 @@ async function step(deps: SettleDeps, id: DeploymentId, signal: AbortSignal): Pr
   // Callers must be switched over before the old one is stopped, also when a crash came between the two.
   if (leftover?.stage === "Draining") await deps.routing.refresh(id.workspace, id.endpoint);
   if (leftover !== undefined) return end(deps, leftover);
-  if (target?.stage === "Waiting") return build(deps, target, signal);
+  if (target?.stage === "Waiting") return build(deps, record, target, signal);
   if (target?.stage === "Starting") return start(deps, id, record, target, revisions, signal);
   const now = deps.clock.now();
   const succeeded = inState(record, {
@@ -89,21 +111,32 @@ async function step(deps: SettleDeps, id: DeploymentId, signal: AbortSignal): Pr
   return "again";
 }
 
-async function build(deps: SettleDeps, target: RevisionRecord, signal: AbortSignal): Promise<Next> {
+async function build(
+  deps: SettleDeps,
+  record: DeploymentRecord,
+  target: RevisionRecord,
+  signal: AbortSignal,
+): Promise<Next> {
   let log = "";
   try {
-    const { workspace, plan } = target;
-    const building = deps.builder.build({ workspace, spec: plan.environment }, (text) => {
+    const { workspace, plan, buildSince: since } = target;
+    const request = { workspace, spec: plan.environment, ...(since === undefined ? {} : { since }) };
+    const building = deps.builder.build(request, (text) => {
       log = (log + text).slice(-TAIL_CHARS);
     });
     const built = await unlessAborted(building, signal);
-    // The deployment stays unsettled, so it is looked at again.
-    if (built.state === "building") return "done";
-    await deps.endpoints.save({ revisions: [{ ...target, stage: "Starting", environmentRef: built.ref }] });
+    if (built.state === "building") {
+      const waits = record.reason === built.reason ? [] : [{ ...record, reason: built.reason }];
+      await deps.endpoints.save({ revisions: [{ ...target, buildSince: built.since }], deployments: waits });
+      return "later";
+    }
+    const { buildSince: _, ...rest } = target;
+    await deps.endpoints.save({ revisions: [{ ...rest, stage: "Starting", environmentRef: built.ref }] });
     return "again";
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    return fail(deps, target, error.message, log);
+    // What is out of reach for the moment is asked again, by whoever sent the message.
+    if (!(error instanceof AppError) || error.code === "Unavailable") throw error;
+    return fail(deps, target, error.message, typeof error.details.log === "string" ? error.details.log : log);
   }
 }
 
@@ -132,6 +165,7 @@ async function start(
   }
   const state = await healthOf(deps, id, target, target.handle, signal);
   if (state === undefined) return "again";
+  if (state.state === "starting" || state.state === "unhealthy") return "later";
   if (state.state === "healthy") return goLive(deps, id, record, target, revisions);
   const reason = state.reason ?? "its replicas are gone from the host";
   return fail(deps, target, reason, await deps.host.logs(target.handle, TAIL_LINES));
@@ -153,11 +187,12 @@ async function startOnHost(deps: SettleDeps, target: RevisionRecord): Promise<st
     secret: replicaSecret,
     environmentRef: target.environmentRef ?? "",
     instanceCount: plan.instanceCount,
+    ...(plan.size === undefined ? {} : { size: plan.size }),
   });
   return handle;
 }
 
-/** Waits until the host knows whether the revision is healthy; undefined when something else is wanted meanwhile. */
+/** How the revision is, once the host knows whether it is healthy, or at once where nobody waits; undefined when something else is wanted meanwhile. */
 async function healthOf(
   deps: SettleDeps,
   id: DeploymentId,
@@ -171,6 +206,7 @@ async function healthOf(
     if (state.state === "healthy" || state.state === "failed" || state.state === "gone") return state;
     const record = await deps.endpoints.getDeployment(id);
     if (record === undefined || record.state === "Deleting" || record.revision !== target.number) return undefined;
+    if (deps.pause === undefined) return state;
     await deps.host.changed(handle, LOOK_MS);
   }
 }
@@ -203,8 +239,10 @@ async function goLive(
 /** Stops a revision that is not wanted any more, and lets its model go. */
 async function end(deps: SettleDeps, revision: RevisionRecord): Promise<Next> {
   const drainSec = Math.ceil(revision.plan.requestSettings.request_timeout_ms / 1000) + DRAIN_EXTRA_SEC;
-  if (revision.handle !== undefined)
-    await deps.host.stop(revision.handle, revision.stage === "Draining" ? drainSec : 0);
+  if (revision.handle !== undefined) {
+    const stopped = await deps.host.stop(revision.handle, revision.stage === "Draining" ? drainSec : 0);
+    if (stopped === "draining") return "later";
+  }
   await deps.endpoints.save({ revisions: [{ ...revision, stage: "Ended" }], writes: await release(deps, revision) });
   return "again";
 }
@@ -259,12 +297,13 @@ async function remove(
 ): Promise<Next> {
   await deps.routing.refresh(id.workspace, id.endpoint);
   const running = revisions.filter(({ stage }) => stage !== "Ended" && stage !== "Failed");
-  await Promise.all(
-    running.map(async (revision) => {
+  const ends = await Promise.all(
+    running.map((revision) => {
       const live = revision.stage === "Live" || revision.stage === "Draining";
-      await end(deps, live ? { ...revision, stage: "Draining" } : revision);
+      return end(deps, live ? { ...revision, stage: "Draining" } : revision);
     }),
   );
+  if (ends.includes("later")) return "later";
   if (running.length > 0) return "again";
   await deps.endpoints.save({ removed: { deployments: [record], revisions } });
   return "done";

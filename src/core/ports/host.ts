@@ -14,6 +14,15 @@ export interface HostRequest {
   /** `BuildResult.ref` of the environment. */
   readonly environmentRef: string;
   readonly instanceCount: number;
+  /** Absent where the host has one machine for all. */
+  readonly size?: HostSize;
+}
+
+/** What a replica gets of a host that sells machines by size. */
+export interface HostSize {
+  readonly memoryMb: number;
+  /** For one request, the coming up of a replica included. */
+  readonly timeoutSec: number;
 }
 
 /**
@@ -23,7 +32,7 @@ export interface HostRequest {
 export interface HostState {
   readonly state: "starting" | "healthy" | "unhealthy" | "failed" | "gone";
   readonly reason?: string;
-  /** Where the router finds the replicas that answer (`http://127.0.0.1:port`). */
+  /** Where the router finds the replicas that answer: `http://127.0.0.1:port`, or a function's name. */
   readonly addresses: readonly string[];
 }
 
@@ -33,8 +42,8 @@ export interface Host {
   inspect(handle: string): Promise<HostState>;
   /** Resolves when `inspect` may say something new, or after `timeoutMs`. */
   changed(handle: string, timeoutMs: number): Promise<void>;
-  /** Lets requests under way finish for at most `drainSec`, then ends every process of it. */
-  stop(handle: string, drainSec: number): Promise<void>;
+  /** Lets requests under way finish for at most `drainSec`, then ends every process of it. `draining`: not ended yet, to be asked again. */
+  stop(handle: string, drainSec: number): Promise<"stopped" | "draining">;
   /** Latest output of the replicas' processes, newest last. */
   logs(handle: string, tailLines: number): Promise<string>;
 }
