@@ -60,8 +60,10 @@ export async function takeInJob(ctx: Ctx, file: string, given: Given): Promise<T
     git: () => asking,
     get withoutUploads() {
       const stand = loaded.uploads.map(() => "azureml://datastores/workspaceblobstore/paths/");
-      const { code: _code, ...rest } = withUploads(spec, loaded.uploads, stand);
-      return code === undefined ? withUploads(spec, loaded.uploads, stand) : rest;
+      const checked = withUploads(spec, loaded.uploads, stand);
+      if (code === undefined || checked.type !== "command") return checked;
+      const { code: _code, ...rest } = checked;
+      return rest;
     },
     upload: async () => withUploads(spec, loaded.uploads, await store(ctx, loaded.uploads, await shots())),
     uploads: async () => listingOf(loaded.uploads, await shots()),

@@ -127,6 +127,12 @@ export function wholeBinding(text: string): BindingToken | undefined {
   return token?.kind === "binding" ? token : undefined;
 }
 
+/** The step that a block of a control step names: `${{parent.jobs.STEP}}`, or its bare name. */
+export function stepNamed(written: string): string {
+  const path = wholeBinding(written)?.path ?? [];
+  return path.length === 3 && path[0] === "parent" && path[1] === "jobs" ? (path[2] ?? "") : written.trim();
+}
+
 /** Values by name, groups by dotted name (`g.x`). `undefined` under a known name: an optional input that was not given. */
 export interface RenderValues {
   readonly inputs?: Readonly<Record<string, string | undefined>>;

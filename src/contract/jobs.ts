@@ -1,105 +1,14 @@
 import * as z from "zod";
 import { Actor, Description, pageOf, ResourceName, RunId, Tags, Time } from "./common.ts";
-import { EnvironmentSpec, EnvironmentValue } from "./environments.ts";
+import { EnvironmentSpec } from "./environments.ts";
+import { CommandJobSpec } from "./job-parts.ts";
+import { PipelineJobSpec } from "./pipelines.ts";
 
-import { LITERAL_TYPES } from "./names.ts";
-
+export * from "./job-parts.ts";
 export { FINAL_STATUSES } from "./names.ts";
 
-export const DataType = z.enum(["uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model"]);
-export type DataType = z.infer<typeof DataType>;
-
-export const InputMode = z.enum(["ro_mount", "rw_mount", "mount", "download", "direct", "eval_mount", "eval_download"]);
-export const OutputMode = z.enum(["rw_mount", "mount", "upload", "direct"]);
-
-/** A name usable in `${{inputs.NAME}}`: a Python identifier, dotted for groups. */
-export const PortName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/);
-
-export const LiteralInput = z.strictObject({
-  type: z.enum(LITERAL_TYPES),
-  /** As written in the file, so `1e-3` and `0.10` reach the command unchanged. Absent: an optional input that was not given. */
-  value: z.string().max(100_000).optional(),
-});
-export const DataInput = z.strictObject({
-  type: DataType,
-  /** Any URI or reference of the surface; local paths are uploaded first and become `azureml://trees/<sha256>/…`. */
-  path: z.string().min(1).max(2000),
-  mode: InputMode.optional(),
-});
-export const JobInput = z.union([LiteralInput, DataInput]);
-export type JobInput = z.infer<typeof JobInput>;
-
-export const JobOutput = z.strictObject({
-  /** Of a literal type: a file whose text is the value. Default: `uri_folder`. */
-  type: z.enum([...DataType.options, ...LITERAL_TYPES]).optional(),
-  mode: OutputMode.optional(),
-  /** Where it goes; `${{name}}` and `${{default_datastore}}` are filled by the server. Default: `azureml/<job>/<output>/` in the default datastore. */
-  path: z.string().max(2000).optional(),
-  /** Registers the output as an asset of this name when the job completes. */
-  name: z.string().max(255).optional(),
-  version: z.string().max(100).optional(),
-  description: z.string().optional(),
-});
-export type JobOutput = z.infer<typeof JobOutput>;
-
-export const Resources = z.strictObject({
-  instance_count: z.number().int().min(1).max(1000).optional(),
-  instance_type: z.union([z.string(), z.array(z.string())]).optional(),
-  locations: z.array(z.string()).optional(),
-  max_instance_count: z.number().int().min(1).optional(),
-  shm_size: z.string().optional(),
-  docker_args: z.union([z.string(), z.array(z.string())]).optional(),
-  properties: z.record(z.string(), z.unknown()).optional(),
-});
-
-export const Distribution = z.discriminatedUnion("type", [
-  z.strictObject({
-    type: z.literal("pytorch"),
-    process_count_per_instance: z.number().int().min(1).max(64).optional(),
-  }),
-  z.strictObject({ type: z.literal("mpi"), process_count_per_instance: z.number().int().min(1).max(64).optional() }),
-  z.strictObject({
-    type: z.literal("tensorflow"),
-    worker_count: z.number().int().min(1).max(64).optional(),
-    parameter_server_count: z.number().int().min(0).max(64).optional(),
-  }),
-  z.looseObject({ type: z.literal("ray") }),
-]);
-export type Distribution = z.infer<typeof Distribution>;
-
-export const Service = z.looseObject({ type: z.string().optional(), port: z.number().int().optional() });
-
-/** A command job with everything local taken in: what the CLI sends and the server keeps. */
-export const CommandJobSpec = z.strictObject({
-  type: z.literal("command"),
-  command: z.string().min(1).max(100_000),
-  /** `azureml://trees/<sha256>` or `git+https://…`; absent: an empty folder. */
-  code: z.string().max(2000).optional(),
-  environment: EnvironmentValue,
-  environment_variables: z.record(z.string(), z.string()).optional(),
-  inputs: z.record(PortName, JobInput).optional(),
-  outputs: z.record(PortName, JobOutput).optional(),
-  /** As written: `azureml:NAME`, NAME, `local`, `azureml:serverless`; absent: serverless. */
-  compute: z.string().max(300).optional(),
-  resources: Resources.optional(),
-  distribution: Distribution.optional(),
-  limits: z.strictObject({ timeout: z.number().int().min(1).max(31_536_000).optional() }).optional(),
-  queue_settings: z
-    .strictObject({ job_tier: z.string().nullable().optional(), priority: z.string().optional() })
-    .optional(),
-  services: z.record(z.string(), Service).optional(),
-  identity: z.looseObject({ type: z.string() }).optional(),
-  display_name: z.string().max(500).optional(),
-  description: Description.optional(),
-  experiment_name: z.string().max(500).optional(),
-  tags: Tags.optional(),
-  properties: Tags.optional(),
-  parent_job_name: RunId.optional(),
-});
-export type CommandJobSpec = z.infer<typeof CommandJobSpec>;
-
 /** Grows with the kinds that can be run. */
-export const JobSpec = z.discriminatedUnion("type", [CommandJobSpec]);
+export const JobSpec = z.discriminatedUnion("type", [CommandJobSpec, PipelineJobSpec]);
 export type JobSpec = z.infer<typeof JobSpec>;
 
 /** State of the working copy a snapshot came from. `remote` has no credentials; `diff` at most 1 MB. */
@@ -142,7 +51,7 @@ export type Attempt = z.infer<typeof Attempt>;
 export const Job = z.object({
   name: RunId,
   id: z.string().describe("`azureml:NAME`, usable as a reference"),
-  type: z.literal("command"),
+  type: z.enum(["command", "pipeline", "sweep", "parallel"]),
   display_name: z.string(),
   description: z.string().optional(),
   experiment_name: z.string(),
@@ -154,8 +63,8 @@ export const Job = z.object({
   attempts: z.array(Attempt),
   exit_code: z.number().int().optional(),
   signal: z.string().optional(),
-  /** Compute it runs on, and the one it asked for. */
-  compute: z.string(),
+  /** Compute it runs on, and the one it asked for; a composite job runs on none. */
+  compute: z.string().optional(),
   requested_compute: z.string().optional(),
   spec: JobSpec,
   environment: EnvironmentSpec.optional(),
@@ -193,6 +102,10 @@ export const Job = z.object({
   warnings: z.array(z.string()),
   parent_job_name: z.string().optional(),
   children: z.number().int(),
+  /** Of a step: which child of `parent_job_name` it is. */
+  step: z.string().optional(),
+  /** Nothing ran: the results are those of this earlier job, whose key was the same. */
+  reused_from: z.string().optional(),
   created_at: Time,
   created_by: Actor,
   started_at: Time.optional(),
@@ -213,6 +126,8 @@ export const JobSummary = Job.pick({
   compute: true,
   tags: true,
   parent_job_name: true,
+  step: true,
+  reused_from: true,
   created_at: true,
   created_by: true,
   started_at: true,

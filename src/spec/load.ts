@@ -1,12 +1,13 @@
 import { AppError } from "../contract/errors.ts";
-import type { CommandJobSpec, JobSpec } from "../contract/jobs.ts";
+import type { JobSpec } from "../contract/jobs.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { factsOf, type Kind } from "./kinds/table.ts";
 import { child, type SpecNode, textOf } from "./nodes.ts";
 import type { FileReader } from "./paths.ts";
 import { type Data, record, TakeIn, type Upload } from "./take-in.ts";
 import { type CheckedFile, checkFile, type ValidateOptions } from "./validate.ts";
-import { pick, toWire, type WireSpec } from "./wire.ts";
+import { toWire, type WireSpec } from "./wire.ts";
+import { commandSpec, pipelineSpec } from "./wire-jobs.ts";
 
 export type LoadOptions = Omit<ValidateOptions, "kind" | "files">;
 
@@ -22,6 +23,12 @@ export interface LoadedFile<Spec> {
   readonly warnings: readonly Diagnostic[];
 }
 
+/** Kinds of jobs that can be sent. */
+const JOB_KINDS: Readonly<Partial<Record<Kind, (taken: Data) => JobSpec>>> = {
+  "job.command": commandSpec,
+  "job.pipeline": pipelineSpec,
+};
+
 /**
  * Reads a job file and takes in what it names: conda files and component files become content, folders and data files become uploads.
  * Throws `InvalidSpec` with all errors in `details.errors`, `NotSupported` for kinds of jobs that cannot be sent.
@@ -29,7 +36,8 @@ export interface LoadedFile<Spec> {
 export function loadJob(reader: FileReader, path: string, options: LoadOptions = {}): LoadedFile<JobSpec> {
   const checked = checkFile(reader, path, { ...options, kind: "job" });
   const { kind, value } = mustBeValid(checked);
-  if (kind !== "job.command") {
+  const spec = JOB_KINDS[kind];
+  if (spec === undefined) {
     throw new AppError(
       "NotSupported",
       `\`${checked.file}\` is ${factsOf(kind).noun}, which can be validated but not run here`,
@@ -41,8 +49,9 @@ export function loadJob(reader: FileReader, path: string, options: LoadOptions =
     );
   }
   const take = new TakeIn(reader, checked);
-  const taken = take.commandJob(value, checked.ctx.dir);
-  return finish(checked, kind, take, commandSpec(taken));
+  const { dir } = checked.ctx;
+  const taken = kind === "job.pipeline" ? take.pipelineJob(value, dir) : take.commandJob(value, dir);
+  return finish(checked, kind, take, spec(taken));
 }
 
 /** A spec with its name, version and uploads, for every kind that can be created but jobs. `family` is the noun: `environment`, `online-deployment`. */
@@ -106,35 +115,6 @@ function finish<Spec>(checked: CheckedFile, kind: Kind, take: TakeIn, spec: Spec
     uploads: take.uploads,
     warnings: findings.warnings,
   };
-}
-
-const JOB_FIELDS = [
-  "command",
-  "code",
-  "environment",
-  "environment_variables",
-  "inputs",
-  "outputs",
-  "compute",
-  "resources",
-  "distribution",
-  "limits",
-  "queue_settings",
-  "services",
-  "identity",
-  "display_name",
-  "description",
-  "experiment_name",
-  "tags",
-  "properties",
-  "parent_job_name",
-] as const;
-
-function commandSpec(taken: Data): CommandJobSpec {
-  const spec = pick(taken, JOB_FIELDS);
-  const queue = record(spec.queue_settings);
-  if (queue.job_tier === "null") spec.queue_settings = { ...queue, job_tier: null };
-  return { type: "command", ...spec } as unknown as CommandJobSpec;
 }
 
 /** Puts stored addresses where the uploads were: `uris[i]` belongs to `uploads[i]`. Answers a copy. */

@@ -1,29 +1,14 @@
-import { type BindingToken, bindingsOf, wholeBinding } from "../contract/expressions.ts";
+import { type BindingToken, bindingsOf, stepNamed, wholeBinding } from "../contract/expressions.ts";
 import { checkTemplate, undefinedName } from "./bindings.ts";
+import { checkBoundTypes } from "./bound-types.ts";
 import { join } from "./complain.ts";
 import { optionalInputs } from "./kinds/components.ts";
 import { child, type Entry, isNull, keysOf, type Place, placeAt, placeInside, type SpecNode, textOf } from "./nodes.ts";
 import { checkValue, isRequired } from "./port-values.ts";
 import { parseRef } from "./refs.ts";
 import type { CheckContext } from "./schema.ts";
+import { BLOCKS, givenByItems, kindOf, type Step, type StepPorts } from "./steps.ts";
 import { listed, nearest } from "./suggest.ts";
-
-/** What is known about the ports of a step: all of them, or nothing when the component is elsewhere. */
-export interface StepPorts {
-  readonly inputs: SpecNode | undefined;
-  readonly outputs: SpecNode | undefined;
-  /** Names that need no value: parameters of a sweep. */
-  readonly filled: ReadonlySet<string>;
-  /** The component is a pipeline itself. */
-  readonly nested: boolean;
-}
-
-interface Step {
-  readonly name: string;
-  readonly field: string;
-  readonly node: SpecNode;
-  readonly ports: StepPorts | undefined;
-}
 
 interface Edge {
   readonly to: string;
@@ -50,11 +35,14 @@ export function checkPipeline(node: SpecNode, at: string, ctx: CheckContext): vo
     steps.set(name, { name, field, node: entry.node, ports: portsOf(entry.node, field, ctx) });
   }
   const edges = new Map<string, Edge[]>();
+  const byItems = givenByItems(steps);
   for (const step of steps.values()) {
     edges.set(step.name, checkStepBindings(step, node, steps, ctx));
-    if (step.ports) checkGiven(step, node, ctx);
+    if (step.ports) checkGiven(step, node, ctx, byItems.get(step.name));
+    checkBoundTypes(step, node, steps, ctx);
     checkTrial(step, ctx);
   }
+  for (const step of steps.values()) checkBlocks(step, steps, edges, ctx);
   reportCycle(edges, ctx);
   warnUnboundOutputs(node, at, steps, ctx);
 }
@@ -98,8 +86,35 @@ function checkTrial(step: Step, ctx: CheckContext): void {
   });
 }
 
+/** What a control step names must be there, and waits for it: for the decision, or for its loop. */
+function checkBlocks(
+  step: Step,
+  steps: ReadonlyMap<string, Step>,
+  edges: ReadonlyMap<string, Edge[]>,
+  ctx: CheckContext,
+): void {
+  for (const key of BLOCKS[kindOf(step)] ?? []) {
+    const given = child(step.node, key);
+    for (const node of given?.form === "list" ? given.items : given === undefined ? [] : [given]) {
+      const field = join(step.field, key);
+      const name = stepNamed(textOf(node) ?? "");
+      if (steps.has(name)) {
+        edges.get(name)?.push({ to: step.name, field, place: placeAt(node.src, node.start) });
+        continue;
+      }
+      const known = [...steps.keys()];
+      ctx.findings.error(
+        node,
+        field,
+        `no step named \`${name}\` (steps: ${listed(known)})`,
+        nearestHint(name, known) ?? "write a step's name, or `${{parent.jobs.NAME}}`",
+      );
+    }
+  }
+}
+
 /** Held against a component's ports: unknown names, missing inputs, literals that do not fit. */
-function checkGiven(step: Step, pipeline: SpecNode, ctx: CheckContext): void {
+function checkGiven(step: Step, pipeline: SpecNode, ctx: CheckContext, later?: (name: string) => boolean): void {
   const ports = step.ports;
   if (!ports) return;
   const given = child(step.node, "inputs");
@@ -125,7 +140,7 @@ function checkGiven(step: Step, pipeline: SpecNode, ctx: CheckContext): void {
   for (const name of names) {
     const port = child(ports.inputs, name);
     const value = child(given, name);
-    if (ports.filled.has(name) || (value && !isNull(value)) || !isRequired(port)) continue;
+    if (ports.filled.has(name) || later?.(name) || (value && !isNull(value)) || !isRequired(port)) continue;
     const at = given?.form === "map" ? given : step.node;
     const type = textOf(child(port, "type"));
     ctx.findings.error(
@@ -175,10 +190,14 @@ function checkStepBindings(
   ctx: CheckContext,
 ): Edge[] {
   const edges: Edge[] = [];
+  // A loop's fields speak of its body, which it does not wait for.
+  const own = new Set(kindOf(step) in BLOCKS ? [...(BLOCKS[kindOf(step)] ?? []), "mapping"] : []);
+  const body = kindOf(step) === "do_while" ? stepNamed(textOf(child(step.node, "body")) ?? "") : undefined;
   const visit = (node: SpecNode, field: string, isOutput: boolean) => {
     if (node.form === "map") {
       for (const [key, entry] of node.entries) {
         const top = field === step.field;
+        if (top && own.has(key)) continue;
         if ((top && OWN_TEXTS.has(key)) || (key === "task" && top) || key === "$schema") continue;
         visit(entry.node, join(field, key), isOutput || (top && key === "outputs"));
       }
@@ -188,7 +207,7 @@ function checkStepBindings(
       for (const token of bindingsOf(node.text)) {
         const complaint = complain(token, isOutput, pipeline, steps);
         if (complaint) ctx.findings.error(placeInside(node, token.raw), field, complaint.message, complaint.hint);
-        else if (token.path[0] === "parent" && token.path[1] === "jobs" && !isOutput) {
+        else if (token.path[0] === "parent" && token.path[1] === "jobs" && !isOutput && token.path[2] !== body) {
           edges.push({ to: token.path[2] ?? "", field, place: placeInside(node, token.raw) });
         }
       }

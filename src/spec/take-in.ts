@@ -65,6 +65,14 @@ export class TakeIn {
     return this.#runnable(value, dir, []);
   }
 
+  /** A pipeline with all its components that are files here. */
+  pipelineJob(value: Data, dir: string): Data {
+    const made = this.#runnable(value, dir, []);
+    if (made.jobs !== undefined) made.jobs = this.#steps(record(made.jobs), dir, ["jobs"]);
+    if (made.component !== undefined) made.component = this.#componentOf(made.component, dir, ["component"]);
+    return made;
+  }
+
   /** What jobs, steps and command components have in common. */
   #runnable(value: Data, dir: string, at: readonly string[]): Data {
     let made = this.#code(value, dir, at);
@@ -207,17 +215,21 @@ export class TakeIn {
     for (const [name, given] of Object.entries(steps)) {
       const where = [...at, name];
       const step = this.#runnable(record(given), dir, where);
-      for (const key of ["component", "trial"]) {
-        const inner = step[key];
-        if (typeof inner === "string") step[key] = this.#componentFile(inner, dir, [...where, key]);
-        else if (typeof inner === "object" && inner !== null)
-          step[key] = this.#component(record(inner), dir, [...where, key]);
-      }
+      for (const key of ["component", "trial"])
+        if (step[key] !== undefined) step[key] = this.#componentOf(step[key], dir, [...where, key]);
+      // A step without a type takes that of its component.
+      const { type } = record(step.component);
+      if (step.type === undefined && type !== undefined) step.type = type;
       if (typeof step.task === "object" && step.task !== null)
         step.task = this.#runnable(record(step.task), dir, [...where, "task"]);
       put(made, name, step);
     }
     return made;
+  }
+
+  #componentOf(given: unknown, dir: string, at: readonly string[]): unknown {
+    if (typeof given === "string") return this.#componentFile(given, dir, at);
+    return typeof given === "object" && given !== null ? this.#component(record(given), dir, at) : given;
   }
 
   #componentFile(given: string, dir: string, at: readonly string[]): unknown {

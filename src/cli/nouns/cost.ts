@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { computes } from "../../client/routes.ts";
 import { AppError, isAppError } from "../../contract/errors.ts";
-import type { JobSpec } from "../../contract/jobs.ts";
+import type { CommandJobSpec } from "../../contract/jobs.ts";
 import { type IdleMonth, idleMonth, type PricedTemplate } from "../../contract/prices/idle-month.ts";
 import { type RunShape, runPrice } from "../../contract/prices/run-price.ts";
 import { command, flag, type Noun } from "../command.ts";
@@ -79,6 +79,12 @@ const run = command({
   },
   run: async (ctx, given) => {
     const { withoutUploads: spec } = await takeInJob(ctx, given.file, { set: given.set, name: undefined });
+    if (spec.type !== "command") {
+      throw new AppError(
+        "NotSupported",
+        `what a ${spec.type} job costs is not known before: ask for each of its commands`,
+      );
+    }
     const size = given.size ?? [spec.resources?.instance_type].flat()[0] ?? (await sizeOf(ctx, spec.compute));
     const shape = shapeOf(spec, { ...given, size });
     const price = runPrice(shape);
@@ -111,7 +117,7 @@ async function sizeOf(ctx: Ctx, compute: string | undefined): Promise<string | u
 }
 
 function shapeOf(
-  spec: JobSpec,
+  spec: CommandJobSpec,
   given: { readonly size: string | undefined; readonly hours: string | undefined; readonly disk: number | undefined },
 ): RunShape & { readonly machine: string } {
   const { resources, limits } = spec;

@@ -208,7 +208,7 @@ async function addJob(it: Gather, batch: Batch, id: string, artifacts: ReadonlyM
     type: job.type,
     status: job.status,
     status_reason: job.status_reason,
-    compute: job.compute,
+    compute: job.compute ?? "",
     exit_code: job.exit_code,
     snapshot: job.snapshot,
     created_at: Date.parse(job.created_at),

@@ -3,7 +3,7 @@ import type { Assignment } from "../../contract/runner.ts";
 import type { Principal } from "../auth/principal.ts";
 import { requireJob } from "./get-job.ts";
 import type { JobStore } from "./ports.ts";
-import { currentAttempt, type JobRecord } from "./record.ts";
+import { type CommandJob, commandJob, currentAttempt } from "./record.ts";
 import { isFinal } from "./state.ts";
 
 /** Between SIGTERM and SIGKILL. */
@@ -25,10 +25,10 @@ export async function assignRun(
   if (attempt === undefined || isFinal(job.status)) {
     throw new AppError("Conflict", `run \`${job.name}\` is ${job.status}; there is nothing to do for a runner`);
   }
-  return assignmentOf(job, attempt.id, input.origin);
+  return assignmentOf(commandJob(job), attempt.id, input.origin);
 }
 
-function assignmentOf(job: JobRecord, attempt: string, origin: string): Assignment {
+function assignmentOf(job: CommandJob, attempt: string, origin: string): Assignment {
   const { spec, workspace } = job;
   return {
     run_id: job.name,

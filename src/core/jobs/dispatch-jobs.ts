@@ -10,7 +10,7 @@ import type { Signer } from "../ports/signer.ts";
 import { changeJob, statusDeed } from "./change-job.ts";
 import { type EndDeps, endJob } from "./end-job.ts";
 import { makeImage } from "./make-image.ts";
-import { type AttemptRecord, currentAttempt, type JobRecord } from "./record.ts";
+import { type AttemptRecord, type CommandJob, commandJob, currentAttempt, type JobRecord } from "./record.ts";
 import { step } from "./state.ts";
 
 export interface DispatchDeps extends EndDeps {
@@ -63,7 +63,7 @@ function makeScale(
   if (spec.type !== "cluster") return async () => 1;
   return async (name) => {
     const job = await deps.jobs.get(workspace, name);
-    return Math.min(slots, job?.spec.resources?.instance_count ?? 1);
+    return Math.min(slots, job === undefined ? 1 : (commandJob(job).spec.resources?.instance_count ?? 1));
   };
 }
 
@@ -137,12 +137,12 @@ async function handOver(
     apiUrl: deps.address(),
     runToken: await signRunToken(deps.signer, job.workspace, job.name),
     compute: { name: compute.name, type, settings },
-    resources: resourcesOf(job),
+    resources: resourcesOf(commandJob(job)),
     ...(image === undefined ? {} : { image }),
   });
 }
 
-function resourcesOf({ spec }: JobRecord): LaunchRequest["resources"] {
+function resourcesOf({ spec }: CommandJob): LaunchRequest["resources"] {
   const { instance_count, instance_type, shm_size, docker_args } = spec.resources ?? {};
   const instanceType = typeof instance_type === "string" ? instance_type : instance_type?.[0];
   const args = typeof docker_args === "string" ? docker_args : docker_args?.join(" ");

@@ -5,7 +5,7 @@ import type { Clock } from "../ports/clock.ts";
 import { changeJob, statusDeed } from "./change-job.ts";
 import { type EndDeps, endJob } from "./end-job.ts";
 import { logTopic } from "./ports.ts";
-import type { AttemptRecord, JobRecord } from "./record.ts";
+import { type AttemptRecord, commandJob, type JobRecord } from "./record.ts";
 import { step } from "./state.ts";
 
 export interface ImageDeps extends EndDeps {
@@ -41,7 +41,11 @@ export async function makeImage(deps: ImageDeps, job: JobRecord, attempt: Attemp
     }
     return from + bytes.byteLength;
   };
-  const request = { workspace, spec: job.environment, ...(build === undefined ? {} : { since: build.since }) };
+  const request = {
+    workspace,
+    spec: commandJob(job).environment,
+    ...(build === undefined ? {} : { since: build.since }),
+  };
   try {
     const built = await deps.builder.build(request, (more) => {
       text += more;

@@ -1,9 +1,14 @@
-import type { CreateJob } from "../../contract/jobs.ts";
+import type { CreateJob, JobSpec } from "../../contract/jobs.ts";
 import type { NewRun } from "../tracking/ports.ts";
 import type { JobRecord } from "./record.ts";
 import { mlflowStatus } from "./state.ts";
 
 const SOURCE_LIMIT_CHARS = 250;
+/** As Azure tags runs. */
+const RUN_SOURCES: Readonly<Record<JobSpec["type"], string>> = {
+  command: "commandjob",
+  pipeline: "azureml.PipelineRun",
+};
 
 /** The MLflow record of a job: status, name, and the tags MLflow's and Azure's tools look for. */
 export function makeRun(job: JobRecord, request: CreateJob): NewRun {
@@ -12,13 +17,13 @@ export function makeRun(job: JobRecord, request: CreateJob): NewRun {
   const given: Record<string, string | undefined> = {
     "mlflow.user": user,
     "mlflow.source.type": "JOB",
-    "mlflow.source.name": sourceOf(spec.command),
+    "mlflow.source.name": spec.type === "command" ? sourceOf(spec.command) : undefined,
     "mlflow.source.git.commit": git?.commit,
     "mlflow.source.git.branch": git?.branch,
     "mlflow.source.git.repoURL": git?.remote,
     "mlflow.note.content": job.description,
     "mlflow.rootRunId": job.parent ?? job.name,
-    "azureml.runsource": "commandjob",
+    "azureml.runsource": RUN_SOURCES[spec.type],
     "azureml.experimentName": job.experimentName,
     "azureml.git.dirty": git?.dirty === undefined ? undefined : pythonBoolean(git.dirty),
   };

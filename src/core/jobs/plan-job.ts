@@ -1,5 +1,5 @@
 import { AppError } from "../../contract/errors.ts";
-import type { JobSpec } from "../../contract/jobs.ts";
+import type { CommandJobSpec, JobSpec } from "../../contract/jobs.ts";
 import type { ComputeStore } from "../computes/ports.ts";
 import type { Files } from "../files/ports.ts";
 import { checkExpressions } from "./plan-command.ts";
@@ -23,6 +23,17 @@ export async function planJob(
   workspace: string,
   job: string,
   spec: JobSpec,
+): Promise<Findings & { readonly plan?: Plan }> {
+  if (spec.type === "command") return planCommandJob(deps, workspace, job, spec);
+  const message = `this home does not run jobs of type \`${spec.type}\``;
+  return { problems: [{ field: "type", message, code: "NotSupported" }], warnings: [] };
+}
+
+async function planCommandJob(
+  deps: PlanDeps,
+  workspace: string,
+  job: string,
+  spec: CommandJobSpec,
 ): Promise<Findings & { readonly plan?: Plan }> {
   const findings = makeFindings();
   checkExpressions(spec, findings);

@@ -1,5 +1,5 @@
 import type { EnvironmentSpec } from "../../contract/environments.ts";
-import type { Attempt, GitState, JobSpec, JobStatus } from "../../contract/jobs.ts";
+import type { Attempt, CommandJobSpec, GitState, JobSpec, JobStatus } from "../../contract/jobs.ts";
 import type { Assignment, OutputContents } from "../../contract/runner.ts";
 
 /** One try at running a job. */
@@ -30,6 +30,8 @@ export interface CancelWish {
 
 /** What the state machine moves. */
 export interface Life {
+  /** Set of composite jobs: a coordinator moves them, and nothing runs an attempt of them. */
+  readonly coordinated?: true;
   readonly status: JobStatus;
   readonly statusReason?: string;
   readonly history: readonly Change[];
@@ -65,9 +67,11 @@ export interface PlannedOutput extends AssignedOutput {
 /** What validation makes of a submitted spec: every reference resolved and pinned. */
 export interface Plan {
   readonly spec: JobSpec;
+  /** Empty for composite jobs, which run on none. */
   readonly compute: string;
   readonly requestedCompute?: string;
-  readonly environment: EnvironmentSpec;
+  /** Of everything that runs a command. */
+  readonly environment?: EnvironmentSpec;
   readonly inputs: Readonly<Record<string, PlannedInput>>;
   readonly outputs: Readonly<Record<string, PlannedOutput>>;
   readonly snapshot?: string;
@@ -95,9 +99,31 @@ export interface JobRecord extends Life, Plan {
   readonly diffKey?: string;
   readonly properties: Readonly<Record<string, string>>;
   readonly parent?: string;
+  /** Of a child of a composite job. */
+  readonly composite?: ChildOf;
+  /** An earlier job with the same key, whose results are this one's: nothing ran. */
+  readonly reusedFrom?: string;
   readonly createdMs: number;
   readonly createdBy: string;
   readonly archived: boolean;
+}
+
+/** Whose child a job is. Its end is told there in the transaction that makes it final. */
+export interface ChildOf {
+  readonly parent: string;
+  /** Key of the child within its parent. */
+  readonly child: string;
+  /** Metric whose latest value is told with the end. */
+  readonly metric?: string;
+}
+
+/** A job whose attempts run a command. */
+export type CommandJob = JobRecord & { readonly spec: CommandJobSpec; readonly environment: EnvironmentSpec };
+
+export function commandJob(job: JobRecord): CommandJob {
+  const { spec, environment } = job;
+  if (spec.type !== "command" || environment === undefined) throw new Error(`job \`${job.name}\` runs no command`);
+  return { ...job, spec, environment };
 }
 
 /** The attempt that counts, if there is one. */

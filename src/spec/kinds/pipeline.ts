@@ -29,6 +29,7 @@ import {
   portOutputs,
   sparkComponent,
 } from "./components.ts";
+import { controlSteps } from "./control-flow.ts";
 import { inputs, outputObject, outputs, PORT_NAME } from "./inputs.ts";
 import { checkParallel, checkSpark, parallelFields, sparkFields, sparkResources } from "./jobs.ts";
 import { checkCommandJob, command, runFields, stepOverrides } from "./run-fields.ts";
@@ -144,6 +145,7 @@ const STEP_CASES: Readonly<Record<string, Type>> = {
   ),
   finetuning: finetuningJob,
   distillation: distillationJob,
+  ...controlSteps,
 };
 
 export const STEP: VariantType = variant("a step", "type", STEP_CASES, { absent: "command" });
