@@ -16,8 +16,10 @@ export type CompositeEvent =
       readonly reason?: string;
       /** Literal outputs, as text: what conditions are about. */
       readonly values?: Readonly<Record<string, string>>;
-      /** Latest value of the primary metric, where the composite has one and the child logged it. */
+      /** The best value of the primary metric, where the composite has one and the child logged it. */
       readonly metric?: number;
+      /** All its values in the order they were logged, where the composite compares children while they run. */
+      readonly metrics?: readonly number[];
       /** Nothing ran: an earlier job had the same key. */
       readonly reused?: true;
       readonly atMs: number;
