@@ -3,16 +3,16 @@ import { openLocalHost } from "../adapters/local/host.ts";
 import { makeEndpointRoutes } from "../api/endpoints.ts";
 import { AppError } from "../contract/errors.ts";
 import { LAPTOP_HOSTING } from "../core/endpoints/hosting.ts";
-import { DELETE_TOPIC, type Environments, type ModelUse, SETTLE_TOPIC } from "../core/endpoints/ports.ts";
+import { DELETE_TOPIC, type Environments, SETTLE_TOPIC } from "../core/endpoints/ports.ts";
 import { askToSettle } from "../core/endpoints/put-deployment.ts";
 import { type SettleDeps, settleDeletedEndpoint, settleDeployment } from "../core/endpoints/settle-deployment.ts";
 import type { Files } from "../core/files/ports.ts";
 import type { Builder } from "../core/ports/builder.ts";
 import type { Delivery } from "../core/ports/bus.ts";
 import { makeReadToken } from "../home/authenticate.ts";
+import { makeModelUse } from "../home/model-use.ts";
 import type { Part } from "../home/part.ts";
 import type { Stores } from "../home/stores.ts";
-import { modelReleaseWrites, modelUseWrites } from "../store/models.ts";
 import { makeTurns } from "./in-turn.ts";
 import type { Ground } from "./part.ts";
 import { makeRouter, type Router } from "./router.ts";
@@ -117,15 +117,4 @@ async function resume(deps: SettleDeps & Pick<Ground, "bus">, cause: string): Pr
 async function settleAll(deps: SettleDeps, signal: AbortSignal): Promise<void> {
   for (const id of await deps.endpoints.unsettled()) await settleDeployment(deps, id, signal);
   for (const where of await deps.endpoints.deleting()) await settleDeletedEndpoint(deps, where, signal);
-}
-
-function makeModelUse(table: Ground["table"]): ModelUse {
-  const partsOf = (asset: string) => {
-    const [, name = "", version = ""] = /^azureml:(.+):([^:]+)$/.exec(asset) ?? [];
-    return { name, version };
-  };
-  return {
-    use: (workspace, asset, user) => modelUseWrites(table, { workspace, ...partsOf(asset), user }),
-    release: (workspace, asset, user) => modelReleaseWrites(table, { workspace, ...partsOf(asset), user }),
-  };
 }

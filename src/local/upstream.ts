@@ -1,5 +1,6 @@
 import { Agent, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { SECRET_HEADER, UNTOUCHED_HEADER } from "../contract/replica.ts";
+import { type Refusal, renderRefusal } from "../home/scoring.ts";
 
 /** The replicas that serve a deployment now. `addresses` follows what the host sees. */
 export interface Target {
@@ -12,13 +13,6 @@ export interface Target {
   /** What a replica may take for one request, waiting included. */
   readonly limitMs: number;
   readonly secret: string;
-}
-
-export interface Refusal {
-  readonly status: number;
-  readonly code: string;
-  readonly message: string;
-  readonly retryAfterSec?: number;
 }
 
 interface Passage {
@@ -263,24 +257,13 @@ function deliver({ outgoing, requestId, target }: Passage, answer: IncomingMessa
   });
 }
 
-/** An error that is the router's own, in the words of the scoring contract. */
-export function refuse(
-  outgoing: ServerResponse,
-  requestId: string,
-  { status, code, message, retryAfterSec }: Refusal,
-): void {
+/** An error that is the router's own. */
+export function refuse(outgoing: ServerResponse, requestId: string, refusal: Refusal): void {
   if (outgoing.headersSent) {
     outgoing.destroy();
     return;
   }
-  const body = JSON.stringify({ message, code, request_id: requestId });
-  outgoing.writeHead(status, {
-    "content-type": "application/json",
-    "content-length": Buffer.byteLength(body),
-    "x-request-id": requestId.slice(0, 200),
-    "x-ms-run-function-failed": "False",
-    ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
-    ...(retryAfterSec === undefined ? {} : { "retry-after": String(retryAfterSec) }),
-  });
+  const { headers, body } = renderRefusal(refusal, requestId);
+  outgoing.writeHead(refusal.status, headers);
   outgoing.end(body);
 }
