@@ -1,30 +1,28 @@
 import { numberMatcher, sortNumber, textMatcher } from "../core/tracking/match.ts";
-import type { Comparison, DatasetBrief, KnownRun, OrderKey, Run, SortValue } from "../core/tracking/ports.ts";
+import type { Comparison, DatasetBrief, OrderKey, Run, RunView, SortValue } from "../core/tracking/ports.ts";
+import {
+  clearNumber,
+  clearText,
+  type NumberColumn,
+  numberAt,
+  type StoredColumns,
+  setNumber,
+  setText,
+  type TextColumn,
+  textAt,
+} from "./columns.ts";
 import { defaultArtifactUri } from "./run-items.ts";
+import {
+  LIFECYCLE,
+  listText,
+  METRIC_STEP,
+  METRIC_TIME,
+  MODEL_INPUTS,
+  MODEL_OUTPUTS,
+  makeViewer,
+  RUN_NAME,
+} from "./run-view.ts";
 import { TextPool, upTo, withRoom } from "./text-pool.ts";
-
-type Codes = Uint8Array | Uint16Array | Uint32Array;
-
-/** Numbers of all rows; `has` has a bit for each row, set where there is one. Rows beyond the arrays have none. */
-export interface NumberColumn {
-  values: Float64Array;
-  has: Uint8Array;
-}
-
-/** Texts of all rows as numbers of a pool; 0 is not there. As wide as the pool needs: most have few texts. */
-export interface TextColumn {
-  codes: Codes;
-  readonly pool: TextPool;
-}
-
-/** All that makes the same columns again. */
-export interface StoredColumns {
-  readonly ids: TextPool;
-  readonly revs: Float64Array;
-  readonly numbers: ReadonlyMap<string, NumberColumn>;
-  readonly texts: ReadonlyMap<string, TextColumn>;
-  readonly datasets: ReadonlyMap<number, readonly DatasetBrief[]>;
-}
 
 /** How a sort key's value of a row is read; `prefix` orders rows where it differs, and is never NaN. */
 export interface SortReader {
@@ -32,8 +30,6 @@ export interface SortReader {
   prefix(row: number): number;
 }
 
-const LIFECYCLE = "lifecycle";
-const RUN_NAME = "run_name";
 const NAME_TAG = "tag mlflow.runName";
 const NUMBER_ATTRIBUTES = new Set(["start_time", "end_time"]);
 
@@ -89,9 +85,13 @@ export class RunColumns {
     return (row) => text(row + 1);
   }
 
-  /** What the row's run is known as. */
-  knownOf(row: number): KnownRun {
-    return { rev: this.revs[row] ?? 0, version: this.rowVersions[row] ?? 0 };
+  versionOf(row: number): number {
+    return this.rowVersions[row] ?? 0;
+  }
+
+  /** Makes runs as pages show them, until the columns change. */
+  viewer(): (row: number) => RunView {
+    return makeViewer(this.experimentId, this.stored());
   }
 
   private changed(row: number): void {
@@ -106,7 +106,7 @@ export class RunColumns {
   }
 
   /** Takes a run in; an older revision than the one known is ignored. */
-  put(run: Run): boolean {
+  put(run: RunView & Pick<Run, "rev">): boolean {
     const isNew = this.ids.find(run.runId) === 0;
     const row = this.ids.add(run.runId) - 1;
     if (!isNew && (this.revs[row] ?? 0) >= run.rev) return false;
@@ -121,14 +121,20 @@ export class RunColumns {
     this.text(LIFECYCLE, row, run.lifecycle);
     this.text(RUN_NAME, row, run.name);
     this.text("user_id", row, run.userId);
-    for (const [key, { value }] of run.metrics) this.number(`metric ${key}`, row, value);
+    for (const [key, { value, timestamp, step }] of run.metrics) {
+      this.number(`metric ${key}`, row, value);
+      this.number(`${METRIC_TIME} ${key}`, row, timestamp);
+      this.number(`${METRIC_STEP} ${key}`, row, step);
+    }
     for (const [key, value] of run.params) this.text(`parameter ${key}`, row, value);
     // Of all a run has, only tags are ever taken away.
-    if (!isNew) for (const [name, column] of this.texts) if (name.startsWith("tag ")) clear(column, row);
+    if (!isNew) for (const [name, column] of this.texts) if (name.startsWith("tag ")) clearText(column, row);
     for (const [key, value] of run.tags) this.text(`tag ${key}`, row, value);
     if (run.datasets.length > 0) this.datasets.set(row, run.datasets);
     const isDefault = run.artifactUri === defaultArtifactUri(run.experimentId, run.runId);
     this.text("artifact_uri", row, isDefault ? undefined : run.artifactUri);
+    this.text(MODEL_INPUTS, row, listText(run.modelInputs));
+    this.text(MODEL_OUTPUTS, row, listText(run.modelOutputs));
     return true;
   }
 
@@ -140,10 +146,8 @@ export class RunColumns {
     this.changed(row);
     this.activeRows.delete(row);
     this.datasets.delete(row);
-    for (const column of this.texts.values()) clear(column, row);
-    for (const { has } of this.numbers.values()) {
-      if (row >> 3 < has.length) has[row >> 3] = (has[row >> 3] ?? 0) & ~(1 << (row & 7));
-    }
+    for (const column of this.texts.values()) clearText(column, row);
+    for (const column of this.numbers.values()) clearNumber(column, row);
     return true;
   }
 
@@ -275,43 +279,19 @@ export class RunColumns {
   }
 
   private number(name: string, row: number, value: number | undefined): void {
-    let column = this.numbers.get(name);
-    if (column === undefined) {
-      if (value === undefined) return;
-      column = { values: new Float64Array(0), has: new Uint8Array(0) };
-      this.numbers.set(name, column);
-    }
-    column.values = withRoom(column.values, row + 1);
-    column.has = withRoom(column.has, (row >> 3) + 1);
-    const bit = 1 << (row & 7);
-    const others = (column.has[row >> 3] ?? 0) & ~bit;
-    column.has[row >> 3] = value === undefined ? others : others | bit;
-    column.values[row] = value ?? 0;
+    setNumber(this.numbers, name, row, value);
   }
 
   private text(name: string, row: number, value: string | undefined): void {
-    let column = this.texts.get(name);
-    if (column === undefined) {
-      if (value === undefined) return;
-      // A run's name is its tag too: the texts are kept once.
-      const pool = (name === NAME_TAG ? this.texts.get(RUN_NAME)?.pool : undefined) ?? new TextPool();
-      column = { codes: new Uint8Array(0), pool };
-      this.texts.set(name, column);
-    }
-    if (value === undefined) {
-      clear(column, row);
-      return;
-    }
-    const code = column.pool.add(value);
-    column.codes = withRoom(wideEnough(column.codes, code), row + 1);
-    column.codes[row] = code;
+    // A run's name is its tag too: the texts are kept once.
+    setText(this.texts, name, row, value, name === NAME_TAG ? this.texts.get(RUN_NAME)?.pool : undefined);
   }
 }
 
 /** A column's own objects, roughly. */
 const COLUMN_BYTES = 600;
 
-function isActive(status: string | undefined): boolean {
+export function isActive(status: string | undefined): boolean {
   return status === "RUNNING" || status === "SCHEDULED";
 }
 
@@ -322,25 +302,6 @@ function keep(rows: Uint32Array, fits: (row: number) => boolean): Uint32Array {
     if (fits(row)) rows[size++] = row;
   }
   return rows.subarray(0, size);
-}
-
-function numberAt({ values, has }: NumberColumn, row: number): number | undefined {
-  return ((has[row >> 3] ?? 0) >> (row & 7)) & 1 ? values[row] : undefined;
-}
-
-function textAt({ codes, pool }: TextColumn, row: number): string | undefined {
-  const code = codes[row] ?? 0;
-  return code === 0 ? undefined : pool.text(code);
-}
-
-function clear(column: TextColumn, row: number): void {
-  if (row < column.codes.length) column.codes[row] = 0;
-}
-
-function wideEnough(codes: Codes, code: number): Codes {
-  if (code > 0xffff) return codes instanceof Uint32Array ? codes : Uint32Array.from(codes);
-  if (code > 0xff) return codes instanceof Uint8Array ? Uint16Array.from(codes) : codes;
-  return codes;
 }
 
 function columnName({ entity, key }: Pick<Comparison, "entity" | "key">): string {

@@ -32,7 +32,7 @@ export function datasetItems(workspace: string, runId: string, index: number, in
 export async function readDatasets(
   table: Table,
   workspace: string,
-  runs: readonly Run[],
+  runs: readonly Pick<Run, "runId" | "datasets">[],
 ): Promise<ReadonlyMap<string, readonly DatasetInput[]>> {
   const keys = runs.flatMap((run) => run.datasets.map((_, index) => runDatasetKey(workspace, run.runId, index)));
   const found = new Map<string, DatasetInput[]>();

@@ -1,5 +1,5 @@
 import { compareSort, firstInOrder } from "../core/tracking/match.ts";
-import type { OrderKey, RunQuery, RunsFound, SortValue } from "../core/tracking/ports.ts";
+import type { FoundRun, OrderKey, RunQuery, RunsFound, RunView, SortValue } from "../core/tracking/ports.ts";
 import type { RunColumns, SortReader } from "./run-columns.ts";
 import { prefixOf, upTo } from "./text-pool.ts";
 
@@ -59,23 +59,24 @@ export class KeptOrders {
 
 const ORDERS_LIMIT = 8;
 
-/** The first runs in order of those that fit, in the experiments' columns. */
+/** The first runs in order of those that fit, in the experiments' columns; whole, where their version is `wanted`. */
 export function findRuns(
   columnsOf: (experimentId: string) => RunColumns | undefined,
   query: RunQuery,
+  wanted: (version: number) => boolean = () => false,
   kept: KeptOrders = new KeptOrders(),
 ): RunsFound {
   const order = totalOrder(query.orderBy);
   const key = keyOf(query, columnsOf);
   const known = kept.get(key);
-  if (known !== undefined) return pageOf(query, order, known, startOf(query, order, known));
+  if (known !== undefined) return pageOf(query, order, known, startOf(query, order, known), wanted);
   const parts = [...new Set(query.experimentIds)].flatMap((id) => partOf(id, columnsOf(id), query, order) ?? []);
   if (query.after !== undefined && kept.isWorth(key)) {
     const all = sorted(parts, { ...query, after: undefined }, order);
     kept.keep(key, all);
-    return pageOf(query, order, all, startOf(query, order, all));
+    return pageOf(query, order, all, startOf(query, order, all), wanted);
   }
-  return pageOf(query, order, sorted(parts, query, order, query.limit + 1), 0);
+  return pageOf(query, order, sorted(parts, query, order, query.limit + 1), 0, wanted);
 }
 
 /** One text for queries that differ in their page only, while no run of their experiments changes. */
@@ -154,19 +155,29 @@ function pageOf(
   order: readonly OrderKey[],
   { parts, partAt, rowAt }: Candidates,
   start: number,
+  wanted: (version: number) => boolean,
 ): RunsFound {
   const end = Math.min(start + limit, rowAt.length);
-  const readIds = parts.map(({ columns }) => columns.idReader());
-  const runIds: string[] = [];
-  const known = [];
+  const finders = parts.map(({ columns }) => makeFinder(columns, wanted));
+  const found: FoundRun[] = [];
   for (let i = start; i < end; i++) {
-    const [part, row] = [partAt[i] ?? 0, rowAt[i] ?? 0];
-    runIds.push(readIds[part]?.(row) ?? "");
-    known.push(parts[part]?.columns.knownOf(row) ?? { rev: 0, version: 0 });
+    const find = finders[partAt[i] ?? 0];
+    if (find !== undefined) found.push(find(rowAt[i] ?? 0));
   }
-  if (end === rowAt.length || end === start) return { runIds, known };
+  if (end === rowAt.length || end === start) return { found };
   const last = parts[partAt[end - 1] ?? 0];
-  return { runIds, known, next: order.map((_, k) => last?.readers[k]?.value(rowAt[end - 1] ?? 0) ?? null) };
+  return { found, next: order.map((_, k) => last?.readers[k]?.value(rowAt[end - 1] ?? 0) ?? null) };
+}
+
+function makeFinder(columns: RunColumns, wanted: (version: number) => boolean): (row: number) => FoundRun {
+  const idOf = columns.idReader();
+  let view: ((row: number) => RunView) | undefined;
+  return (row) => {
+    const about = { runId: idOf(row), version: columns.versionOf(row) };
+    if (!wanted(about.version)) return about;
+    view ??= columns.viewer();
+    return { ...about, run: view(row) };
+  };
 }
 
 function partOf(

@@ -1,36 +1,36 @@
 import type { Clock } from "../core/ports/clock.ts";
 import type { Objects } from "../core/ports/objects.ts";
-import type { Table } from "../core/ports/table.ts";
+import type { Item, Table } from "../core/ports/table.ts";
 import type { DatasetBrief, RunSearch } from "../core/tracking/ports.ts";
-import { padded, RUN_FEED_SHARDS, runFeed } from "./facts/keys.ts";
-import { RunColumns } from "./run-columns.ts";
+import { padded, RUN_FEED_SHARDS, runFeed, workspaceKey } from "./facts/keys.ts";
+import { makeRecent } from "./recent.ts";
+import { isActive, RunColumns } from "./run-columns.ts";
 import { findRuns, KeptOrders } from "./run-find.ts";
-import { openRunSnapshots } from "./run-snapshots.ts";
+import { isBelieved, openRunSnapshots } from "./run-snapshots.ts";
 import { loadMany } from "./run-store.ts";
+import { RUN_GONE } from "./runs.ts";
 import { isWatched } from "./table-watch.ts";
 
-/** Clocks of writers differ: a cursor reads so much again, and revisions tell what is known already. */
-export const OVERLAP_MS = 60_000;
+/** Clocks of writers differ, and a write takes its time: so much before the last reading is read again, and revisions tell what is known already. */
+const OVERLAP_MS = 60_000;
 const LOAD_AT_ONCE = 500;
-/** The feed tells of a run that went to the trash of gc for as long as it is there, five minutes at least; who has not looked for longer may have missed it. */
-const FOLLOWED_MS = 3 * 60_000;
+/** A workspace that has contents goes five minutes after it was deleted, at the earliest; then its name is free. */
+const BIRTH_AGE_MS = 30_000;
 /** Columns kept of a workspace; beyond, the experiments that were searched longest ago are dropped. */
 const RESIDENT_BYTES = 96 * 1024 * 1024;
 const SHARDS = Array.from({ length: RUN_FEED_SHARDS }, (_, shard) => shard);
 
 interface Indexed {
   readonly columns: RunColumns;
-  /** Per shard of the feed, the time of the last entry seen. */
-  readonly seenMs: number[];
+  /** When the feed was read last; 0: never. */
+  followedMs: number;
   /** Rows taken since the last snapshot. */
   news: number;
-  /** When the feed was read last. */
-  followedMs: number;
-  /** Runs that were read while the feed was followed: where others write too, only these are known to be there. */
-  readonly sure: Set<string>;
 }
 
 interface WorkspaceIndex {
+  /** When the workspace was made: another one of its name has other runs. */
+  readonly born: string;
   /** Those searched last at the end. */
   readonly experiments: Map<string, Indexed>;
   readonly orders: KeptOrders;
@@ -50,9 +50,10 @@ export function openRunIndex(deps: {
   readonly clock: Clock;
 }): RunSearch {
   const { table, clock } = deps;
-  const snapshots = openRunSnapshots(deps);
-  const workspaces = new Map<string, WorkspaceIndex>();
   const watched = isWatched(table);
+  const snapshots = openRunSnapshots({ ...deps, isShared: !watched });
+  const workspaces = new Map<string, WorkspaceIndex>();
+  const births = makeRecent<string>({ clock, ageMs: BIRTH_AGE_MS });
   if (watched) {
     table.onWrite((write) => {
       const pk = write.kind === "put" ? write.item.pk : write.key.pk;
@@ -66,18 +67,25 @@ export function openRunIndex(deps: {
     });
   }
 
-  function indexOf(workspace: string): WorkspaceIndex {
+  /** Who follows its own writes hears of all that goes with a workspace. */
+  async function bornOf(workspace: string): Promise<string> {
+    if (watched) return "";
+    return births.get(workspace, async () => String((await table.get(workspaceKey(workspace)))?.createdAt ?? ""));
+  }
+
+  async function indexOf(workspace: string): Promise<WorkspaceIndex> {
+    const born = await bornOf(workspace);
     let index = workspaces.get(workspace);
-    if (index === undefined) {
-      index = { experiments: new Map(), orders: new KeptOrders(), dirty: new Set(), tail: Promise.resolve() };
+    if (index?.born !== born) {
+      index = { born, experiments: new Map(), orders: new KeptOrders(), dirty: new Set(), tail: Promise.resolve() };
       workspaces.set(workspace, index);
     }
     return index;
   }
 
   /** What is found once the experiments' columns are as new as this moment. */
-  function ask<T>(workspace: string, ids: readonly string[], find: (index: WorkspaceIndex) => T): Promise<T> {
-    const index = indexOf(workspace);
+  async function ask<T>(workspace: string, ids: readonly string[], find: (index: WorkspaceIndex) => T): Promise<T> {
+    const index = await indexOf(workspace);
     const turn = index.tail.then(async () => {
       await refresh(workspace, index, ids);
       const found = find(index);
@@ -89,7 +97,7 @@ export function openRunIndex(deps: {
   }
 
   async function refresh(workspace: string, index: WorkspaceIndex, ids: readonly string[]): Promise<void> {
-    const missing = ids.filter((id) => !index.experiments.has(id));
+    const missing = ids.filter((id) => !isCurrent(index.experiments.get(id)));
     try {
       await Promise.all(missing.map((id) => open(workspace, index, id)));
       if (!watched) {
@@ -111,46 +119,40 @@ export function openRunIndex(deps: {
     }
   }
 
+  function isCurrent(indexed: Indexed | undefined): boolean {
+    return indexed !== undefined && (watched || isBelieved(indexed.followedMs, clock.now()));
+  }
+
   async function open(workspace: string, index: WorkspaceIndex, id: string): Promise<void> {
     // Known before anything is read: what is written meanwhile is dirty then, and read again.
-    const begun = { news: 0, followedMs: clock.now(), sure: new Set<string>() };
-    index.experiments.set(id, { columns: new RunColumns(id), seenMs: [], ...begun });
+    index.experiments.set(id, { columns: new RunColumns(id), followedMs: 0, news: 0 });
     const snapshot = await snapshots.load(workspace, id);
-    if (snapshot !== undefined) {
-      const { columns, seenMs } = snapshot;
-      index.experiments.set(id, { columns, seenMs: [...seenMs], ...begun });
-    }
+    if (snapshot !== undefined) index.experiments.set(id, { ...snapshot, news: 0 });
     await readFeed(workspace, index, id);
     if (watched) await readActive(workspace, index, [id]);
   }
 
   async function readFeed(workspace: string, index: WorkspaceIndex, id: string): Promise<void> {
     const indexed = index.experiments.get(id);
+    if (indexed === undefined) return;
     const nowMs = clock.now();
-    if (indexed !== undefined && nowMs - indexed.followedMs > FOLLOWED_MS) indexed.sure.clear();
-    await Promise.all(SHARDS.map((shard) => readShard(workspace, index, id, shard)));
-    if (indexed !== undefined) indexed.followedMs = nowMs;
+    await Promise.all(SHARDS.map((shard) => readShard(workspace, index, indexed, runFeed(workspace, id, shard))));
+    indexed.followedMs = nowMs;
   }
 
-  async function readShard(workspace: string, index: WorkspaceIndex, id: string, shard: number): Promise<void> {
-    const indexed = index.experiments.get(id);
-    if (indexed === undefined) return;
-    const from = padded(Math.max(0, (indexed.seenMs[shard] ?? 0) - OVERLAP_MS));
+  async function readShard(workspace: string, index: WorkspaceIndex, indexed: Indexed, pk: string): Promise<void> {
+    const { columns, followedMs } = indexed;
+    const from = padded(Math.max(0, followedMs - OVERLAP_MS));
     let cursor: string | undefined;
     do {
-      const page = await table.query({
-        pk: runFeed(workspace, id, shard),
-        sk: { from },
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      const news = page.items.filter((item) => {
-        const known = indexed.columns.revOf(String(item.run));
-        return known === undefined || known < Number(item.rev ?? 1);
-      });
-      const runIds = news.map((item) => String(item.run));
-      await take(workspace, index, runIds);
-      const last = page.items.at(-1);
-      if (last !== undefined) indexed.seenMs[shard] = Number(last.sk.slice(0, 16));
+      const page = await table.query({ pk, sk: { from }, ...(cursor === undefined ? {} : { cursor }) });
+      const news = page.items.filter((entry) => isNews(entry, columns));
+      for (const { type, run } of news) if (type === RUN_GONE && columns.remove(String(run))) indexed.news++;
+      await take(
+        workspace,
+        index,
+        news.map(({ run }) => String(run)),
+      );
       cursor = page.cursor;
     } while (cursor !== undefined);
   }
@@ -178,11 +180,11 @@ export function openRunIndex(deps: {
       for (const run of await loadMany(table, workspace, [...gone])) {
         gone.delete(run.runId);
         const indexed = index.experiments.get(run.experimentId);
-        if (indexed?.columns.put(run)) indexed.news++;
+        // Active ones are read again in any case.
+        if (indexed?.columns.put(run) && !isActive(run.status)) indexed.news++;
       }
       for (const runId of gone) {
         for (const indexed of index.experiments.values()) {
-          indexed.sure.delete(runId);
           if (indexed.columns.remove(runId)) indexed.news++;
         }
       }
@@ -211,26 +213,11 @@ export function openRunIndex(deps: {
   }
 
   return {
-    search(query) {
+    search(query, wanted) {
       const ids = [...new Set(query.experimentIds)];
-      return ask(query.workspace, ids, ({ experiments, orders }) => {
-        const found = findRuns((id) => experiments.get(id)?.columns, query, orders);
-        if (watched || found.known === undefined) return found;
-        const isSure = (runId: string) => ids.some((id) => experiments.get(id)?.sure.has(runId));
-        const known = found.known.map((each, i) =>
-          isSure(found.runIds[i] ?? "") ? each : { ...each, mayBeGone: true as const },
-        );
-        return { ...found, known };
-      });
-    },
-    confirm(workspace, runs) {
-      if (watched) return;
-      const { experiments } = indexOf(workspace);
-      for (const { experimentId, runId } of runs) experiments.get(experimentId)?.sure.add(runId);
-    },
-    doubt(workspace, runIds) {
-      const { dirty } = indexOf(workspace);
-      for (const runId of runIds) dirty.add(runId);
+      return ask(query.workspace, ids, ({ experiments, orders }) =>
+        findRuns((id) => experiments.get(id)?.columns, query, wanted, orders),
+      );
     },
     datasets(workspace, experimentId) {
       return ask(workspace, [experimentId], ({ experiments }) => {
@@ -242,4 +229,11 @@ export function openRunIndex(deps: {
       });
     },
   };
+}
+
+function isNews({ type, run, rev = 1 }: Item, columns: RunColumns): boolean {
+  const known = columns.revOf(String(run));
+  // Who never had a run, or has none of it any more, need not hear that it went.
+  if (known === undefined || known === 0) return type !== RUN_GONE;
+  return known < Number(rev);
 }

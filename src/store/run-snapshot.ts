@@ -1,15 +1,16 @@
 import type { DatasetBrief } from "../core/tracking/ports.ts";
-import { type NumberColumn, RunColumns, type TextColumn } from "./run-columns.ts";
+import type { NumberColumn, TextColumn } from "./columns.ts";
+import { RunColumns } from "./run-columns.ts";
 import { TextPool } from "./text-pool.ts";
 
-/** An experiment's columns, and how far its change feed had been read for them, by shard. */
+/** An experiment's columns, and when its change feed had been read for them. */
 export interface RunSnapshot {
   readonly columns: RunColumns;
-  readonly seenMs: readonly number[];
+  readonly followedMs: number;
 }
 
 /** Of another version than this, a snapshot is made anew. */
-const VERSION = 1;
+const VERSION = 2;
 const KINDS = { f64: Float64Array, u32: Uint32Array, u16: Uint16Array, u8: Uint8Array } as const;
 type Kind = keyof typeof KINDS;
 type Numbers = Float64Array | Uint32Array | Uint16Array | Uint8Array;
@@ -19,7 +20,7 @@ type Place = readonly [Kind, number];
 /** What stands before the arrays, as JSON. Places are in the order of the body. */
 interface Header {
   readonly v: number;
-  readonly seenMs: readonly number[];
+  readonly followedMs: number;
   readonly revs: Place;
   readonly pools: readonly { readonly bytes: Place; readonly ends: Place }[];
   readonly numbers: readonly { readonly name: string; readonly values: Place; readonly has: Place }[];
@@ -28,7 +29,7 @@ interface Header {
 }
 
 /** Length of the header (u32), header, arrays; little-endian, as every machine is that Node runs on. */
-export function encodeSnapshot({ columns, seenMs }: RunSnapshot): Uint8Array<ArrayBuffer> {
+export function encodeSnapshot({ columns, followedMs }: RunSnapshot): Uint8Array<ArrayBuffer> {
   const { ids, revs, numbers, texts, datasets } = columns.stored();
   const { count } = columns;
   const arrays: Numbers[] = [];
@@ -39,7 +40,7 @@ export function encodeSnapshot({ columns, seenMs }: RunSnapshot): Uint8Array<Arr
   const pools = [...new Set([ids, ...Array.from(texts.values(), ({ pool }) => pool)])];
   const header: Header = {
     v: VERSION,
-    seenMs,
+    followedMs,
     revs: place(revs),
     pools: pools.map((pool) => {
       const { bytes, ends } = pool.stored();
@@ -100,7 +101,7 @@ export function decodeSnapshot(experimentId: string, bytes: Uint8Array): RunSnap
     texts: new Map(texts),
     datasets: new Map(header.datasets),
   });
-  return { columns, seenMs: header.seenMs };
+  return { columns, followedMs: header.followedMs };
 }
 
 function kindOf(array: Numbers): Kind {

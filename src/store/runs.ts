@@ -1,4 +1,4 @@
-import type { Write } from "../core/ports/table.ts";
+import type { Item, Write } from "../core/ports/table.ts";
 import { ABSENT, PRESENT } from "../core/ports/table.ts";
 import type { NewRun, RunStatus } from "../core/tracking/ports.ts";
 import { runFeedKey, runKey } from "./facts/keys.ts";
@@ -42,6 +42,30 @@ export function runCreateWrites(run: NewRun): [head: Extract<Write, { kind: "put
         type: "RUN-FEED",
         v: 1,
         run: run.runId,
+      },
+    },
+  ];
+}
+
+/** Type of what stays in the feed of a run that was freed, for who has it in memory; as long as anything in memory is believed. */
+export const RUN_GONE = "RUN-GONE";
+const GONE_KEPT_DAYS = 366;
+
+/** Takes a freed run out of the feed, and says so there. `run` is its item. */
+export function runGoneWrites(run: Item, nowMs: number): Write[] {
+  const [workspace, experiment, id] = [String(run.workspace), String(run.experimentId), String(run.runId)];
+  const goneMs = Math.max(nowMs, Number(run.feedMs) + 1);
+  return [
+    { kind: "delete", key: runFeedKey(workspace, experiment, id, Number(run.feedMs)) },
+    {
+      kind: "put",
+      item: {
+        ...runFeedKey(workspace, experiment, id, goneMs),
+        type: RUN_GONE,
+        v: 1,
+        run: id,
+        rev: Number(run.rev) + 1,
+        expires: Math.ceil(goneMs / 1000) + GONE_KEPT_DAYS * 86_400,
       },
     },
   ];

@@ -15,6 +15,7 @@ import {
 import { LOGGED_MODEL_IN_TRASH } from "./logged-models.ts";
 import { deleteItems, itemsOf } from "./partitions.ts";
 import { RUN_IN_TRASH } from "./run-items.ts";
+import { runGoneWrites } from "./runs.ts";
 import { experimentTrash } from "./trash-experiments.ts";
 import {
   atRev,
@@ -132,14 +133,7 @@ function runTrash(table: Table, clock: Clock): Mover {
       await table.transact([
         { kind: "delete", key: runKey(workspace, id) },
         { kind: "delete", key: jobKey(workspace, id) },
-        ...(run === undefined
-          ? []
-          : [
-              {
-                kind: "delete",
-                key: runFeedKey(workspace, String(run.experimentId), id, Number(run.feedMs)),
-              } satisfies Write,
-            ]),
+        ...(run === undefined ? [] : runGoneWrites(run, clock.now())),
         entryPut(workspace, receipt, entry),
       ]);
       return true;

@@ -14,6 +14,7 @@ import {
   runFeed,
 } from "./facts/keys.ts";
 import { itemsOf } from "./partitions.ts";
+import { RUN_GONE } from "./runs.ts";
 
 const LIMIT = 1000;
 const KINDS: readonly (readonly [AssetKind, string])[] = [
@@ -32,7 +33,7 @@ export async function amountsIn(table: Table, workspace: string): Promise<readon
   );
   const amounts = [
     await count(table, "jobs", [{ index: "gsi1", pk: jobList(workspace) }]),
-    await count(table, "runs", feeds),
+    await count(table, "runs", feeds, ({ type }) => type !== RUN_GONE),
     await count(
       table,
       "experiments",

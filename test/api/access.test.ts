@@ -1,36 +1,27 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openHome } from "../../src/adapters/local/home.ts";
 import { toResponse } from "../../src/api/reply.ts";
 import { createToken } from "../../src/core/access/tokens.ts";
 import { signUserToken } from "../../src/core/auth/tokens.ts";
 import { makeReadToken } from "../../src/home/authenticate.ts";
 import { openStores } from "../../src/home/stores.ts";
 import { compose } from "../../src/local/compose.ts";
-import { makeActivityWrite } from "../../src/store/activities.ts";
-import { makeTempDir } from "../helpers/ports.ts";
+import { openTestGround } from "../helpers/test-ground.ts";
 
 /** A home whose clock can be moved. */
 async function openAccessHome() {
-  const temp = makeTempDir();
-  const dataDir = join(temp.path, "home");
-  mkdirSync(dataDir);
-  const home = await openHome({ dir: dataDir });
-  let aheadMs = 0;
-  const clock = { ...home.clock, now: () => home.clock.now() + aheadMs };
-  const ground = {
-    ...home,
-    clock,
-    settings: { port: 0, dataDir, programs: { runner: "", serving: "" }, runnerBundle: undefined, urlMap: undefined },
-    activity: makeActivityWrite({ ...home, clock }),
-    log: { info: () => undefined, fault: () => undefined },
-    address: () => "http://127.0.0.1:1",
+  const { ground: plain, dataDir, pass, close } = await openTestGround();
+  const settings = {
+    port: 0,
+    dataDir,
+    programs: { runner: "", serving: "" },
+    runnerBundle: undefined,
+    urlMap: undefined,
   };
+  const ground = { ...plain, settings };
   const app = compose(ground);
   await app.start();
   const stores = openStores(ground);
-  const root = await signUserToken(home.signer, { name: "owner", roles: { "*": "owner" }, id: "root" });
+  const root = await signUserToken(ground.signer, { name: "owner", roles: { "*": "owner" }, id: "root" });
 
   async function ask(method: string, path: string, body?: unknown, token = root) {
     const response = toResponse(
@@ -54,13 +45,10 @@ async function openAccessHome() {
     },
     /** How another process of the home reads tokens: over the same table, with its own memory. */
     readElsewhere: makeReadToken(ground, stores),
-    pass: (ms: number) => {
-      aheadMs += ms;
-    },
+    pass,
     async close() {
       await app.close();
-      await home.close();
-      temp.remove();
+      await close();
     },
   };
 }

@@ -230,6 +230,7 @@ describe("what access patterns cost in DynamoDB", () => {
     expect(cost("log 1,000 points over 20 keys").writes).toBeLessThanOrEqual(40);
     expect(cost("log 1,000 points over 20 keys").trips).toBeLessThanOrEqual(2);
     expect(cost("log 1,000 points over 1,000 keys").writes).toBeLessThanOrEqual(150);
-    expect(cost("the same page again").reads).toBeLessThanOrEqual(15);
+    for (const page of ["the same page again", "the same page of a function that has just started"])
+      expect(cost(page).reads).toBeLessThanOrEqual(15);
   });
 });

@@ -1,10 +1,7 @@
-import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { toRequest } from "../../lambdas/middleware/http.ts";
-import { openHome } from "../../src/adapters/local/home.ts";
-import { makeActivityWrite } from "../../src/store/activities.ts";
 import { handleAsAws } from "../helpers/aws-home.ts";
-import { makeTempDir } from "../helpers/ports.ts";
+import { openTestGround } from "../helpers/test-ground.ts";
 
 const ACCOUNT = "123456789012";
 const ADA = `arn:aws:iam::${ACCOUNT}:user/ada`;
@@ -14,18 +11,9 @@ type Event = Parameters<typeof toRequest>[0];
 
 /** What the AWS home composes, asked with the events of a gateway that says who has signed. */
 async function openIamHome() {
-  const temp = makeTempDir();
-  const home = await openHome({ dir: join(temp.path, "home") });
-  onTestFinished(async () => {
-    await home.close();
-    temp.remove();
-  });
-  const handle = handleAsAws({
-    ...home,
-    activity: makeActivityWrite(home),
-    log: { info: () => undefined, fault: () => undefined },
-    address: () => "http://home.test",
-  });
+  const { ground, close } = await openTestGround();
+  onTestFinished(close);
+  const handle = handleAsAws(ground);
 
   return async function ask(
     method: string,

@@ -1,17 +1,14 @@
-import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { openHome } from "../../src/adapters/local/home.ts";
 import { treeText } from "../../src/contract/trees.ts";
 import { signUserToken } from "../../src/core/auth/tokens.ts";
 import type { Key, Table } from "../../src/core/ports/table.ts";
 import { freeWorkspaces, retireWorkspace } from "../../src/core/workspaces/delete-workspace.ts";
 import type { Ground } from "../../src/home/part.ts";
 import { openStores } from "../../src/home/stores.ts";
-import { makeActivityWrite } from "../../src/store/activities.ts";
 import { sha256Of } from "../helpers/api.ts";
 import { composeAsAws, handleAsAws } from "../helpers/aws-home.ts";
 import { jobRecord, newJobRun } from "../helpers/job-record.ts";
-import { makeTempDir } from "../helpers/ports.ts";
+import { openTestGround } from "../helpers/test-ground.ts";
 
 const DAY_MS = 86_400_000;
 const TEAM = "/api/v1/workspaces/team";
@@ -38,26 +35,13 @@ function noting(table: Table): { readonly table: Table; readonly keys: Map<strin
 }
 
 async function openDeletionHome() {
-  const temp = makeTempDir();
-  const home = await openHome({ dir: join(temp.path, "home") });
-  onTestFinished(async () => {
-    await home.close();
-    temp.remove();
-  });
-  let aheadMs = 0;
-  const { table, keys } = noting(home.table);
-  const clock = { now: () => home.clock.now() + aheadMs };
-  const ground: Ground = {
-    ...home,
-    table,
-    clock,
-    activity: makeActivityWrite({ ...home, clock }),
-    log: { info: () => undefined, fault: () => undefined },
-    address: () => "http://home.test",
-  };
+  const { ground: plain, pass, close } = await openTestGround();
+  onTestFinished(close);
+  const { table, keys } = noting(plain.table);
+  const ground: Ground = { ...plain, table };
   const stores = openStores(ground);
   const handle = handleAsAws(ground);
-  const token = await signUserToken(home.signer, { name: "owner", roles: { "*": "owner" }, id: "o" });
+  const token = await signUserToken(ground.signer, { name: "owner", roles: { "*": "owner" }, id: "o" });
 
   async function ask(method: string, path: string, body?: unknown) {
     const isBytes = body instanceof Uint8Array;
@@ -76,15 +60,13 @@ async function openDeletionHome() {
     ground,
     stores,
     free: () => freeWorkspaces({ ...ground, ...stores }),
-    pass: (ms: number) => {
-      aheadMs += ms;
-    },
+    pass,
     /** What stands of the workspace, but for its activities. */
     async left() {
       const all = [...keys.values()].filter(({ pk }) => pk.startsWith("W#team#") && !pk.startsWith("W#team#ACTIVITY#"));
-      const items = await home.table.batchGet(all);
-      const { objects } = await home.objects.list({ prefix: "ws/team/" });
-      const secrets = await home.vault.list("datastores/team/");
+      const items = await plain.table.batchGet(all);
+      const { objects } = await ground.objects.list({ prefix: "ws/team/" });
+      const secrets = await ground.vault.list("datastores/team/");
       return [...items.map(({ pk, sk }) => `${pk} / ${sk}`), ...objects.map(({ key }) => key), ...secrets];
     },
   };

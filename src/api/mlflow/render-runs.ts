@@ -1,17 +1,17 @@
-import type { DatasetInput, MetricSummary, Run } from "../../core/tracking/ports.ts";
+import type { DatasetInput, RunView } from "../../core/tracking/ports.ts";
 import { double, listed, runInfoJson } from "./render.ts";
 
 /** A run as JSON text, made at once: a page of runs is thousands of small objects otherwise. */
-export function runText(run: Run, datasets: readonly DatasetInput[]): string {
+export function runText(run: RunView, datasets: readonly DatasetInput[]): string {
   return `${madeText(run, inputsText(run, datasets))},"outputs":${outputsText(run)}}`;
 }
 
 /** A run as it was made has no outputs field yet. */
-export function newRunText(run: Run): string {
+export function newRunText(run: RunView): string {
   return `${madeText(run, inputsText(run, []))}}`;
 }
 
-function madeText(run: Run, inputs: string): string {
+function madeText(run: RunView, inputs: string): string {
   const data = [
     listText("metrics", metricTexts(run.metrics)),
     listText("params", pairTexts(run.params)),
@@ -25,7 +25,7 @@ function listText(name: string, items: string): string {
   return items === "" ? "" : `"${name}":[${items}]`;
 }
 
-function metricTexts(metrics: ReadonlyMap<string, MetricSummary>): string {
+function metricTexts(metrics: RunView["metrics"]): string {
   let text = "";
   for (const [key, { value, timestamp, step }] of metrics) {
     text += `${text === "" ? "" : ","}{"key":${JSON.stringify(key)},"value":${JSON.stringify(double(value))},"timestamp":${timestamp},"step":${step}}`;
@@ -41,7 +41,7 @@ function pairTexts(pairs: ReadonlyMap<string, string>): string {
   return text;
 }
 
-function inputsText(run: Run, datasets: readonly DatasetInput[]): string {
+function inputsText(run: RunView, datasets: readonly DatasetInput[]): string {
   if (datasets.length === 0 && run.modelInputs.length === 0) return "{}";
   return JSON.stringify({
     ...listed(
@@ -55,7 +55,7 @@ function inputsText(run: Run, datasets: readonly DatasetInput[]): string {
   });
 }
 
-function outputsText({ modelOutputs }: Run): string {
+function outputsText({ modelOutputs }: RunView): string {
   if (modelOutputs.length === 0) return "{}";
   return JSON.stringify({ model_outputs: modelOutputs.map(({ modelId, step }) => ({ model_id: modelId, step })) });
 }

@@ -2,7 +2,7 @@ import type { VersionAnswer } from "../../core/registry/models.ts";
 import { latestPerStage } from "../../core/registry/models.ts";
 import type { ModelVersion, RegisteredModel } from "../../core/registry/ports.ts";
 import type { ArtifactEntry } from "../../core/tracking/artifacts.ts";
-import type { Experiment, LoggedModel, Run } from "../../core/tracking/ports.ts";
+import type { Experiment, LoggedModel, RunView } from "../../core/tracking/ports.ts";
 
 /** Doubles that JSON lacks travel as text. */
 export function double(value: number): number | string {
@@ -36,7 +36,7 @@ export function experimentJson(experiment: Experiment, workspace: string) {
   };
 }
 
-export function runInfoJson(run: Run) {
+export function runInfoJson(run: RunView) {
   return {
     run_uuid: run.runId,
     experiment_id: run.experimentId,

@@ -129,7 +129,8 @@ async function* runsOf(
       limit: PAGE,
       ...(after === undefined ? {} : { after }),
     });
-    for (const run of await deps.runs.getMany(workspace, page.runIds)) {
+    const runIds = page.found.map(({ runId }) => runId);
+    for (const run of await deps.runs.getMany(workspace, runIds)) {
       const isOld = run.lifecycle === "deleted" && (run.deletedMs ?? 0) <= until;
       if (isOld || goingIds.has(run.experimentId)) yield runCandidate(run);
     }

@@ -87,6 +87,25 @@ export interface Run {
   readonly modelOutputs: readonly { readonly modelId: string; readonly step: number }[];
 }
 
+/** What pages of a search show of a run. */
+export type RunView = Pick<
+  Run,
+  | "runId"
+  | "experimentId"
+  | "name"
+  | "userId"
+  | "status"
+  | "startMs"
+  | "endMs"
+  | "lifecycle"
+  | "artifactUri"
+  | "tags"
+  | "params"
+  | "datasets"
+  | "modelInputs"
+  | "modelOutputs"
+> & { readonly metrics: ReadonlyMap<string, Pick<MetricSummary, "value" | "timestamp" | "step">> };
+
 /** What one request changes of a run. Maps hold only what is new; `null` removes a tag. */
 export interface RunChange {
   readonly name?: string;
@@ -129,7 +148,10 @@ export interface RunStore {
     recorded?: { readonly actor: string; readonly action: string; readonly summary: string },
   ): Promise<Run>;
   /** Input datasets of runs, by run. */
-  datasets(workspace: string, runs: readonly Run[]): Promise<ReadonlyMap<string, readonly DatasetInput[]>>;
+  datasets(
+    workspace: string,
+    runs: readonly Pick<Run, "runId" | "datasets">[],
+  ): Promise<ReadonlyMap<string, readonly DatasetInput[]>>;
   /** Points of one key in order of (timestamp, step, value), exact duplicates once. */
   history(workspace: string, runId: string, key: string): Promise<Points>;
 }
@@ -142,31 +164,26 @@ export interface Points {
   readonly steps: Float64Array;
 }
 
-/** A run as a search knows it. A version is a number that stands for one state of one run, for as long as the process lives. */
-export interface KnownRun {
-  readonly rev: number;
+/** A run as a search finds it. */
+export interface FoundRun {
+  readonly runId: string;
+  /** Stands for one state of one run, for as long as the process lives. */
   readonly version: number;
-  /** Another process may have freed it: only reading it tells. */
-  readonly mayBeGone?: true;
+  /** The run in that state, where it was wanted. */
+  readonly run?: RunView;
 }
 
 export interface RunsFound {
   /** In order, at most `limit`. */
-  readonly runIds: readonly string[];
-  /** What each of them is at this moment. */
-  readonly known?: readonly KnownRun[];
+  readonly found: readonly FoundRun[];
   /** Sort values of the last, where there are more. */
   readonly next?: readonly SortValue[];
 }
 
 /** Finds runs by their summaries. */
 export interface RunSearch {
-  /** A write that has been acknowledged is seen. */
-  search(query: RunQuery): Promise<RunsFound>;
-  /** These were found, but are not there (any more): they are looked up before the next search. */
-  doubt(workspace: string, runIds: readonly string[]): void;
-  /** These were read after they were found, and are there. */
-  confirm(workspace: string, runs: readonly Pick<Run, "experimentId" | "runId">[]): void;
+  /** A write that has been acknowledged is seen. Runs come with those whose version is `wanted`. @default none */
+  search(query: RunQuery, wanted?: (version: number) => boolean): Promise<RunsFound>;
   /** Name, digest and context of the datasets of an experiment's runs, each once. */
   datasets(workspace: string, experimentId: string): Promise<readonly DatasetBrief[]>;
 }

@@ -3,23 +3,21 @@ import { parseFilter, parseOrderBy } from "./filter.ts";
 import { RUNS } from "./grammars.ts";
 import { experimentId } from "./names.ts";
 import { decodeToken, encodeToken } from "./paging.ts";
-import type { DatasetBrief, Experiment, ExperimentStore, Run, RunQuery, RunSearch, RunStore } from "./ports.ts";
+import type { DatasetBrief, Experiment, ExperimentStore, RunQuery, RunSearch, RunView } from "./ports.ts";
 
 /** A run of a page: what the caller keeps of it, or the run, and the version to keep it by (absent: it is not to be kept). */
-export type FoundRun<T> =
+export type PageRun<T> =
   | { readonly kept: T; readonly run?: undefined }
-  | { readonly kept?: undefined; readonly run: Run; readonly version: number | undefined };
+  | { readonly kept?: undefined; readonly run: RunView; readonly version: number | undefined };
 
 export interface SearchDeps {
-  readonly runs: RunStore;
   readonly search: RunSearch;
   readonly experiments: ExperimentStore;
 }
 
 const RESULTS_LIMIT = 50_000;
-const SEARCHES_LIMIT = 20;
 
-/** Runs of experiments, filtered and in order; a page token continues its own query. Those that `keptOf` has by their version are not read. */
+/** Runs of experiments, filtered and in order; a page token continues its own query. Those that `keptOf` has by their version are taken from there. */
 export async function searchRuns<T = never>(
   deps: SearchDeps,
   workspace: string,
@@ -32,7 +30,7 @@ export async function searchRuns<T = never>(
     readonly pageToken?: string | undefined;
   },
   keptOf: (version: number) => T | undefined = () => undefined,
-): Promise<{ readonly runs: readonly FoundRun<T>[]; readonly next?: string }> {
+): Promise<{ readonly runs: readonly PageRun<T>[]; readonly next?: string }> {
   const limit = query.maxResults ?? 1000;
   if (limit < 1)
     throw invalid(`Invalid value ${limit} for parameter 'max_results' supplied. It must be a positive integer`);
@@ -59,50 +57,24 @@ export async function searchRuns<T = never>(
   };
   const isDeleted = experimentIds.some((id) => deletedExperimentIds.has(id));
   // What is kept of a run does not tell that its experiment was deleted.
-  const { runs, next } = await findThere(deps, asked, isDeleted ? () => undefined : keptOf);
-  return {
-    runs: isDeleted ? runs.map((found) => deletedIn(found, deletedExperimentIds)) : runs,
-    ...(next === undefined ? {} : { next: encodeToken(scope, next) }),
+  const kept = new Map<number, T>();
+  const isWanted = (version: number): boolean => {
+    const known = isDeleted ? undefined : keptOf(version);
+    if (known !== undefined) kept.set(version, known);
+    return known === undefined;
   };
+  const { found, next } = await deps.search.search(asked, isWanted);
+  const runs = found.flatMap(({ version, run }): PageRun<T> | [] => {
+    if (run !== undefined) return isDeleted ? deletedIn(run, deletedExperimentIds) : { run, version };
+    const known = kept.get(version);
+    return known === undefined ? [] : { kept: known };
+  });
+  return { runs, ...(next === undefined ? {} : { next: encodeToken(scope, next) }) };
 }
 
-function deletedIn<T>(found: FoundRun<T>, experimentIds: ReadonlySet<string>): FoundRun<T> {
-  const { run } = found;
-  if (run === undefined) return found;
+function deletedIn(run: RunView, experimentIds: ReadonlySet<string>): PageRun<never> {
   const isDeleted = experimentIds.has(run.experimentId);
   return { run: isDeleted ? { ...run, lifecycle: "deleted" } : run, version: undefined };
-}
-
-/** A run found may have been purged by another process meanwhile: then the search is done again without it. */
-async function findThere<T>(deps: SearchDeps, query: RunQuery, keptOf: (version: number) => T | undefined) {
-  for (let again = 0; ; again++) {
-    const { runIds, known, next } = await deps.search.search(query);
-    const kept = runIds.map((_, i) => {
-      const each = known?.[i];
-      return each === undefined || each.mayBeGone === true ? undefined : keptOf(each.version);
-    });
-    const wanted = runIds.filter((_, i) => kept[i] === undefined);
-    const read = new Map(
-      (wanted.length === 0 ? [] : await deps.runs.getMany(query.workspace, wanted)).map((run) => [run.runId, run]),
-    );
-    if (read.size < wanted.length && again < SEARCHES_LIMIT) {
-      deps.search.doubt(
-        query.workspace,
-        wanted.filter((runId) => !read.has(runId)),
-      );
-      continue;
-    }
-    deps.search.confirm(query.workspace, [...read.values()]);
-    const runs = runIds.flatMap((runId, i): FoundRun<T> | [] => {
-      const mine = kept[i];
-      if (mine !== undefined) return { kept: mine };
-      const run = read.get(runId);
-      if (run === undefined) return [];
-      // It may have changed since it was found.
-      return { run, version: known?.[i]?.rev === run.rev ? known[i].version : undefined };
-    });
-    return { runs, next };
-  }
 }
 
 const DATASET_EXPERIMENTS_LIMIT = 20;

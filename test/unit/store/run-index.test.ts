@@ -6,18 +6,26 @@ import { openTable } from "../../../src/adapters/local/table.ts";
 import { readAll } from "../../../src/core/files/streams.ts";
 import type { Objects } from "../../../src/core/ports/objects.ts";
 import type { Table } from "../../../src/core/ports/table.ts";
-import type { ExperimentStore, NewRun, Run, RunChange, RunQuery, RunSearch } from "../../../src/core/tracking/ports.ts";
+import type {
+  ExperimentStore,
+  NewRun,
+  Run,
+  RunChange,
+  RunQuery,
+  RunSearch,
+  RunView,
+} from "../../../src/core/tracking/ports.ts";
 import { type Row, searchRows } from "../../../src/core/tracking/search-rows.ts";
 import { searchRuns } from "../../../src/core/tracking/search-runs.ts";
 import { makeActivityWrite } from "../../../src/store/activities.ts";
-import { runFeedKey, runKey } from "../../../src/store/facts/keys.ts";
+import { runKey } from "../../../src/store/facts/keys.ts";
 import { RunColumns } from "../../../src/store/run-columns.ts";
 import { findRuns, KeptOrders } from "../../../src/store/run-find.ts";
 import { openRunIndex } from "../../../src/store/run-index.ts";
 import { decodeSnapshot, encodeSnapshot } from "../../../src/store/run-snapshot.ts";
 import { snapshotKey } from "../../../src/store/run-snapshots.ts";
 import { openRunStore } from "../../../src/store/run-store.ts";
-import { runCreateWrites } from "../../../src/store/runs.ts";
+import { runCreateWrites, runGoneWrites } from "../../../src/store/runs.ts";
 import { watchTable } from "../../../src/store/table-watch.ts";
 import { TextPool } from "../../../src/store/text-pool.ts";
 import { makeTempDir } from "../../helpers/ports.ts";
@@ -72,6 +80,7 @@ const runOf = fc.record({
   params: few(word),
   metrics: few(number),
   datasets: fc.array(fc.record({ name: word, digest: word }), { maxLength: 1 }),
+  modelInputs: fc.array(word, { maxLength: 2 }),
   artifactUri: maybe(fc.constantFrom("s3://b/k", "mlflow-artifacts:/1/r0/artifacts")),
 });
 
@@ -91,13 +100,13 @@ function wholeRun(runId: string, rev: number, part: typeof runOf extends fc.Arbi
     tags: new Map([...Object.entries(part.tags), ["mlflow.runName", part.name]]),
     params: new Map(Object.entries(part.params)),
     metrics: new Map(
-      Object.entries(part.metrics).map(([key, value]) => [
+      Object.entries(part.metrics).map(([key, value], step) => [
         key,
-        { value, timestamp: 0, step: 0, min: 0, max: 0, count: 1 },
+        { value, timestamp: rev, step, min: 0, max: 0, count: 1 },
       ]),
     ),
-    modelInputs: [],
-    modelOutputs: [],
+    modelInputs: part.modelInputs,
+    modelOutputs: part.modelInputs.map((modelId, step) => ({ modelId, step })),
   };
 }
 
@@ -144,6 +153,16 @@ const order = fc
   RunQuery["orderBy"][number]
 >;
 
+/** What a page shows of a run. */
+function viewOf(run: Run | undefined): RunView | undefined {
+  if (run === undefined) return undefined;
+  const { runId, experimentId, name, userId, status, startMs, endMs, lifecycle, artifactUri, tags, params } = run;
+  const { metrics, datasets, modelInputs, modelOutputs } = run;
+  const latest = Array.from(metrics, ([key, { value, timestamp, step }]) => [key, { value, timestamp, step }] as const);
+  const about = { runId, experimentId, name, userId, status, startMs, endMs, lifecycle, artifactUri, tags, params };
+  return { ...about, metrics: new Map(latest), datasets, modelInputs, modelOutputs };
+}
+
 const rowOf = (run: Run): Row => ({
   text: (key) =>
     ({ run_id: run.runId, run_name: run.name, status: run.status, artifact_uri: run.artifactUri })[key] ?? undefined,
@@ -178,7 +197,7 @@ describe("columns", () => {
             runs.set(run.runId, next);
             columns.put(next);
           });
-          const again = decodeSnapshot("1", encodeSnapshot({ columns, seenMs: [] }))?.columns;
+          const again = decodeSnapshot("1", encodeSnapshot({ columns, followedMs: 0 }))?.columns;
           const total = [
             ...orderBy,
             { entity: "attribute", key: "start_time", kind: "number", descending: true } as const,
@@ -200,11 +219,25 @@ describe("columns", () => {
                 limit,
                 ...(after === undefined ? {} : { after }),
               } as const;
-              const page = findRuns(() => each, query, kept);
-              for (const { version } of page.known ?? []) versions.add(version);
-              expect(findRuns(() => each, query)).toEqual(page);
-              expect(page.runIds.length).toBeLessThanOrEqual(limit);
-              found.push(...page.runIds);
+              const page = findRuns(
+                () => each,
+                query,
+                () => true,
+                kept,
+              );
+              for (const { version } of page.found) versions.add(version);
+              expect(
+                findRuns(
+                  () => each,
+                  query,
+                  () => true,
+                ),
+              ).toEqual(page);
+              expect(page.found.length).toBeLessThanOrEqual(limit);
+              for (const { runId, run } of page.found) {
+                found.push(runId);
+                expect(run).toEqual(viewOf(runs.get(runId)));
+              }
               after = page.next;
             } while (after !== undefined);
             expect(found).toEqual(expected.rows.map(({ runId }) => runId));
@@ -223,10 +256,10 @@ describe("columns", () => {
     columns.put(wholeRun("r1", 5, part));
     columns.remove("r1");
 
-    expect(findRuns(() => columns, all).runIds).toEqual([]);
+    expect(findRuns(() => columns, all).found.map(({ runId }) => runId)).toEqual([]);
     expect(columns.active()).toEqual([]);
     columns.put(wholeRun("r1", 1, part));
-    expect(findRuns(() => columns, all).runIds).toEqual(["r1"]);
+    expect(findRuns(() => columns, all).found.map(({ runId }) => runId)).toEqual(["r1"]);
   });
 });
 
@@ -316,9 +349,9 @@ describe.each([true, false])("an index begun from a snapshot, watched: %s", (wat
         const runIds: string[] = [];
         let index = open();
         const find = async (search: RunSearch, filter: string, orderBy: string, view: RunQuery["view"]) => {
-          const deps = { runs: store, search, experiments };
+          const deps = { search, experiments };
           const query = { experimentIds: ["1"], filter, orderBy: orderBy === "" ? [] : [orderBy], view };
-          return (await searchRuns(deps, "w", query)).runs.map(({ run }) => run?.runId);
+          return (await searchRuns(deps, "w", query)).runs.map(({ run }) => run);
         };
         const check = async () => {
           const rebuilt = openRunIndex({ table, objects: nothing, clock });
@@ -328,7 +361,10 @@ describe.each([true, false])("an index begun from a snapshot, watched: %s", (wat
             ["", "metrics.y DESC", "deleted"],
             ["", "attributes.status", "active"],
           ] as const) {
-            expect(await find(index, filter, orderBy, view)).toEqual(await find(rebuilt, filter, orderBy, view));
+            const found = await find(index, filter, orderBy, view);
+            const ids = found.map((run) => run?.runId ?? "");
+            expect(ids).toEqual((await find(rebuilt, filter, orderBy, view)).map((run) => run?.runId));
+            expect(found).toEqual((await store.getMany("w", ids)).map(viewOf));
           }
         };
         // A snapshot to begin with.
@@ -349,10 +385,7 @@ describe.each([true, false])("an index begun from a snapshot, watched: %s", (wat
           } else if (each.kind === "purge" && runId !== undefined) {
             const head = await table.get(runKey("w", runId));
             if (head !== undefined) {
-              await table.transact([
-                { kind: "delete", key: runKey("w", runId) },
-                { kind: "delete", key: runFeedKey("w", "1", runId, Number(head.feedMs)) },
-              ]);
+              await table.transact([{ kind: "delete", key: runKey("w", runId) }, ...runGoneWrites(head, time.ms)]);
             }
           } else if (each.kind === "restart") index = open();
           else if (each.kind === "search") await check();
@@ -389,22 +422,24 @@ describe("snapshots", () => {
     return { ...ground, key, open, counting };
   }
 
+  const find = async (index: RunSearch) => (await index.search(all)).found.map(({ runId }) => runId);
+
   it("spare a new process the reading of runs", async () => {
     const { open, counting } = await filled();
-    const expected = (await open().search(all)).runIds;
+    const expected = await find(open());
     const { read, table } = counting();
 
-    expect((await open(table).search(all)).runIds).toEqual(expected);
+    expect(await find(open(table))).toEqual(expected);
     expect(read.runs).toBe(0);
   });
 
   it("may vanish, be broken, or be of another version", async () => {
     const { open, objects, key } = await filled();
-    const expected = (await open().search(all)).runIds;
+    const expected = await find(open());
     const stored = await objects.get(key);
     if (stored === undefined) throw new Error("no snapshot was kept");
     const bytes = await readAll(stored.body);
-    const other = new TextDecoder("latin1").decode(bytes).replace('"v":1', '"v":0');
+    const other = new TextDecoder("latin1").decode(bytes).replace('"v":2', '"v":0');
     for (const broken of [
       new Uint8Array(0),
       bytes.subarray(0, 3),
@@ -413,10 +448,10 @@ describe("snapshots", () => {
       Uint8Array.from(other, (char) => char.charCodeAt(0)),
     ]) {
       await objects.put(key, broken);
-      expect((await open().search(all)).runIds).toEqual(expected);
+      expect(await find(open())).toEqual(expected);
     }
     await objects.delete([key]);
-    expect((await open().search(all)).runIds).toEqual(expected);
+    expect(await find(open())).toEqual(expected);
   });
 
   it("are not used when the clock has been set back behind them", async () => {
@@ -425,7 +460,7 @@ describe("snapshots", () => {
     time.ms -= 3_600_000;
     await store.create(newRun("late", time.ms), "u");
 
-    expect((await open().search(all)).runIds).toContain("late");
+    expect(await find(open())).toContain("late");
   });
 
   it("that can't be kept or read fail no search", async () => {
@@ -437,6 +472,6 @@ describe("snapshots", () => {
     });
     const index = openRunIndex({ table, clock, objects: failing });
 
-    expect((await index.search(all)).runIds).toHaveLength(250);
+    expect(await find(index)).toHaveLength(250);
   });
 });

@@ -1,0 +1,93 @@
+import type { Run, RunView } from "../core/tracking/ports.ts";
+import { numberAt, type StoredColumns, type TextColumn } from "./columns.ts";
+import { defaultArtifactUri } from "./run-items.ts";
+import type { TextPool } from "./text-pool.ts";
+
+/** Columns that no filter names. */
+export const LIFECYCLE = "lifecycle";
+export const METRIC_TIME = "time";
+export const METRIC_STEP = "step";
+export const MODEL_INPUTS = "model_inputs";
+export const MODEL_OUTPUTS = "model_outputs";
+export const RUN_NAME = "run_name";
+
+/** Text of a list's column; none for an empty one. */
+export function listText(list: readonly unknown[]): string | undefined {
+  return list.length === 0 ? undefined : JSON.stringify(list);
+}
+
+/** Makes runs of an experiment's columns as they were put in, until these change. Names are in order. */
+export function makeViewer(experimentId: string, stored: StoredColumns): (row: number) => RunView {
+  const readers = new Map<TextPool, (code: number) => string>();
+  const textReader = (column: TextColumn | undefined) => {
+    if (column === undefined) return () => undefined;
+    const { codes, pool } = column;
+    const read = readers.get(pool) ?? pool.reader();
+    readers.set(pool, read);
+    return (row: number): string | undefined => (codes[row] ? read(codes[row]) : undefined);
+  };
+  const idOf = stored.ids.reader();
+  const text = (name: string) => textReader(stored.texts.get(name));
+  const number = (name: string) => {
+    const column = stored.numbers.get(name);
+    return (row: number) => (column === undefined ? undefined : numberAt(column, row));
+  };
+  const texts = (kind: string) => keysOf(stored.texts, kind).map((key) => [key, text(`${kind} ${key}`)] as const);
+  const [tags, params] = [texts("tag"), texts("parameter")];
+  const metrics = keysOf(stored.numbers, "metric").map(
+    (key) => [key, ...["metric", METRIC_TIME, METRIC_STEP].map((kind) => number(`${kind} ${key}`))] as const,
+  );
+  const [name, userId, status, lifecycle] = [text(RUN_NAME), text("user_id"), text("status"), text(LIFECYCLE)];
+  const [artifactUri, modelInputs, modelOutputs] = [text("artifact_uri"), text(MODEL_INPUTS), text(MODEL_OUTPUTS)];
+  const [startMs, endMs] = [number("start_time"), number("end_time")];
+
+  return (row) => {
+    const runId = idOf(row + 1);
+    const metricsOf = new Map<string, { value: number; timestamp: number; step: number }>();
+    for (const [key, valueAt, timeAt, stepAt] of metrics) {
+      const value = valueAt?.(row);
+      if (value !== undefined) metricsOf.set(key, { value, timestamp: timeAt?.(row) ?? 0, step: stepAt?.(row) ?? 0 });
+    }
+    return {
+      runId,
+      experimentId,
+      name: name(row) ?? "",
+      userId: userId(row) ?? "",
+      status: status(row) as Run["status"],
+      startMs: startMs(row),
+      endMs: endMs(row),
+      lifecycle: lifecycle(row) as Run["lifecycle"],
+      artifactUri: artifactUri(row) ?? defaultArtifactUri(experimentId, runId),
+      tags: textsAt(tags, row),
+      params: textsAt(params, row),
+      metrics: metricsOf,
+      datasets: stored.datasets.get(row) ?? [],
+      modelInputs: listOf(modelInputs(row)),
+      modelOutputs: listOf(modelOutputs(row)),
+    };
+  };
+}
+
+function keysOf(columns: ReadonlyMap<string, unknown>, kind: string): string[] {
+  const start = `${kind} `;
+  return [...columns.keys()]
+    .filter((name) => name.startsWith(start))
+    .map((name) => name.slice(start.length))
+    .sort();
+}
+
+function textsAt(
+  columns: readonly (readonly [string, (row: number) => string | undefined])[],
+  row: number,
+): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const [key, textAt] of columns) {
+    const text = textAt(row);
+    if (text !== undefined) found.set(key, text);
+  }
+  return found;
+}
+
+function listOf<T>(text: string | undefined): readonly T[] {
+  return text === undefined ? [] : (JSON.parse(text) as T[]);
+}
