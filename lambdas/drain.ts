@@ -8,7 +8,14 @@ import { bucketDrainer } from "../src/adapters/aws/drain/bucket.ts";
 import { drain } from "../src/adapters/aws/drain/drain.ts";
 import { repositoriesOf, repositoryDrainer } from "../src/adapters/aws/drain/repositories.ts";
 import { scheduleDrainer } from "../src/adapters/aws/drain/schedules.ts";
+import { placesIn, storageDrainer } from "../src/adapters/aws/drain/storage.ts";
+import type { StorageSettings } from "../src/adapters/aws/storage/settings.ts";
+import { makeClock } from "../src/adapters/node/clock.ts";
+import { makeIds } from "../src/adapters/node/ids.ts";
+import { openStorageStore } from "../src/store/workspace-storage.ts";
+import { openRecords } from "./home/dynamo.ts";
 import { makeLog } from "./home/log.ts";
+import { openHomeStorage } from "./home/storage.ts";
 import { answerStack } from "./middleware/answer-stack.ts";
 
 const log = makeLog();
@@ -16,6 +23,15 @@ const hasOneEndpoint = process.env.AWS_ENDPOINT_URL !== undefined;
 const home = process.env.STAGE ?? "";
 /** Of a home that is not to be kept. */
 const bucket = process.env.BUCKET_NAME;
+const { STORAGE } = process.env;
+const storage = STORAGE
+  ? openHomeStorage({
+      settings: JSON.parse(STORAGE) as StorageSettings,
+      hasOneEndpoint,
+      clock: makeClock(),
+      ids: makeIds(),
+    })
+  : undefined;
 const batch = new BatchClient({});
 const ecr = new ECRClient({});
 const scheduler = new SchedulerClient({});
@@ -35,16 +51,24 @@ export const handler: CloudFormationCustomResourceHandler = (event, context) =>
   });
 
 async function drainHome(leftMs: () => number): Promise<string> {
+  const storages = openStorageStore({ table: openRecords(process.env.TABLE_NAME ?? "") });
+  const own = placesIn(await storages.list());
   const drainers = [scheduleDrainer({ client: scheduler, group: home }), batchDrainer({ client: batch, home })];
   if (bucket === undefined) {
     await drain({ drainers, leftMs });
     const kept = await repositoriesOf({ client: ecr, home });
-    return `kept: the table, the buckets, the home's key${kept.map((name) => `, images in ${name}`).join("")}`;
+    return `kept: the table, the buckets, the home's key${kept.map((name) => `, images in ${name}`).join("")}${own.map((each) => `, ${each}`).join("")}`;
   }
   const s3 = new S3Client({ forcePathStyle: hasOneEndpoint });
   await drain({
-    drainers: [...drainers, repositoryDrainer({ client: ecr, home }), bucketDrainer({ client: s3, bucket })],
+    drainers: [
+      ...drainers,
+      ...(storage === undefined ? [] : [storageDrainer({ storages, storage })]),
+      repositoryDrainer({ client: ecr, home }),
+      bucketDrainer({ client: s3, bucket }),
+    ],
     leftMs,
   });
-  return "kept: nothing";
+  const adopted = own.filter((each) => each.startsWith("adopted"));
+  return `kept: ${adopted.length === 0 ? "nothing" : adopted.join(", ")}`;
 }

@@ -62,9 +62,9 @@ async function mayDo(request, key) {
   return await isTrusted(claims, key.workspace);
 }
 
-/** Since its token was made, nothing has changed about the token, its person, or the workspace and its roles. */
+/** Since its token was made, nothing has changed about the token, its person, or the workspace, its roles and its bucket. */
 async function isTrusted(claims, workspace) {
-  const names = [`t#${claims.jti}`, `p#${claims.sub}`, `w#${workspace}`, "w#*"];
+  const names = [`t#${claims.jti}`, `p#${claims.sub}`, `w#${workspace}`, "w#*", `b#${workspace}`];
   for (let i = 0; i < names.length; i++) {
     const isKnown = await store.exists(names[i]);
     const since = isKnown ? await store.get(names[i]) : "0";

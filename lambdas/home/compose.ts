@@ -28,6 +28,8 @@ import { openStores } from "../../src/home/stores.ts";
 import { makeWatch } from "../../src/home/watch.ts";
 import { listWorkspaceNames } from "../../src/home/workspace-names.ts";
 import { openTurns } from "../../src/store/turns.ts";
+import type { PlacesOf } from "../../src/store/workspace-storage.ts";
+import type { AwsGround } from "./ground.ts";
 import { lazyBuilder, lazyBus, lazyCredentials, lazyLauncher, lazyTimer, once } from "./lazy.ts";
 import type { Settings } from "./settings.ts";
 
@@ -49,7 +51,7 @@ type Told = Pick<Settings, "bucketName" | "images" | "queueUrl"> &
   Partial<Pick<Settings, "training" | "runner" | "lending" | "timers" | "hasOneEndpoint">>;
 
 /** The AWS home's rooms: what the laptop composes, over other adapters, without what runs on its machine. */
-export function compose(ground: Ground, settings: Told): Composition {
+export function compose(ground: Ground & Partial<Pick<AwsGround, "placesOf">>, settings: Told): Composition {
   const stores = openStores(ground);
   const digest = makeDigest();
   const { files, places, lookups } = composeFiles(
@@ -59,7 +61,13 @@ export function compose(ground: Ground, settings: Told): Composition {
   );
   const outputs = makeOutputRegistry({ ...ground, ...stores, files, digest });
   const environments = makeEnvironments({ ...stores, files, hasContainerEngine: true });
-  const images = openImageBook({ ...ground, records: openBuildRecords(ground.table), digest });
+  const placesOf = ground.placesOf ?? (async () => undefined);
+  const images = openImageBook({
+    ...ground,
+    records: openBuildRecords(ground.table),
+    digest,
+    ownOf: async (workspace) => (await placesOf(workspace))?.repository?.arn,
+  });
   const assets = composeAssets(ground, stores, { home: "aws", files, places, lookups, digest, images });
   const bus = lazyBus(async () => (await import("./queue.ts")).openQueue(ground, settings.queueUrl));
   const mover = makeBusMover({
@@ -76,8 +84,8 @@ export function compose(ground: Ground, settings: Told): Composition {
     files,
     environments,
     outputs,
-    launchers: makeLaunchers(ground, settings),
-    builder: makeBuilder(ground, settings, files),
+    launchers: makeLaunchers(ground, settings, placesOf),
+    builder: makeBuilder(ground, settings, { files, placesOf }),
     makeMover: mover.make,
     watch: noWatch(),
   });
@@ -132,11 +140,15 @@ function noWatch() {
   return watch;
 }
 
-function makeBuilder(ground: Ground, { images, bucketName }: Told, files: Files) {
+function makeBuilder(
+  ground: Ground,
+  { images, bucketName }: Told,
+  others: { readonly files: Files; readonly placesOf: PlacesOf },
+) {
   return lazyBuilder(async () => {
     if (images === undefined) throw new AppError("NotSupported", "this function makes no images");
     const { openImageBuilder } = await import("./images.ts");
-    return openImageBuilder(ground, { settings: images, bucketName, files });
+    return openImageBuilder(ground, { settings: images, bucketName, ...others });
   });
 }
 
@@ -150,6 +162,7 @@ function makeTimer(ground: Ground, { timers, queueUrl }: Told): Timer {
 function makeLaunchers(
   ground: Ground,
   { training, runner, lending, bucketName, hasOneEndpoint = false }: Told,
+  placesOf: PlacesOf,
 ): Launchers {
   const batch = lazyLauncher({ types: ["local", "cluster"], needsImage: true }, async () => {
     if (training === undefined) throw new AppError("NotSupported", "this function starts no jobs");
@@ -164,7 +177,9 @@ function makeLaunchers(
     ...(lending === undefined
       ? {}
       : {
-          credentials: lazyCredentials(async () => (await import("./lending.ts")).openCredentials(lending, bucketName)),
+          credentials: lazyCredentials(async () =>
+            (await import("./lending.ts")).openCredentials(lending, bucketName, placesOf),
+          ),
         }),
     // AWS Batch tells by its events.
     onEnded: () => undefined,

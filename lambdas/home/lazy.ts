@@ -3,6 +3,7 @@ import type { Builder } from "../../src/core/ports/builder.ts";
 import type { Credentials } from "../../src/core/ports/credentials.ts";
 import type { Launcher } from "../../src/core/ports/launcher.ts";
 import type { Objects } from "../../src/core/ports/objects.ts";
+import type { Storage } from "../../src/core/ports/storage.ts";
 import type { Table } from "../../src/core/ports/table.ts";
 import type { Timer } from "../../src/core/ports/timer.ts";
 
@@ -43,6 +44,17 @@ export function lazyObjects(open: () => Promise<Objects>): Objects {
     sign: async (...args) => (await opened()).sign(...args),
     // No object of this home is a file of the machine.
     localPath: () => undefined,
+  };
+}
+
+/** Storage whose adapter is loaded with the first workspace that is to have its own. */
+export function lazyStorage(open: () => Promise<Storage>): Storage {
+  const opened = once(open);
+  return {
+    make: async (...args) => (await opened()).make(...args),
+    check: async (...args) => (await opened()).check(...args),
+    settle: async (...args) => (await opened()).settle(...args),
+    free: async (...args) => (await opened()).free(...args),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { TrainingSettings } from "../../src/adapters/aws/batch/settings.ts";
 import type { LendingSettings } from "../../src/adapters/aws/credentials.ts";
+import type { StorageSettings } from "../../src/adapters/aws/storage/settings.ts";
 
 /** What makes images of environments. */
 export interface ImageSettings {
@@ -49,6 +50,8 @@ export interface Settings {
   readonly runner: RunnerPlace | undefined;
   /** Absent: this function lends no credentials. */
   readonly lending: LendingSettings | undefined;
+  /** Absent: this function makes and frees no storage of workspaces. */
+  readonly storage: StorageSettings | undefined;
   /** An endpoint of one name for every service (an emulator): buckets are then part of the path. */
   readonly hasOneEndpoint: boolean;
 }
@@ -73,6 +76,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     training: env.TRAINING ? (JSON.parse(env.TRAINING) as TrainingSettings) : undefined,
     runner: env.RUNNER ? (JSON.parse(env.RUNNER) as RunnerPlace) : undefined,
     lending: env.LENDING ? (JSON.parse(env.LENDING) as LendingSettings) : undefined,
+    storage: env.STORAGE ? (JSON.parse(env.STORAGE) as StorageSettings) : undefined,
     hasOneEndpoint: env.AWS_ENDPOINT_URL !== undefined,
   });
 }

@@ -72,6 +72,14 @@ const settings = z.strictObject({
     .string()
     .regex(/^(new$|arn:[a-z-]+:kms:)/, "`new` or an ARN of `kms`")
     .optional(),
+  /** ARNs of buckets, KMS keys, secrets and ECR repositories that exist already, and that workspaces may adopt (`yard workspace create --storage-bucket ARN`). */
+  adopted: z
+    .array(
+      z
+        .string()
+        .regex(/^arn:[a-z-]+:(s3|kms|secretsmanager|ecr):[^*]*$/, "an ARN of `s3`, `kms`, `secretsmanager` or `ecr`"),
+    )
+    .default([]),
   /** Pages whose scripts may read and write the bucket by signed addresses; the address carries the right, so any page may that was given one. */
   studioOrigins: z.array(z.union([z.literal("*"), z.url()])).default(["*"]),
   /** Days after which logs go. */

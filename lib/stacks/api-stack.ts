@@ -11,6 +11,7 @@ import { accept } from "../constructs/accept.ts";
 import { ApiWatch } from "../constructs/api-watch.ts";
 import { HomeFunction } from "../constructs/home-function.ts";
 import { JobRole } from "../constructs/job-role.ts";
+import { grantFreeStorage, grantMakeStorage, grantUseOfStorage } from "../constructs/workspace-storage.ts";
 import type { DataStack } from "./data-stack.ts";
 import type { EventsStack } from "./events-stack.ts";
 import type { HomeStackProps } from "./home-stack-props.ts";
@@ -35,7 +36,10 @@ export class ApiStack extends Stack {
     api.grantHome(data);
     events.grantSend(api);
     training.grantStart(api);
-    new JobRole(this, "Job", { data, lender: api });
+    grantUseOfStorage(api, stage);
+    grantMakeStorage(api, stage);
+    grantFreeStorage(api, stage);
+    new JobRole(this, "Job", { stage, data, lender: api });
     handler.addEnvironment("OIDC_ISSUER", signIn.issuer);
     handler.addEnvironment("OIDC_CLIENT_ID", signIn.clientId);
 

@@ -1,7 +1,10 @@
 import { CustomResource, Duration, Stack } from "aws-cdk-lib";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
+import { WORKSPACE_STORAGE } from "../../src/store/facts/keys.ts";
 import { accept } from "../constructs/accept.ts";
 import { HomeFunction } from "../constructs/home-function.ts";
+import { grantFreeStorage } from "../constructs/workspace-storage.ts";
 import type { DataStack } from "./data-stack.ts";
 import type { HomeStackProps } from "./home-stack-props.ts";
 
@@ -30,7 +33,11 @@ export class DrainStack extends Stack {
     drain.allow("scheduler", ["DeleteSchedule"], [this.arn("scheduler", "schedule", `${stage.name}/*`)]);
     const repositories = this.arn("ecr", "repository", "*");
     drain.allow("ecr", ["DescribeRepositories"], [repositories]);
-    if (!stage.retain) this.grantAll(drain, stage.name, data);
+    this.grantListOfStorage(drain, data);
+    if (!stage.retain) {
+      this.grantAll(drain, stage.name, data);
+      grantFreeStorage(drain, stage);
+    }
     new CustomResource(this, "Drained", {
       resourceType: "Custom::Drained",
       serviceToken: drain.handler.functionArn,
@@ -46,6 +53,19 @@ export class DrainStack extends Stack {
     drain.allow("batch", ["DeleteComputeEnvironment", "UpdateComputeEnvironment"], [made("compute-environment")]);
     drain.allow("batch", ["DeregisterJobDefinition"], [made("job-definition")]);
     accept(drain, { "AwsSolutions-IAM5": "what was made at run time is known by the beginning of its name only" });
+  }
+
+  /** Reads what workspaces have of their own, and no other record. */
+  private grantListOfStorage(drain: HomeFunction, { table, key }: DataStack): void {
+    drain.handler.addEnvironment("TABLE_NAME", table.tableName);
+    drain.handler.addToRolePolicy(
+      new PolicyStatement({
+        actions: ["dynamodb:Query"],
+        resources: [table.tableArn],
+        conditions: { "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [WORKSPACE_STORAGE] } },
+      }),
+    );
+    if (key !== undefined) drain.allow("kms", ["Decrypt"], [key.keyArn]);
   }
 
   /** Of a home that leaves nothing. */

@@ -34,6 +34,8 @@ export interface EdgeStackProps extends HomeStackProps {
 const CODE = fileURLToPath(new URL("../../lambdas/edge/artifacts.js", import.meta.url));
 /** Items of the table that say who may do what. */
 const ACCESS_ITEMS = ["membership", "role", "token"];
+/** Items that say that a workspace's files are not in the home's bucket. */
+const STORAGE_ITEM = "workspace-storage";
 
 /**
  * An address in front of the API under which an unmodified MLflow client sends and fetches files of any size: what its token clearly allows goes to the bucket, past the API's limit of 6 MB.
@@ -122,9 +124,11 @@ export class EdgeStack extends Stack {
       new DynamoEventSource(data.table, {
         startingPosition: StartingPosition.LATEST,
         batchSize: 25,
-        filters: ACCESS_ITEMS.flatMap((type) => [
-          FilterCriteria.filter({ dynamodb: { OldImage: { type: { S: FilterRule.isEqual(type) } } } }),
-        ]),
+        filters: [
+          ...[...ACCESS_ITEMS, STORAGE_ITEM].map((type) => changesOf("OldImage", type)),
+          // Before its workspace is there.
+          changesOf("NewImage", STORAGE_ITEM),
+        ],
       }),
     );
     addAlarm(this, "TrustAlarm", {
@@ -141,4 +145,8 @@ export class EdgeStack extends Stack {
       serviceTimeout: Duration.minutes(2),
     });
   }
+}
+
+function changesOf(image: "OldImage" | "NewImage", type: string): Record<string, unknown> {
+  return FilterCriteria.filter({ dynamodb: { [image]: { type: { S: FilterRule.isEqual(type) } } } });
 }

@@ -4,8 +4,10 @@ import { CfnPullThroughCacheRule, CfnRepositoryCreationTemplate } from "aws-cdk-
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
+import type { Stage } from "../config/stage.ts";
 import { accept } from "../constructs/accept.ts";
 import type { HomeFunction } from "../constructs/home-function.ts";
+import { workspaceResources } from "../constructs/workspace-storage.ts";
 import type { DataStack } from "./data-stack.ts";
 import type { HomeStackProps } from "./home-stack-props.ts";
 
@@ -49,10 +51,12 @@ export class ImagesStack extends Stack {
   private readonly log: LogGroup;
   private readonly repositoryName: string;
   private readonly home: string;
+  private readonly stage: Stage;
 
   constructor(scope: Construct, id: string, props: ImagesStackProps) {
     super(scope, id, props);
     const { stage, data } = props;
+    this.stage = stage;
     this.home = stage.name;
     this.repositoryName = `${stage.name}/environments`;
     this.log = new LogGroup(this, "Log", { retention: stage.logDays, removalPolicy: RemovalPolicy.DESTROY });
@@ -70,7 +74,12 @@ export class ImagesStack extends Stack {
     fn.allow("codebuild", ["BatchGetBuilds", "StartBuild"], [this.project.attrArn]);
     fn.allow("logs", ["GetLogEvents"], [this.log.logGroupArn]);
     const repository = this.arnOfRepository(this.repositoryName);
-    fn.allow("ecr", ["CreateRepository", "DescribeImages", "PutLifecyclePolicy", "TagResource"], [repository]);
+    const { repositories } = workspaceResources(this, this.stage);
+    fn.allow(
+      "ecr",
+      ["CreateRepository", "DescribeImages", "PutLifecyclePolicy", "TagResource"],
+      [repository, ...repositories.slice(0, 1)],
+    );
     fn.allow("ecr", ["BatchGetImage", "GetDownloadUrlForLayer"], [this.arnOfRepository("*")]);
     accept(fn, { "AwsSolutions-IAM5": "people name images of the account's own registry, whatever they are called" });
   }
@@ -83,7 +92,7 @@ export class ImagesStack extends Stack {
     return this.formatArn({ service: "ecr", resource: "repository", resourceName: name });
   }
 
-  /** What a person's Dockerfile could do at most: push to the home's repository, and pull. */
+  /** What a person's Dockerfile could do at most: push to the home's and its workspaces' repositories, and pull. */
   private makeRole(data: DataStack): Role {
     const role = new Role(this, "Role", { assumedBy: new ServicePrincipal("codebuild.amazonaws.com") });
     const allow = (actions: string[], resources: string[]) =>
@@ -93,7 +102,7 @@ export class ImagesStack extends Stack {
     allow(["s3:GetBucketAcl", "s3:GetBucketLocation"], [data.objects.bucketArn]);
     if (data.key !== undefined) allow(["kms:Decrypt"], [data.key.keyArn]);
     allow(["ecr:GetAuthorizationToken"], ["*"]);
-    allow(PUSH, [this.arnOfRepository(this.repositoryName)]);
+    allow(PUSH, [this.arnOfRepository(this.repositoryName), ...workspaceResources(this, this.stage).repositories]);
     allow(PULL, [this.arnOfRepository("*")]);
     accept(role, {
       "AwsSolutions-IAM5":

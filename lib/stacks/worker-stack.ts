@@ -6,6 +6,7 @@ import type { Construct } from "constructs";
 import { accept } from "../constructs/accept.ts";
 import { addAlarm } from "../constructs/alarm.ts";
 import { HomeFunction } from "../constructs/home-function.ts";
+import { grantFreeStorage, grantUseOfStorage } from "../constructs/workspace-storage.ts";
 import type { DataStack } from "./data-stack.ts";
 import { type EventsStack, READER_TIMEOUT } from "./events-stack.ts";
 import type { HomeStackProps } from "./home-stack-props.ts";
@@ -33,6 +34,8 @@ export class WorkerStack extends Stack {
     reader.handler.addEnvironment("API_URL", apiUrl);
     events.grantSend(reader);
     for (const grant of grants) grant(reader);
+    grantUseOfStorage(reader, stage);
+    grantFreeStorage(reader, stage);
     // Both at least: the reader itself says which message is to come again, and when.
     reader.handler.addEventSource(new SqsEventSource(events.queue, { batchSize: 10, reportBatchItemFailures: true }));
   }

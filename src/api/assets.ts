@@ -38,7 +38,7 @@ export function makeAssetRoutes<Spec>(
   table: unknown,
   register: (input: Register<Spec>) => Promise<CreatedVersion>,
   view: View,
-  more: (asset: AssetVersion) => Promise<object> = async () => ({}),
+  more: (asset: AssetVersion, workspace: string) => Promise<object> = async () => ({}),
 ): RawRoute[] {
   // The tables share every schema but spec and answer, which `register` and `view` stand for.
   const routes = table as Routes;
@@ -76,7 +76,10 @@ export function makeAssetRoutes<Spec>(
     }),
     implement(routes.get, async ({ params }) => {
       const { asset, labels } = await getVersion(deps, { ...params, kind });
-      return new Answer({ ...show(asset, labels), ...(await more(asset)) }, { headers: etagHeader(asset) });
+      return new Answer(
+        { ...show(asset, labels), ...(await more(asset, params.workspace)) },
+        { headers: etagHeader(asset) },
+      );
     }),
     implement(routes.update, async ({ params, body, call }) => {
       const update: UpdateAsset = body;

@@ -15,8 +15,8 @@ export interface EnvironmentRouteDeps extends RegisterEnvironmentDeps {
 
 export function makeEnvironmentRoutes(deps: EnvironmentRouteDeps): RawRoute[] {
   const register = (input: Parameters<typeof registerEnvironment>[1]) => registerEnvironment(deps, input);
-  const more = async (asset: AssetVersion) => {
-    const image = await deps.images?.stateOf(readEnvironment(asset).resolved);
+  const more = async (asset: AssetVersion, workspace: string) => {
+    const image = await deps.images?.stateOf(workspace, readEnvironment(asset).resolved);
     return image === undefined ? {} : { image };
   };
   return makeAssetRoutes<z.output<typeof EnvironmentAssetSpec>>(deps, "environment", routes, register, view, more);

@@ -2,6 +2,7 @@ import { DEFAULT_DATASTORE } from "../contract/datastores.ts";
 import { workspaces as routes } from "../contract/routes/places.ts";
 import type { Workspace } from "../contract/workspaces.ts";
 import { allows } from "../core/auth/allow.ts";
+import type { Place, Places } from "../core/ports/storage.ts";
 import { deleteWorkspace, restoreWorkspace, retireWorkspace } from "../core/workspaces/delete-workspace.ts";
 import { getWorkspace } from "../core/workspaces/get-workspace.ts";
 import type { WorkspaceRecord } from "../core/workspaces/ports.ts";
@@ -57,7 +58,7 @@ function answer(record: WorkspaceRecord, call: Call): Answer<Workspace> {
 }
 
 function view(record: WorkspaceRecord, call: Call): Workspace {
-  const { name, displayName, description, tags, retention, createdAt, createdBy, deletesMs } = record;
+  const { name, displayName, description, tags, retention, storage = {}, createdAt, createdBy, deletesMs } = record;
   return {
     name,
     id: `/workspaces/${name}`,
@@ -67,8 +68,17 @@ function view(record: WorkspaceRecord, call: Call): Workspace {
     mlflow_tracking_uri: `${call.url.origin}/w/${name}`,
     default_datastore: DEFAULT_DATASTORE,
     ...(retention === undefined ? {} : { retention }),
+    ...(Object.keys(storage).length === 0 ? {} : { storage: viewStorage(storage) }),
     created_at: createdAt,
     created_by: createdBy,
     ...(deletesMs === undefined ? {} : { deletes_at: new Date(deletesMs).toISOString() }),
   };
+}
+
+function viewStorage(places: Places): NonNullable<Workspace["storage"]> {
+  const shown = Object.entries(places as Record<string, Place>).map(([what, { arn, isOwn }]) => [
+    what,
+    { arn, is_own: isOwn },
+  ]);
+  return Object.fromEntries(shown);
 }

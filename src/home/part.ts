@@ -6,6 +6,7 @@ import type { Identity } from "../core/ports/identity.ts";
 import type { Ids } from "../core/ports/ids.ts";
 import type { Objects } from "../core/ports/objects.ts";
 import type { Signer } from "../core/ports/signer.ts";
+import type { Storage } from "../core/ports/storage.ts";
 import type { Table } from "../core/ports/table.ts";
 import type { Vault } from "../core/ports/vault.ts";
 
@@ -20,6 +21,8 @@ export interface Ground {
   readonly table: Table;
   readonly objects: Objects;
   readonly vault: Vault;
+  /** Storage of a workspace's own; absent: all of them use the home's. */
+  readonly storage?: Storage;
   readonly signer: Signer;
   readonly clock: Clock;
   readonly ids: Ids;

@@ -15,6 +15,7 @@ import { openRunStore } from "../store/run-store.ts";
 import { openStartStore } from "../store/starts.ts";
 import { openTokenStore } from "../store/tokens.ts";
 import { openTreeStore } from "../store/trees.ts";
+import { openStorageStore } from "../store/workspace-storage.ts";
 import { openWorkspaceStore } from "../store/workspaces.ts";
 import type { Ground } from "./part.ts";
 
@@ -36,6 +37,7 @@ export function openStores(ground: Ground) {
     runs: openRunStore(ground),
     runIndex: openRunIndex(ground),
     starts: openStartStore(ground),
+    storages: openStorageStore(ground),
     tokens: openTokenStore(ground),
     trees: openTreeStore(ground),
     workspaces: openWorkspaceStore(ground),

@@ -3,7 +3,7 @@ import { AppError } from "../contract/errors.ts";
 import type { ActivityWrite } from "../core/activities/ports.ts";
 import type { AssetKind } from "../core/assets/ports.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import { ABSENT, type Clause, type Item, type Query, type Table, type Value } from "../core/ports/table.ts";
+import { ABSENT, type Clause, type Item, type Query, type Table, type Value, type Write } from "../core/ports/table.ts";
 import type { WorkspaceRecord, WorkspaceStore } from "../core/workspaces/ports.ts";
 import { localComputeWrite } from "./computes.ts";
 import { defaultDatastoreWrite } from "./datastores.ts";
@@ -24,12 +24,14 @@ import {
   WORKSPACE_LIST,
   workspaceKey,
   workspacePurgeKey,
+  workspaceStorageKey,
 } from "./facts/keys.ts";
 import { itemsOf } from "./partitions.ts";
 import { makeRecent } from "./recent.ts";
 import { isWatched, keepReads } from "./table-watch.ts";
 import { amountsIn } from "./workspace-amounts.ts";
 import { purgeRecords, purgeTrees } from "./workspace-purge.ts";
+import { storageItem } from "./workspace-storage.ts";
 
 const KINDS: readonly (readonly [AssetKind, string])[] = [
   ["data", "data assets"],
@@ -88,6 +90,7 @@ export function openWorkspaceStore(deps: {
               defaultDatastoreWrite(name, createdBy, createdAt),
               localComputeWrite(name, createdBy, Date.parse(createdAt)),
               { kind: "check" as const, key: workspacePurgeKey(name), when: ABSENT },
+              storageWrite(record),
             ]
           : []),
       ]);
@@ -169,11 +172,18 @@ async function hasRuns(has: (query: Query) => Promise<boolean>, workspace: strin
   return false;
 }
 
+/** Storage that was made for it is there from now on; what is left of another workspace's is not taken for it. */
+function storageWrite({ name: workspace, storage, createdAt }: WorkspaceRecord): Write {
+  if (storage === undefined) return { kind: "check", key: workspaceStorageKey(workspace), when: ABSENT };
+  const record = { workspace, state: "there" as const, sinceMs: Date.parse(createdAt), places: storage };
+  return { kind: "put", item: storageItem(record), when: [{ attr: "state", op: "eq", value: "making" }] };
+}
+
 const atRev = (rev: number): readonly Clause[] => [{ attr: "rev", op: "eq", value: rev }];
 
 function toItem(record: WorkspaceRecord): Item {
-  const { tags, retention, ...rest } = record;
-  const kept = retention === undefined ? {} : { retention: JSON.parse(JSON.stringify(retention)) as Value };
+  const { tags, retention, storage, ...rest } = record;
+  const kept = JSON.parse(JSON.stringify({ retention, storage })) as Record<string, Value>;
   return { ...workspaceKey(record.name), ...rest, ...kept, tags: { ...tags }, type: "workspace", v: 1 };
 }
 

@@ -258,7 +258,7 @@ describe("environments", () => {
 
   it("say of one version how far its image is, where there are images", async () => {
     const asked: string[] = [];
-    const stateOf: ImageBook["stateOf"] = async ({ label }) => {
+    const stateOf: ImageBook["stateOf"] = async (_, { label }) => {
       asked.push(label);
       return { state: "failed", reason: "the build was stopped" };
     };

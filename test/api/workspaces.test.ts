@@ -55,6 +55,25 @@ describe("workspaces", () => {
     expect([changed.status, stale.status]).toEqual([200, 412]);
   });
 
+  it("refuses storage that a laptop has not, and a key that encrypts nothing", async () => {
+    const { ask } = await openTestApi();
+    const put = (storage: object) => ask("PUT", `${WORKSPACES}/team`, { body: { storage } });
+
+    const replies = [
+      await put({ bucket: "own" }),
+      await put({ key: "own" }),
+      await put({ bucket: "arn:aws:s3:::UPPER" }),
+    ];
+
+    expect(replies.map(({ status, json }) => [status, json.code])).toEqual([
+      [400, "NotSupported"],
+      [400, "InvalidArgument"],
+      [400, "InvalidArgument"],
+    ]);
+    expect((await ask("GET", `${WORKSPACES}/team`)).status).toBe(404);
+    expect((await put({})).status).toBe(200);
+  });
+
   it("deletes an empty one with its files, and nothing else", async () => {
     const { ask } = await openTestApi();
     const uri = "content?uri=azureml://datastores/workspaceblobstore/paths/x";

@@ -55,6 +55,16 @@ test("two who tell it at once are both heard", async () => {
   expect(await Promise.all(names.map(stored))).toEqual(["1", "1", "1"]);
 });
 
+test("a workspace with a bucket of its own is the API's from before it is there until it is gone", () => {
+  const item = { type: "workspace-storage", workspace: "apart" };
+
+  const [claimed] = Object.entries(distrustOf([{ kind: "INSERT", item, atSec: 100 }]));
+
+  expect(claimed?.[0]).toBe("b#apart");
+  expect(Number(claimed?.[1])).toBeGreaterThan(Date.now() / 1000 + 1e9);
+  expect(distrustOf([{ kind: "REMOVE", item, atSec: 100 }])).toEqual({ "b#apart": "105" });
+});
+
 test("what only adds rights, or notes a token's last use, is not told", () => {
   expect(
     distrustOf([

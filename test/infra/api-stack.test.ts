@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
-import { rightsOf } from "./rights.ts";
+import { rightsOf, type Statement } from "./rights.ts";
 import { template } from "./templates.ts";
 
 const api = await template("api");
@@ -45,7 +45,8 @@ describe("the API stack", () => {
   test("the function may do this and no more", () => {
     const actions = statements.flatMap(({ Action = [] }) => [Action].flat());
 
-    expect([...new Set(actions)].sort()).toEqual([
+    const making = /^s3:(?:CreateBucket|DeleteBucket|Put(?:Bucket|Encryption|Lifecycle))|^kms:|^ecr:/;
+    expect([...new Set(actions)].filter((action) => !making.test(action)).sort()).toEqual([
       "dynamodb:BatchGetItem",
       "dynamodb:ConditionCheckItem",
       "dynamodb:DeleteItem",
@@ -53,24 +54,54 @@ describe("the API stack", () => {
       "dynamodb:PutItem",
       "dynamodb:Query",
       "dynamodb:UpdateItem",
+      "iam:PassRole",
       "logs:CreateLogStream",
       "logs:PutLogEvents",
       "s3:AbortMultipartUpload",
       "s3:DeleteObject",
+      "s3:DeleteObjectVersion",
+      "s3:GetBucketPublicAccessBlock",
+      "s3:GetBucketVersioning",
+      "s3:GetEncryptionConfiguration",
       "s3:GetObject",
       "s3:ListBucket",
+      "s3:ListBucketVersions",
       "s3:PutObject",
+      "scheduler:CreateSchedule",
+      "secretsmanager:CreateSecret",
+      "secretsmanager:DeleteSecret",
       "secretsmanager:GetSecretValue",
+      "secretsmanager:TagResource",
       "sqs:SendMessage",
       "sts:AssumeRole",
     ]);
   });
 
-  test("and to the home's own table, bucket, secret, log and queue only, to the one file that is the runner, and the role that jobs are lent", () => {
+  test("makes and frees storage of workspaces by names that begin as the home's, and nothing that was brought along", async () => {
+    const given = Object.entries(rightsOf(await template("api", "given")))
+      .filter(([id]) => /^Api/.test(id))
+      .flatMap(([, rights]) => rights.statements);
+    const about = (of: readonly Statement[], actions: RegExp) =>
+      of.filter(({ Action = [] }) => [Action].flat().some((action) => actions.test(action)));
+    const makes = /:(?:Create(?:Bucket|Secret|Repository)|Delete(?:Bucket|Secret|Repository|ObjectVersion))$/;
+
+    for (const { Resource } of about(given, makes))
+      expect(JSON.stringify(Resource)).toMatch(/trainyard(?:-ws-|\/workspaces\/)\*/);
+    expect(JSON.stringify(about(given, makes))).not.toContain("of-the-team");
+    expect(JSON.stringify(about(given, /s3:PutObject$/))).toContain("arn:aws:s3:::of-the-team/ws/*");
+    expect(about(statements, /kms:(?:CreateKey|ScheduleKeyDeletion)/).map(({ Condition }) => Condition)).toEqual([
+      { StringEquals: { "aws:RequestTag/trainyard:home": "trainyard" } },
+      { StringEquals: { "aws:ResourceTag/trainyard:home": "trainyard" } },
+    ]);
+  });
+
+  test("and to the home's own table, bucket, secret, log and queue only, to the one file that is the runner, the role that jobs are lent, and timers", () => {
     const owned =
-      /^(?:trainyard-data:ExportsOutput\w*(?:Table|Objects|VaultKey)|trainyard-events:ExportsOutputFnGetAttQueue|ApiLog|JobRole|cdk-hnb659fds-assets.*[0-9a-f]{64}\.mjs)/;
-    for (const { Resource } of statements) {
+      /^(?:trainyard-data:ExportsOutput\w*(?:Table|Objects|VaultKey)|trainyard-events:ExportsOutputFnGetAtt(?:Queue|TimersRole)|ApiLog|JobRole|cdk-hnb659fds-assets.*[0-9a-f]{64}\.mjs)/;
+    const ofWorkspaces = /trainyard(?:-ws-|\/workspaces\/)\*|kms|schedule\/trainyard\/\*/;
+    for (const { Action, Resource } of statements) {
       for (const resource of [Resource].flat()) {
+        if (ofWorkspaces.test(JSON.stringify([Action, resource]))) continue;
         const [named = ""] =
           /trainyard-(?:data|events):ExportsOutput\w+|ApiLog\w+|JobRole\w+|cdk-hnb659fds-assets.*\.mjs/.exec(
             JSON.stringify(resource),
@@ -97,7 +128,7 @@ describe("the API stack", () => {
     expect(Object.keys(roles)).toEqual([expect.stringMatching(/^JobRole/)]);
     const lent = statementsOf(/^JobRole/);
     expect(lent.map(({ Action }) => Action)).toEqual([["s3:GetObject", "s3:PutObject"], "s3:ListBucket"]);
-    expect(JSON.stringify(lent[0]?.Resource)).toMatch(/"\/ws\/\*"/);
+    for (const resource of [lent[0]?.Resource].flat()) expect(JSON.stringify(resource)).toMatch(/\/ws\/\*"/);
   });
 
   test("lets through so many requests at once, and logs each, also those that it turns away", () => {

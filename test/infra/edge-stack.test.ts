@@ -73,14 +73,22 @@ test("the bucket lets distributions of this account at artifacts, and at nothing
   });
 });
 
-test("hears of every change that takes rights away", () => {
+test("hears of every change that takes rights away, and of files that are not in the home's bucket, from the beginning", () => {
   const filters = Object.values(edge.findResources("AWS::Lambda::EventSourceMapping")).flatMap(
     ({ Properties }) => Properties.FilterCriteria.Filters as { Pattern: string }[],
   );
 
-  expect(filters.flatMap(({ Pattern }) => JSON.parse(Pattern).dynamodb.OldImage.type.S)).toEqual([
-    "membership",
-    "role",
-    "token",
+  const heard = filters.map(({ Pattern }) => {
+    const [[image = "", { type }] = ["", { type: { S: [""] } }]] = Object.entries<{ type: { S: string[] } }>(
+      JSON.parse(Pattern).dynamodb,
+    );
+    return `${image} ${type.S}`;
+  });
+  expect(heard).toEqual([
+    "OldImage membership",
+    "OldImage role",
+    "OldImage token",
+    "OldImage workspace-storage",
+    "NewImage workspace-storage",
   ]);
 });

@@ -36,6 +36,12 @@ const VARIANTS: Readonly<Record<string, StageSettings>> = {
     },
     permissionsBoundaryArn: `arn:aws:iam::${ACCOUNT}:policy/bounds`,
     kmsKey: `arn:aws:kms:eu-central-1:${ACCOUNT}:key/6b0b7e7e-0000-4000-8000-000000000000`,
+    adopted: [
+      "arn:aws:s3:::of-the-team",
+      `arn:aws:kms:eu-central-1:${ACCOUNT}:key/7b0b7e7e-0000-4000-8000-000000000000`,
+      `arn:aws:secretsmanager:eu-central-1:${ACCOUNT}:secret:of-the-team-AbCdEf`,
+      `arn:aws:ecr:eu-central-1:${ACCOUNT}:repository/of-the-team`,
+    ],
     alarmEmail: "ops@example.org",
   },
 };

@@ -1,12 +1,19 @@
 import { AssumeRoleCommand, type STSClient } from "@aws-sdk/client-sts";
 import type { Credentials } from "../../core/ports/credentials.ts";
 import { rethrowFrom } from "./fault.ts";
+import { workspaceOf } from "./objects-spread.ts";
 
 /** What is lent, and of which it is a part. */
 export interface LendingSettings {
   /** The role that jobs are lent; it may do more than any of them. */
   readonly roleArn: string;
   /** Of the bucket's encryption, where it is not AWS's own. */
+  readonly keyArn?: string;
+}
+
+/** A bucket, and the key of its encryption, where that is not AWS's own. */
+export interface LentPlace {
+  readonly bucket: string;
   readonly keyArn?: string;
 }
 
@@ -19,17 +26,30 @@ export function makeCredentials(options: {
   readonly sts: STSClient;
   readonly bucket: string;
   readonly settings: LendingSettings;
+  /** Where the objects of a workspace are that has a bucket of its own. */
+  readonly ownOf?: (workspace: string) => Promise<LentPlace | undefined>;
 }): Credentials {
-  const { sts, bucket, settings } = options;
+  const { sts, settings, ownOf } = options;
+
+  async function placeOf(prefixes: readonly string[]): Promise<LentPlace> {
+    const [workspace] = prefixes.map(workspaceOf);
+    if (prefixes.some((prefix) => workspaceOf(prefix) !== workspace))
+      throw new Error(`no place has all of ${prefixes.join(", ")}`);
+    const own = workspace === undefined ? undefined : await ownOf?.(workspace);
+    const { keyArn } = settings;
+    return own ?? { bucket: options.bucket, ...(keyArn === undefined ? {} : { keyArn }) };
+  }
+
   return {
     async lend(name, prefixes) {
+      const place = await placeOf(prefixes);
       const { Credentials: keys } = await sts
         .send(
           new AssumeRoleCommand({
             RoleArn: settings.roleArn,
             RoleSessionName: name.slice(0, NAME_LENGTH).padEnd(2, "_"),
             DurationSeconds: LENT_SEC,
-            Policy: JSON.stringify(sessionPolicy(bucket, prefixes, settings)),
+            Policy: JSON.stringify(sessionPolicy(place, prefixes, settings.roleArn)),
           }),
         )
         .catch(rethrowFrom("STS"));
@@ -43,7 +63,7 @@ export function makeCredentials(options: {
         sessionToken: SessionToken,
         expiresMs: Expiration.getTime(),
         region: await sts.config.region(),
-        bucket,
+        bucket: place.bucket,
       };
     },
   };
@@ -51,9 +71,9 @@ export function makeCredentials(options: {
 
 /** A policy that narrows the jobs' role to objects below `prefixes`: what of it no statement names here is not allowed in the session. */
 export function sessionPolicy(
-  bucket: string,
+  { bucket, keyArn }: LentPlace,
   prefixes: readonly string[],
-  { roleArn, keyArn }: LendingSettings,
+  roleArn: string,
 ): { readonly Version: string; readonly Statement: readonly object[] } {
   const partition = roleArn.split(":")[1];
   const bucketArn = `arn:${partition}:s3:::${bucket}`;

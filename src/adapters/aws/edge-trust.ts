@@ -18,14 +18,19 @@ export interface AccessChange {
 /** Clocks of whoever makes tokens and of the table may differ by less. */
 const SKEW_SEC = 5;
 
+/** Later than any token is made. */
+const FOREVER = "99999999999";
+
 /**
- * From which moment on the edge (lambdas/edge/artifacts.js) may not go by what tokens say of whom, by the names that it asks its store for: `t#TOKEN`, `p#PERSON`, `w#WORKSPACE`.
- * What is only added takes nothing away from any token.
+ * From which moment on the edge (lambdas/edge/artifacts.js) may not go by what tokens say of whom, by the names that it asks its store for: `t#TOKEN`, `p#PERSON`, `w#WORKSPACE`,
+ * and `b#WORKSPACE`, as long as its files are not in the home's bucket. What is only added takes nothing away from any token.
  */
 export function distrustOf(changes: readonly AccessChange[]): Readonly<Record<string, string>> {
   const since = changes.flatMap(({ kind, item, atSec }): [string, string][] => {
+    const thenSec = String(atSec + SKEW_SEC);
+    if (item.type === "workspace-storage") return [[`b#${item.workspace}`, kind === "REMOVE" ? thenSec : FOREVER]];
     const name = kind === "INSERT" ? undefined : nameIn(kind, item);
-    return name === undefined ? [] : [[name, String(atSec + SKEW_SEC)]];
+    return name === undefined ? [] : [[name, thenSec]];
   });
   return Object.fromEntries(since);
 }

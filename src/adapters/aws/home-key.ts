@@ -9,7 +9,7 @@ export interface HomeKey {
 }
 
 /** A shorter secret was not made by this system's stack. */
-const LEAST_CHARS = 32;
+export const LEAST_CHARS = 32;
 
 /** Reads the secret when it is first needed, once; a failed read is tried again by the next call. */
 export function openHomeKey(options: { readonly client: SecretsManagerClient; readonly secretId: string }): HomeKey {

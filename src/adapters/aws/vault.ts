@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from "node:crypto";
 import { AppError } from "../../contract/errors.ts";
 import type { Item, Table } from "../../core/ports/table.ts";
 import type { Vault } from "../../core/ports/vault.ts";
@@ -11,20 +11,31 @@ const TAG_BYTES = 16;
 
 /**
  * The Vault port on the record table: each secret is one item, AES-256-GCM under a key derived from the home's one secret (0.40 USD a month, however
- * many secrets there are) and bound to its name, so that items can't be swapped. Names lie beside, in an item of their own, so that listing reads no secret.
+ * many secrets there are) and bound to its name, so that items can't be swapped; or under one of its workspace's own secret. Names lie beside, in an item of their own, so that listing reads no secret.
  */
-export function openVault(options: { readonly table: Table; readonly homeKey: HomeKey }): Vault {
-  const { table, homeKey } = options;
+export function openVault(options: {
+  readonly table: Table;
+  readonly homeKey: HomeKey;
+  /** Of a secret that is encrypted by another than the home's; a name is `KIND/WORKSPACE/…`. */
+  readonly keyOf?: (workspace: string) => Promise<HomeKey | undefined>;
+}): Vault {
+  const { table, homeKey, keyOf } = options;
+
+  async function keyFor(name: string): Promise<KeyObject> {
+    const [, workspace] = name.split("/");
+    const own = workspace === undefined ? undefined : await keyOf?.(workspace);
+    return (own ?? homeKey).derive("vault");
+  }
 
   async function encrypt(name: string, secret: string): Promise<Uint8Array> {
     const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv("aes-256-gcm", await homeKey.derive("vault"), nonce).setAAD(Buffer.from(name));
+    const cipher = createCipheriv("aes-256-gcm", await keyFor(name), nonce).setAAD(Buffer.from(name));
     const body = Buffer.concat([cipher.update(secret, "utf8"), cipher.final()]);
     return new Uint8Array(Buffer.concat([nonce, cipher.getAuthTag(), body]));
   }
 
   async function decrypt(name: string, item: Item): Promise<string> {
-    const key = await homeKey.derive("vault");
+    const key = await keyFor(name);
     try {
       const bytes = Buffer.from(item.sealed as Uint8Array);
       const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, NONCE_BYTES), {

@@ -27,6 +27,35 @@ const WORDS = {
   }),
 };
 
+const STORAGE = {
+  storageBucket: flag.text("Bucket of its own: an ARN, or `own` for a new one", { placeholder: "arn" }),
+  kmsKey: flag.text("KMS key of that bucket and of its own secret: an ARN, or `own`", { placeholder: "arn" }),
+  secret: flag.text("Secret by which its secrets are encrypted: an ARN, or `own`", { placeholder: "arn" }),
+  repository: flag.text("ECR repository of its environments' images: an ARN, or `own`", { placeholder: "arn" }),
+};
+
+/** What storage a workspace is to have of its own. Azure's resources, which a file may name, are none of it. */
+function storageOf(
+  file: Record<string, unknown>,
+  given: { readonly [Flag in keyof typeof STORAGE]: string | undefined },
+  note: (line: string) => void,
+): Record<string, unknown> | undefined {
+  const customerKey = (file.customer_managed_key as { readonly key_uri?: unknown } | undefined)?.key_uri;
+  const asked = {
+    bucket: ["storage_account", given.storageBucket ?? file.storage_account],
+    key: ["customer_managed_key", given.kmsKey ?? customerKey],
+    secret: ["key_vault", given.secret ?? file.key_vault],
+    repository: ["container_registry", given.repository ?? file.container_registry],
+  } as const;
+  const storage = Object.entries(asked).flatMap(([what, [field, value]]) => {
+    if (value === undefined || value === null) return [];
+    if (!/^(?:\/?subscriptions\/|https?:)/i.test(String(value))) return [[what, value]];
+    note(`\`${field}\` names a resource of Azure: this workspace uses the home's`);
+    return [];
+  });
+  return storage.length === 0 ? undefined : Object.fromEntries(storage);
+}
+
 function retentionOf(text: string | undefined, standing: Workspace["retention"]): Workspace["retention"] {
   if (text === undefined) return standing;
   return text === "none" ? undefined : { ...standing, deleted_days: secondsOf("--retention", text) / 86_400 };
@@ -59,13 +88,22 @@ export const workspace: Noun = {
   verbs: {
     create: command({
       brief: "Make a workspace, or change its words",
-      flags: { name: flags.maybeName("workspace"), file: flags.maybeFile(), set: flags.set(), ...WORDS, ...AZURE },
+      flags: {
+        name: flags.maybeName("workspace"),
+        file: flags.maybeFile(),
+        set: flags.set(),
+        ...WORDS,
+        ...STORAGE,
+        ...AZURE,
+      },
       run: async (ctx, given) => {
         const { client } = await ctx.link();
         const file = given.file === undefined ? {} : await loadFields(ctx, "workspace", given.file, given.set);
         const name = given.name ?? file.name;
         if (typeof name !== "string") throw missing("the name", "`yard workspace create --name NAME`");
-        return one(await client.call(workspaces.put, { params: { workspace: name }, body: spec(file, given) }));
+        const storage = storageOf(file, given, (line) => ctx.note(line));
+        const body = { ...spec(file, given), ...(storage === undefined ? {} : { storage }) };
+        return one(await client.call(workspaces.put, { params: { workspace: name }, body }));
       },
     }),
     list: command({

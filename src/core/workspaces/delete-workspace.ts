@@ -6,8 +6,9 @@ import type { Vault } from "../ports/vault.ts";
 import type { Precondition } from "../records/revision.ts";
 import { getWorkspace } from "./get-workspace.ts";
 import type { WorkspaceRecord, WorkspaceStore } from "./ports.ts";
+import { freeLeftStorage, freeStorage, type StorageDeps } from "./storage.ts";
 
-export interface PurgeDeps {
+export interface PurgeDeps extends StorageDeps {
   readonly workspaces: WorkspaceStore;
   readonly objects: Objects;
   readonly vault: Vault;
@@ -63,7 +64,7 @@ export async function restoreWorkspace(deps: Pick<PurgeDeps, "workspaces">, inpu
 }
 
 /** Frees workspaces whose time is over, and goes on with deletions that were cut short. Answers how many were freed. */
-export async function freeWorkspaces(deps: PurgeDeps & { readonly clock: Clock }): Promise<number> {
+export async function freeWorkspaces(deps: PurgeDeps): Promise<number> {
   let freed = 0;
   let cursor: string | undefined;
   do {
@@ -79,10 +80,11 @@ export async function freeWorkspaces(deps: PurgeDeps & { readonly clock: Clock }
     await purgeWorkspace(deps, name);
     freed += 1;
   }
+  await freeLeftStorage(deps);
   return freed;
 }
 
-/** Removes files, secrets and records of a workspace that is no more. */
+/** Removes files, secrets and records of a workspace that is no more, and then the storage that was made for it. */
 export async function purgeWorkspace(deps: PurgeDeps, name: string): Promise<void> {
   await purgeTrees(deps, name);
   for (;;) {
@@ -90,10 +92,11 @@ export async function purgeWorkspace(deps: PurgeDeps, name: string): Promise<voi
     if (objects.length === 0) break;
     await deps.objects.delete(objects.map((object) => object.key));
   }
-  for (const kind of ["datastores", "computes"]) {
+  for (const kind of ["datastores", "computes", "schedules"]) {
     for (const secret of await deps.vault.list(`${kind}/${name}/`)) await deps.vault.delete(secret);
   }
   await deps.workspaces.purge(name);
+  await freeStorage(deps, name);
 }
 
 /** While their objects are there, which name them. */

@@ -1,4 +1,5 @@
 import type { Retention } from "../../contract/workspaces.ts";
+import type { Places } from "../ports/storage.ts";
 
 export interface WorkspaceRecord {
   readonly name: string;
@@ -7,6 +8,8 @@ export interface WorkspaceRecord {
   readonly tags: Readonly<Record<string, string>>;
   /** Absent: gc runs when somebody asks. */
   readonly retention?: Retention;
+  /** Absent: the home's own. */
+  readonly storage?: Places;
   readonly createdAt: string;
   readonly createdBy: string;
   readonly rev: number;
@@ -30,7 +33,7 @@ export interface WorkspaceStore {
     readonly limit: number;
     readonly cursor?: string;
   }): Promise<{ readonly items: readonly WorkspaceRecord[]; readonly cursor?: string }>;
-  /** `expectedRev` 0: makes it, with its default datastore and the compute `local`. False when somebody was faster. */
+  /** `expectedRev` 0: makes it, with its default datastore and the compute `local`; one with storage takes over what was claimed for it. False when somebody was faster. */
   put(
     record: WorkspaceRecord,
     expectedRev: number,
@@ -53,4 +56,20 @@ export interface WorkspaceStore {
   purgeTrees(name: string, ids: readonly string[]): Promise<void>;
   /** Removes every other record but activities; the last step of a deletion. */
   purge(name: string): Promise<void>;
+}
+
+/** Storage of a workspace's own on its way: `making` until the workspace is there, `freed` for the moments in which other processes may still use it. */
+export interface StorageRecord {
+  readonly workspace: string;
+  readonly state: "making" | "there" | "freed";
+  readonly sinceMs: number;
+  readonly places: Places;
+}
+
+export interface StorageStore {
+  get(workspace: string): Promise<StorageRecord | undefined>;
+  list(): Promise<readonly StorageRecord[]>;
+  /** Writes `record` if what is kept is still `before`. False: somebody was faster. */
+  put(record: StorageRecord, before: StorageRecord | undefined): Promise<boolean>;
+  delete(workspace: string): Promise<void>;
 }

@@ -9,6 +9,7 @@ import { canonicalJson } from "../records/canonical-json.ts";
 import type { Precondition } from "../records/revision.ts";
 import { type PurgeDeps, purgeWorkspace } from "./delete-workspace.ts";
 import type { WorkspaceRecord, WorkspaceStore } from "./ports.ts";
+import { freeStorage, makeStorage, mustBeAsked } from "./storage.ts";
 
 const TRIES = 20;
 
@@ -19,7 +20,7 @@ export interface PutWorkspaceDeps extends PurgeDeps {
   readonly digest: Digest;
 }
 
-/** Makes a workspace - with its default datastore, the compute `local` and the curated environments - or changes its words. */
+/** Makes a workspace - with its default datastore, the compute `local` and the curated environments, in storage of its own where that is asked for - or changes its words. */
 export async function putWorkspace(
   deps: PutWorkspaceDeps,
   input: {
@@ -38,16 +39,20 @@ export async function putWorkspace(
         hint: "`yard workspace restore` takes that back",
       });
     }
+    if (before !== undefined) mustBeAsked(before, input.spec.storage);
     const record = recordOf(deps, input, before);
     if (before !== undefined && canonicalJson({ ...record, rev: 0 }) === canonicalJson({ ...before, rev: 0 })) {
       return { record: before, made: false };
     }
     // What a deletion that was cut short has left must not come back to life.
     if (before === undefined && (await deps.workspaces.needsPurge(name))) await purgeWorkspace(deps, name);
-    if (await deps.workspaces.put(record, before?.rev ?? 0, actor)) {
+    const storage = before === undefined ? await makeStorage(deps, name, input.spec.storage) : undefined;
+    const whole = storage === undefined ? record : { ...record, storage };
+    if (await deps.workspaces.put(whole, before?.rev ?? 0, actor)) {
       if (before === undefined) await ensureCurated(deps, name);
-      return { record, made: before === undefined };
+      return { record: whole, made: before === undefined };
     }
+    if (storage !== undefined) await freeStorage(deps, name);
   }
   throw new AppError("Unavailable", `workspace \`${name}\` could not be changed: too many writers at once`);
 }
@@ -73,6 +78,7 @@ function recordOf(
     ...(spec.description === undefined ? {} : { description: spec.description }),
     tags: spec.tags ?? {},
     ...(spec.retention === undefined ? {} : { retention: spec.retention }),
+    ...(before?.storage === undefined ? {} : { storage: before.storage }),
     createdAt: before?.createdAt ?? new Date(deps.clock.now()).toISOString(),
     createdBy: before?.createdBy ?? actor,
     rev: (before?.rev ?? 0) + 1,

@@ -27,7 +27,16 @@ const armId = text({
   says: "an Azure resource id",
   strict: true,
 });
-const url = text({ pattern: /^https?:\/\/[A-Za-z0-9.-]+(?::\d+)?(?:\/[^\s<>]*)?$/, says: "a URL", strict: true });
+/** Of a workspace: Azure's, which is read and not used; or an AWS home's, its ARN or `own`. */
+const place = (service: string) =>
+  text({
+    pattern: new RegExp(
+      `^(?:own|arn:[a-z-]+:${service}:\\S+|/?subscriptions/[^/<>]+/resourceGroups/[^/<>]+/providers/[^<>]+)$`,
+      "i",
+    ),
+    says: `an Azure resource id, an ARN of \`${service}\`, or \`own\``,
+    strict: true,
+  });
 const managedNetwork = object("a managed network", {
   isolation_mode: oneOf("disabled", "allow_internet_outbound", "allow_only_approved_outbound"),
   firewall_sku: text(),
@@ -71,13 +80,17 @@ const workspaceFields: Readonly<Record<string, Type | Field>> = {
   description,
   tags,
   hbi_workspace: boolean,
-  storage_account: armId,
-  key_vault: armId,
+  storage_account: place("s3"),
+  key_vault: place("secretsmanager"),
   application_insights: armId,
-  container_registry: armId,
+  container_registry: place("ecr"),
   customer_managed_key: object("a customer-managed key", {
     key_vault: text(),
-    key_uri: url,
+    key_uri: text({
+      pattern: /^(?:own|arn:[a-z-]+:kms:\S+|https?:\/\/[A-Za-z0-9.-]+(?::\d+)?(?:\/[^\s<>]*)?)$/,
+      says: "a URL, an ARN of `kms`, or `own`",
+      strict: true,
+    }),
     cosmosdb_id: text(),
     storage_id: text(),
     search_id: text(),

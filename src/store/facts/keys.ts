@@ -12,6 +12,9 @@ export const WORKSPACE_LIST = "WORKSPACES";
 export const workspaceKey = (workspace: string): Key => ({ pk: WORKSPACE_LIST, sk: workspace });
 /** Stands from a workspace's deletion until all that was in it is gone. */
 export const workspacePurgeKey = (workspace: string): Key => ({ pk: "WORKSPACE-PURGES", sk: workspace });
+/** What a workspace keeps its things in that is not the home's; from before it is there until all of it is gone. */
+export const WORKSPACE_STORAGE = "WORKSPACE-STORAGE";
+export const workspaceStorageKey = (workspace: string): Key => ({ pk: WORKSPACE_STORAGE, sk: workspace });
 
 // access: members of a workspace (`*`: of the whole home), the same by person, roles of a workspace's own, personal access tokens
 export const memberList = (workspace: string): string => `W#${workspace}#MEMBERS`;

@@ -97,6 +97,7 @@ describe("the API decides, untouched, about", () => {
     ["a revoked token", () => pat(), {}, { "t#token-1": String(NOW_SEC) }],
     ["a person whose roles have changed since", () => pat(), {}, { "p#ann@example.org": String(NOW_SEC + 60) }],
     ["a workspace whose roles have changed since", () => pat(), {}, { "w#vision": String(NOW_SEC + 60) }],
+    ["a workspace with a bucket of its own", () => pat(), {}, { "b#vision": "99999999999" }],
     ["deletions", () => pat(), { method: "DELETE" }],
     ["listings", () => pat(), { method: "GET", uri: "/w/vision/api/2.0/mlflow-artifacts/artifacts" }],
     ["a query", () => pat(), { querystring: { versionId: { value: "1" } } }],

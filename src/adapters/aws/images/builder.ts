@@ -13,13 +13,15 @@ import { archiveContext } from "./context.ts";
 import type { ReadImageFacts } from "./facts.ts";
 import { readLogStream } from "./log.ts";
 import { isPlain } from "./plain.ts";
-import type { BuildRecords, ImageBuild } from "./records.ts";
+import { type BuildRecords, type ImageBuild, recordOf } from "./records.ts";
 import type { ImageRepository } from "./repository.ts";
 
 export interface ImageBuilderOptions {
   readonly repository: ImageRepository;
   /** `<account>.dkr.ecr.<region>.amazonaws.com/<home>/environments`. */
   readonly repositoryUri: string;
+  /** Where a workspace keeps images that has a repository of its own. */
+  readonly ownOf?: (workspace: string) => Promise<OwnRepository | undefined>;
   readonly builds: ImageBuilds;
   readonly records: BuildRecords;
   readonly logs: CloudWatchLogsClient;
@@ -31,6 +33,12 @@ export interface ImageBuilderOptions {
   readonly archiver: Archiver;
   readonly digest: Digest;
   readonly clock: Clock;
+}
+
+interface OwnRepository {
+  readonly arn: string;
+  readonly repository: ImageRepository;
+  readonly uri: string;
 }
 
 /** Where an asker stands: the build it waits for, and how much of its log it has. */
@@ -55,7 +63,10 @@ export function makeImageBuilder(options: ImageBuilderOptions): Builder {
       const plan = planImage(spec);
       const hash = imageHash(options.digest, plan);
       if (plain !== undefined) return { state: "ready", hash, ref: plain, cached: true };
-      return advance({ ...options, request, plan, hash, onLog }).catch(rethrow);
+      const own = await options.ownOf?.(request.workspace);
+      const there = own === undefined ? {} : { repository: own.repository, repositoryUri: own.uri };
+      const record = recordOf(options.digest, hash, own?.arn);
+      return advance({ ...options, ...there, request, plan, hash, record, onLog }).catch(rethrow);
     },
   };
 }
@@ -72,7 +83,10 @@ function rethrow(error: unknown): never {
 interface Step extends ImageBuilderOptions {
   readonly request: BuildRequest;
   readonly plan: ImagePlan;
+  /** Of what the image is made from; its tag. */
   readonly hash: string;
+  /** Under what its builds are on record. */
+  readonly record: string;
   readonly onLog: (text: string) => void;
 }
 
@@ -91,7 +105,7 @@ async function plainImage(options: ImageBuilderOptions, image: string): Promise<
 async function advance(step: Step): Promise<BuildReady | BuildUnderWay> {
   const since = readSince(step.request.since);
   const found = await step.repository.find(tagOf(step.hash));
-  const record = await step.records.get(step.hash);
+  const record = await step.records.get(step.record);
   if (found !== undefined) {
     if (since !== undefined && record?.number === since.number) await lastWords(step, record, since);
     return ready(step, record, found, since === undefined);
@@ -109,7 +123,7 @@ async function advance(step: Step): Promise<BuildReady | BuildUnderWay> {
 
 /** Takes the right to build the hash, and starts. */
 async function start(step: Step, before: ImageBuild | undefined, tries = 1): Promise<BuildUnderWay> {
-  const { hash, records, clock } = step;
+  const { record: hash, records, clock } = step;
   const number = (before?.number ?? 0) + 1;
   const mine = await records.save(before, { hash, number, tries, state: "building", startedMs: clock.now() });
   // Somebody else's record, where they were faster: the same build is ordered, with the same token.
@@ -124,7 +138,7 @@ async function order(step: Step, record: ImageBuild): Promise<BuildUnderWay> {
   await repository.ensure();
   await objects.put(key, await archiveContext(step, step.request.workspace, step.plan));
   const id = await builds.start({
-    token: `${hash.slice(0, 40)}-${record.number}`,
+    token: `${record.hash.slice(0, 40)}-${record.number}`,
     source: `${step.bucket}/${key}`,
     image: `${step.repositoryUri}:${tagOf(hash)}`,
   });

@@ -1,8 +1,10 @@
+import { type Digest, sha256Hex } from "../../../core/ports/digest.ts";
 import { ABSENT, type Clause, type Item, type Table } from "../../../core/ports/table.ts";
 import { imageBuildKey } from "../../../store/facts/keys.ts";
 
 /** The one build of a hash that counts: everybody who asks for the hash meets it here. */
 export interface ImageBuild {
+  /** As `recordOf` makes it. */
   readonly hash: string;
   /** Counts builds of this hash; names the build's token, so that two who start it at once start one. */
   readonly number: number;
@@ -16,6 +18,11 @@ export interface ImageBuild {
   readonly reason?: string;
   /** The image it made, with its digest. */
   readonly ref?: string;
+}
+
+/** Under what builds of a hash are on record: the hash, or for a repository other than the home's one of its own. */
+export function recordOf(digest: Digest, hash: string, repository: string | undefined): string {
+  return repository === undefined ? hash : sha256Hex(digest, `${hash} ${repository}`);
 }
 
 /** Longer than the image it made. */

@@ -34,13 +34,15 @@ export interface ImageRepository {
 
 export interface RepositoryOptions {
   readonly ecr: ECRClient;
-  /** `<home>/environments`. */
+  /** `<home>/environments`, or a workspace's own. */
   readonly name: string;
   readonly home: string;
   readonly now: () => number;
+  /** It is somebody else's, and stays as it is. */
+  readonly isAdopted?: boolean;
 }
 
-export function openRepository({ ecr, name, home, now }: RepositoryOptions): ImageRepository {
+export function openRepository({ ecr, name, home, now, isAdopted = false }: RepositoryOptions): ImageRepository {
   return {
     async find(imageTag) {
       try {
@@ -54,6 +56,7 @@ export function openRepository({ ecr, name, home, now }: RepositoryOptions): Ima
       }
     },
     async ensure() {
+      if (isAdopted) return;
       try {
         await ecr.send(
           new CreateRepositoryCommand({

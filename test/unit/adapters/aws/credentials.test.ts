@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { sessionPolicy } from "../../../../src/adapters/aws/credentials.ts";
 
-const ROLE = { roleArn: "arn:aws:iam::000000000000:role/jobs" };
+const ROLE = "arn:aws:iam::000000000000:role/jobs";
 
 test("a session may get, put and list below its prefixes, and nothing else", () => {
-  expect(sessionPolicy("b", ["ws/w/artifacts/1/r/artifacts/", "ws/w/datastore/azureml/r/"], ROLE)).toEqual({
+  expect(sessionPolicy({ bucket: "b" }, ["ws/w/artifacts/1/r/artifacts/", "ws/w/datastore/azureml/r/"], ROLE)).toEqual({
     Version: "2012-10-17",
     Statement: [
       {
@@ -23,7 +23,7 @@ test("a session may get, put and list below its prefixes, and nothing else", () 
 });
 
 test("what would be a pattern is taken for its characters", () => {
-  const [objects] = sessionPolicy("b", ["a*b?c$d/"], ROLE).Statement;
+  const [objects] = sessionPolicy({ bucket: "b" }, ["a*b?c$d/"], ROLE).Statement;
 
   expect(objects).toMatchObject({ Resource: ["arn:aws:s3:::b/a${*}b${?}c${$}d/*"] });
 });
@@ -31,7 +31,7 @@ test("what would be a pattern is taken for its characters", () => {
 test("a key of one's own is used too, and other partitions are named", () => {
   const keyArn = "arn:aws-cn:kms:cn-north-1:000000000000:key/k";
   const roleArn = "arn:aws-cn:iam::000000000000:role/jobs";
-  const { Statement } = sessionPolicy("b", ["p/"], { roleArn, keyArn });
+  const { Statement } = sessionPolicy({ bucket: "b", keyArn }, ["p/"], roleArn);
 
   expect(Statement).toContainEqual({
     Effect: "Allow",
@@ -49,5 +49,5 @@ test("the longest names fit in what STS takes", () => {
   ];
   const keyArn = `arn:aws:kms:ap-southeast-1:000000000000:key/${"k".repeat(36)}`;
 
-  expect(JSON.stringify(sessionPolicy("b".repeat(63), prefixes, { ...ROLE, keyArn })).length).toBeLessThan(2048);
+  expect(JSON.stringify(sessionPolicy({ bucket: "b".repeat(63), keyArn }, prefixes, ROLE)).length).toBeLessThan(2048);
 });

@@ -92,6 +92,7 @@ async function open(facts: ReadImageFacts = async () => undefined) {
   const builder = makeImageBuilder({
     repository: openRepository({ ecr: new ECRClient(region), name: "yard/environments", home: "yard", now: clock.now }),
     repositoryUri: URI,
+    ownOf: async (workspace) => (workspace === "apart" ? ownRepository(clock.now) : undefined),
     builds: openBuilds(new CodeBuildClient(region), "yard-images"),
     records: openBuildRecords(home.table),
     logs: new CloudWatchLogsClient(region),
@@ -103,9 +104,9 @@ async function open(facts: ReadImageFacts = async () => undefined) {
     digest: makeDigest(),
     clock,
   });
-  const ask = async (since?: string, spec = SPEC): Promise<Told> => {
+  const ask = async (since?: string, spec = SPEC, workspace = "default"): Promise<Told> => {
     let log = "";
-    const request = { workspace: "default", spec, ...(since === undefined ? {} : { since }) };
+    const request = { workspace, spec, ...(since === undefined ? {} : { since }) };
     try {
       const answer = await builder.build(request, (text) => {
         log += text;
@@ -117,8 +118,21 @@ async function open(facts: ReadImageFacts = async () => undefined) {
       return { state: "failed", code, message, tail: details.log, log };
     }
   };
-  const book = openImageBook({ records: openBuildRecords(home.table), digest: makeDigest(), clock });
+  const book = openImageBook({
+    records: openBuildRecords(home.table),
+    digest: makeDigest(),
+    clock,
+    ownOf: async (workspace) => (workspace === "apart" ? OWN : undefined),
+  });
   return { ask, now, objects: home.objects, book };
+}
+
+const OWN = "arn:aws:ecr:us-east-1:123456789012:repository/theirs";
+const OWN_URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/theirs";
+function ownRepository(now: () => number) {
+  const client = new ECRClient({ region: "us-east-1" });
+  const repository = openRepository({ ecr: client, name: "theirs", home: "yard", now, isAdopted: true });
+  return { arn: OWN, repository, uri: OWN_URI };
 }
 
 const started = () => codebuild.commandCalls(StartBuildCommand).map(({ args }) => args[0].input);
@@ -291,18 +305,38 @@ test.each([
   expect(await ask()).toMatchObject({ code, message });
 });
 
+test("a workspace with a repository of its own has its images there, and the repository stays as it is", async () => {
+  const { ask, book } = await open();
+
+  const [home, own] = [await ask(), await ask(undefined, SPEC, "apart")];
+  build({ buildStatus: "SUCCEEDED" });
+  pushed();
+  const ready = await ask(own.since, SPEC, "apart");
+
+  const images = started().map(({ environmentVariablesOverride: [image] = [] }) => image?.value);
+  expect(images).toEqual([`${URI}:env-${home.hash}`, `${OWN_URI}:env-${home.hash}`]);
+  expect(new Set(started().map(({ idempotencyToken }) => idempotencyToken)).size).toBe(2);
+  expect(ready).toMatchObject({ state: "ready", ref: `${OWN_URI}@${DIGEST}` });
+  expect([await book.stateOf("default", SPEC), await book.stateOf("apart", SPEC)]).toMatchObject([
+    { state: "building" },
+    { state: "ready" },
+  ]);
+  const made = ecr.commandCalls(CreateRepositoryCommand).map(({ args }) => args[0].input.repositoryName);
+  expect(new Set(made)).toEqual(new Set(["yard/environments"]));
+});
+
 describe("what is known of an environment's image", () => {
   test("follows its build, until the image is too old to be given out", async () => {
     const { ask, book, now } = await open();
-    const states = [await book.stateOf(SPEC)];
+    const states = [await book.stateOf("default", SPEC)];
     const { since } = await ask();
-    states.push(await book.stateOf({ ...SPEC, label: "another name" }));
+    states.push(await book.stateOf("default", { ...SPEC, label: "another name" }));
     build({ buildStatus: "SUCCEEDED" });
     pushed();
     await ask(since);
-    states.push(await book.stateOf(SPEC));
+    states.push(await book.stateOf("default", SPEC));
     now.ms += 84 * DAY_MS;
-    states.push(await book.stateOf(SPEC));
+    states.push(await book.stateOf("default", SPEC));
 
     const ref = `${URI}@${DIGEST}`;
     expect(states).toEqual([{ state: "none" }, { state: "building" }, { state: "ready", ref }, { state: "none" }]);
@@ -314,14 +348,14 @@ describe("what is known of an environment's image", () => {
     build({ buildStatus: "STOPPED" });
     await ask(since);
 
-    expect(await book.stateOf(SPEC)).toEqual({ state: "failed", reason: "the build was stopped" });
+    expect(await book.stateOf("default", SPEC)).toEqual({ state: "failed", reason: "the build was stopped" });
   });
 
   test("is nothing where no image of the home's own is needed", async () => {
     const { book } = await open();
 
-    expect(await book.stateOf({ kind: "image", image: "python", label: "plain" })).toBeUndefined();
-    expect(await book.stateOf({ kind: "interpreter", label: "here" })).toBeUndefined();
+    expect(await book.stateOf("default", { kind: "image", image: "python", label: "plain" })).toBeUndefined();
+    expect(await book.stateOf("default", { kind: "interpreter", label: "here" })).toBeUndefined();
   });
 });
 

@@ -1,0 +1,310 @@
+import { join } from "node:path";
+import { CreateRepositoryCommand, DescribeRepositoriesCommand, ECRClient } from "@aws-sdk/client-ecr";
+import { CreateKeyCommand, DescribeKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import {
+  CreateBucketCommand,
+  GetBucketEncryptionCommand,
+  GetBucketPolicyCommand,
+  GetBucketVersioningCommand,
+  HeadBucketCommand,
+  ListObjectsV2Command,
+  PutBucketEncryptionCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  PutPublicAccessBlockCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { CreateSecretCommand, DescribeSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { openBuckets } from "../../lambdas/home/s3.ts";
+import { makeCredentials } from "../../src/adapters/aws/credentials.ts";
+import { openHomeKey } from "../../src/adapters/aws/home-key.ts";
+import { nameOfArn } from "../../src/adapters/aws/storage/settings.ts";
+import { openStorage } from "../../src/adapters/aws/storage/storage.ts";
+import { openVault } from "../../src/adapters/aws/vault.ts";
+import { openHome } from "../../src/adapters/local/home.ts";
+import type { StorageSpec, Workspace } from "../../src/contract/workspaces.ts";
+import { signUserToken } from "../../src/core/auth/tokens.ts";
+import { freeWorkspaces } from "../../src/core/workspaces/delete-workspace.ts";
+import { openStores } from "../../src/home/stores.ts";
+import { makeActivityWrite } from "../../src/store/activities.ts";
+import { makePlacesOf } from "../../src/store/workspace-storage.ts";
+import { sha256Of } from "../helpers/api.ts";
+import { handleAsAws } from "../helpers/aws-home.ts";
+import { makeTempDir, unique } from "../helpers/ports.ts";
+import { AWS, startMinistack } from "./ministack.ts";
+
+const ACCOUNT = "000000000000";
+const HOME_BUCKET = "objects-of-the-home";
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+let emulator: Awaited<ReturnType<typeof startMinistack>>;
+let s3: S3Client;
+let kms: KMSClient;
+let secrets: SecretsManagerClient;
+let ecr: ECRClient;
+let homeKey: ReturnType<typeof openHomeKey>;
+
+beforeAll(async () => {
+  emulator = await startMinistack();
+  const at = { ...AWS, endpoint: emulator.endpoint };
+  // What `openBuckets` finds in a function.
+  process.env.AWS_ENDPOINT_URL = emulator.endpoint;
+  process.env.AWS_ACCESS_KEY_ID = process.env.AWS_SECRET_ACCESS_KEY = "test";
+  process.env.AWS_REGION = AWS.region;
+  s3 = new S3Client({ ...at, forcePathStyle: true });
+  kms = new KMSClient(at);
+  secrets = new SecretsManagerClient(at);
+  ecr = new ECRClient(at);
+  await s3.send(new CreateBucketCommand({ Bucket: HOME_BUCKET }));
+  const made = await secrets.send(new CreateSecretCommand({ Name: "home", SecretString: "h".repeat(64) }));
+  homeKey = openHomeKey({ client: secrets, secretId: made.ARN ?? "" });
+});
+afterAll(() => emulator?.stop());
+
+/** The AWS home over the emulator's buckets, keys, secrets and repositories; its records are in a file, and its clock goes as it is told. */
+async function openAwsHome(name = "yard") {
+  const temp = makeTempDir();
+  const local = await openHome({ dir: join(temp.path, "home") });
+  onTestFinished(async () => {
+    await local.close();
+    temp.remove();
+  });
+  let aheadMs = 0;
+  const clock = { now: () => local.clock.now() + aheadMs };
+  const { table, ids } = local;
+  const placesOf = makePlacesOf({ table, clock });
+  const settings = { home: name, account: ACCOUNT, region: AWS.region, partition: "aws", studioOrigins: ["*"] };
+  const storage = openStorage({ s3, kms, secrets, ecr, settings, newId: ids.hex32, now: clock.now, settleMs: 10_000 });
+  const vault = openVault({
+    table,
+    homeKey,
+    keyOf: async (workspace) => {
+      const { secret } = (await placesOf(workspace)) ?? {};
+      return secret === undefined ? undefined : openHomeKey({ client: secrets, secretId: secret.arn });
+    },
+  });
+  const ground = {
+    ...local,
+    clock,
+    vault,
+    placesOf,
+    objects: openBuckets({ bucketName: HOME_BUCKET, hasOneEndpoint: true }, placesOf),
+    storage: {
+      ...storage,
+      settle: async () => {
+        aheadMs += 10_000;
+      },
+    },
+    activity: makeActivityWrite({ ...local, clock }),
+    log: { info: () => undefined, fault: (message: string, error: unknown) => console.error(message, error) },
+    address: () => "http://home.test",
+  };
+  const stores = openStores(ground);
+  const handle = handleAsAws(ground);
+  const token = await signUserToken(local.signer, { name: "owner", roles: { "*": "owner" }, id: "o" });
+  async function ask(method: string, path: string, body?: unknown) {
+    const isBytes = body instanceof Uint8Array;
+    const response = await handle(
+      new Request(`http://home.test/api/v1/workspaces/${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, "content-type": isBytes ? "x/y" : "application/json" },
+        ...(body === undefined ? {} : { body: isBytes ? Buffer.from(body) : JSON.stringify(body) }),
+      }),
+    );
+    // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes
+    return { status: response.status, json: (await response.json().catch(() => undefined)) as any };
+  }
+  return {
+    ask,
+    table,
+    vault,
+    stores,
+    placesOf,
+    put: (workspace: string, storage?: StorageSpec) => ask("PUT", workspace, storage === undefined ? {} : { storage }),
+    free: () => freeWorkspaces({ ...ground, ...stores }),
+    pass: (ms: number) => {
+      aheadMs += ms;
+    },
+  };
+}
+
+async function keysIn(Bucket: string): Promise<readonly string[]> {
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
+  return Contents.map(({ Key = "" }) => Key);
+}
+
+/** A bucket as an account's owner would have made it. */
+async function makeBucket({ isReady = true } = {}): Promise<string> {
+  const Bucket = unique("theirs").toLowerCase();
+  await s3.send(new CreateBucketCommand({ Bucket }));
+  if (isReady) await makeReady(Bucket);
+  return Bucket;
+}
+
+async function makeReady(Bucket: string): Promise<void> {
+  const flags = { BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true };
+  const Rules = [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" as const } }];
+  await s3.send(new PutPublicAccessBlockCommand({ Bucket, PublicAccessBlockConfiguration: flags }));
+  await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: "Enabled" } }));
+  await s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules } }));
+}
+
+const arnOf = (bucket: string): string => `arn:aws:s3:::${bucket}`;
+const blob = (text: string) => [`blobs/${sha256Of(text)}`, new TextEncoder().encode(text)] as const;
+const s3Store = {
+  type: "s3",
+  bucket: "somewhere",
+  credentials: { access_key_id: "AKIA", secret_access_key: "hunter2hunter2" },
+};
+
+describe("a workspace with everything of its own", () => {
+  const EVERYTHING = { bucket: "own", key: "own", secret: "own", repository: "own" } as const;
+
+  test("keeps its bytes, secrets and images there, and frees it all after it was deleted", async () => {
+    const home = await openAwsHome();
+    const { status, json } = await home.put("Team", EVERYTHING);
+    expect({ status, json }).toMatchObject({ status: 200, json: { storage: { bucket: { is_own: true } } } });
+    const { bucket, key, secret, repository } = (json as Workspace).storage ?? {};
+    const Bucket = nameOfArn(bucket?.arn ?? "");
+
+    const [path, bytes] = blob("of the team");
+    await home.ask("PUT", `Team/${path}`, bytes);
+    expect((await home.ask("PUT", "Team/datastores/theirs", s3Store)).json).toMatchObject({ name: "theirs" });
+
+    expect(Bucket).toMatch(/^yard-ws-[0-9a-f]{16}$/);
+    expect(await keysIn(Bucket)).toContainEqual(expect.stringContaining(sha256Of("of the team")));
+    expect((await keysIn(HOME_BUCKET)).filter((each) => each.startsWith("ws/Team/"))).toEqual([]);
+    const encryption = await s3.send(new GetBucketEncryptionCommand({ Bucket }));
+    expect(encryption.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault).toMatchObject({
+      SSEAlgorithm: "aws:kms",
+      KMSMasterKeyID: key?.arn,
+    });
+    expect((await s3.send(new GetBucketVersioningCommand({ Bucket }))).Status).toBe("Enabled");
+    expect((await s3.send(new GetBucketPolicyCommand({ Bucket }))).Policy).toContain("aws:SecureTransport");
+    const byHomeKey = openVault({ table: home.table, homeKey });
+    await expect(byHomeKey.get("datastores/Team/theirs")).rejects.toMatchObject({ code: "Unavailable" });
+    expect(await home.vault.get("datastores/Team/theirs")).toContain("hunter2hunter2");
+
+    expect((await home.ask("DELETE", "Team?contents=true")).status).toBe(200);
+    home.pass(6 * DAY_MS);
+    await home.free();
+    await s3.send(new HeadBucketCommand({ Bucket }));
+    home.pass(2 * DAY_MS);
+    await home.free();
+
+    await expect(s3.send(new HeadBucketCommand({ Bucket }))).rejects.toMatchObject({ name: "NotFound" });
+    const described = await kms.send(new DescribeKeyCommand({ KeyId: key?.arn }));
+    expect(described.KeyMetadata?.KeyState).toBe("PendingDeletion");
+    expect((await secrets.send(new DescribeSecretCommand({ SecretId: secret?.arn }))).DeletedDate).toBeDefined();
+    const { repositories = [] } = await ecr.send(new DescribeRepositoriesCommand({}));
+    expect(repositories.map(({ repositoryArn }) => repositoryArn)).not.toContain(repository?.arn);
+    expect(await home.vault.list("datastores/Team/")).toEqual([]);
+  });
+
+  test("is asked for the same again, and for nothing else", async () => {
+    const home = await openAwsHome();
+    const first = await home.put("same", { bucket: "own" });
+
+    const again = await home.put("same", { bucket: "own" });
+    const words = await home.ask("PUT", "same", { description: "words" });
+    const other = await home.put("same", { bucket: "own", key: "own" });
+    const plain = await home.put("default", { bucket: "own" });
+
+    expect(again.json.storage).toEqual(first.json.storage);
+    expect(words.json).toMatchObject({ description: "words", storage: first.json.storage });
+    expect([other, plain].map(({ status, json }) => [status, json.code])).toEqual([
+      [409, "Conflict"],
+      [409, "Conflict"],
+    ]);
+  });
+
+  test("leaves its name for a moment, in which another process may still know where it was", async () => {
+    const home = await openAwsHome();
+    await home.put("brief", { bucket: "own" });
+    expect((await home.ask("DELETE", "brief")).status).toBe(200);
+
+    const soon = await home.put("brief");
+    home.pass(2 * MINUTE_MS);
+    const later = await home.put("brief");
+
+    expect([soon.status, soon.json.code, later.status]).toEqual([409, "Conflict", 200]);
+    expect(later.json.storage).toBeUndefined();
+  });
+});
+
+describe("a workspace with what was there before", () => {
+  test("uses it, and leaves it when it goes", async () => {
+    const home = await openAwsHome();
+    const bucket = await makeBucket();
+    const made = await secrets.send(new CreateSecretCommand({ Name: unique("s"), SecretString: "s".repeat(40) }));
+    const { repository } = await ecr.send(new CreateRepositoryCommand({ repositoryName: unique("theirs") }));
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key: "of/somebody", Body: "else" }));
+    const storage = { bucket: arnOf(bucket), secret: made.ARN ?? "", repository: repository?.repositoryArn ?? "" };
+
+    const { status, json } = await home.put("lent", storage);
+    await home.ask("PUT", "lent/blobs/".concat(sha256Of("lent")), new TextEncoder().encode("lent"));
+    expect({ status, storage: json.storage }).toMatchObject({
+      status: 200,
+      storage: { bucket: { arn: arnOf(bucket), is_own: false }, secret: { is_own: false } },
+    });
+    expect(await keysIn(bucket)).toContainEqual(expect.stringContaining(sha256Of("lent")));
+    const lent: object[] = [];
+    const sts = { send: async (command: object) => lent.push(command), config: {} };
+    const ownOf = async (workspace: string) => {
+      const { bucket } = (await home.placesOf(workspace)) ?? {};
+      return bucket === undefined ? undefined : { bucket: nameOfArn(bucket.arn) };
+    };
+    const settings = { roleArn: "arn:aws:iam::000000000000:role/jobs" };
+    const credentials = makeCredentials({ sts: sts as never, bucket: HOME_BUCKET, settings, ownOf });
+    await credentials.lend("run", ["ws/lent/artifacts/0/r/"]).catch(() => undefined);
+    expect(JSON.stringify(lent)).toContain(`arn:aws:s3:::${bucket}/ws/lent/artifacts/0/r/*`);
+    expect(JSON.stringify(lent)).not.toContain(HOME_BUCKET);
+
+    await home.ask("DELETE", "lent?contents=true");
+    home.pass(8 * DAY_MS);
+    await home.free();
+
+    expect(await keysIn(bucket)).toEqual(["of/somebody"]);
+    await ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [repository?.repositoryName ?? ""] }));
+    expect((await secrets.send(new DescribeSecretCommand({ SecretId: made.ARN }))).DeletedDate).toBeUndefined();
+  });
+
+  test("is refused in a sentence what it can't use, and nothing of it stays", async () => {
+    const home = await openAwsHome("strict");
+    const bucket = await makeBucket({ isReady: false });
+    const short = await secrets.send(new CreateSecretCommand({ Name: unique("s"), SecretString: "short" }));
+    const key = await kms.send(new CreateKeyCommand({}));
+    const elsewhere = `arn:aws:ecr:eu-west-1:${ACCOUNT}:repository/r`;
+    const refusal = async (storage: StorageSpec) => {
+      home.pass(2 * MINUTE_MS);
+      const { status, json } = await home.put("refused", storage);
+      return `${status} ${json.message ?? json.detail}; ${json.hint}`;
+    };
+
+    expect(await refusal({ bucket: arnOf("nobody-has-this") })).toMatch(/^400 .*nobody-has-this.* is not there/);
+    expect(await refusal({ bucket: arnOf(bucket) })).toMatch(/^400 .*does not block all public access; aws s3api/);
+    expect(await refusal({ bucket: "own", secret: short.ARN ?? "" })).toMatch(/^400 .*has 5 characters/);
+    expect(await refusal({ bucket: "own", repository: elsewhere })).toMatch(/^400 .*of another registry/);
+    await makeReady(bucket);
+    expect(await refusal({ bucket: arnOf(bucket), key: key.KeyMetadata?.Arn ?? "" })).toMatch(/^400 .*AES256/);
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key: "ws/refused/x", Body: "of another" }));
+    expect(await refusal({ bucket: arnOf(bucket) })).toMatch(/^400 .*has objects below `ws\/refused\/`/);
+
+    expect((await home.ask("GET", "refused")).status).toBe(404);
+    expect(await keysIn(bucket)).toEqual(["ws/refused/x"]);
+    expect(await home.stores.storages.list()).toMatchObject([{ workspace: "refused", state: "freed", places: {} }]);
+    const { repositories = [] } = await ecr.send(new DescribeRepositoriesCommand({}));
+    expect(repositories.filter(({ repositoryName = "" }) => repositoryName.startsWith("strict/"))).toEqual([]);
+  });
+
+  test("has a folder of a bucket to itself, though homes share the bucket", async () => {
+    const [one, two] = [await openAwsHome("one"), await openAwsHome("two")];
+    const bucket = arnOf(await makeBucket());
+
+    const answers = [await one.put("w", { bucket }), await two.put("w", { bucket }), await two.put("v", { bucket })];
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 400, 200]);
+  });
+});
