@@ -9,7 +9,8 @@ import type {
   AssetStore,
   AssetVersion,
 } from "../core/assets/ports.ts";
-import { ABSENT, type Item, type Table, type Write } from "../core/ports/table.ts";
+import { ABSENT, type Item, type Key, type Table, type Write } from "../core/ports/table.ts";
+import { checkItem } from "../core/ports/table-rules.ts";
 import {
   ASSET_ORDER_PREFIX,
   assetHeadKey,
@@ -23,6 +24,8 @@ const TRIES = 200;
 /** Records read for one page at most, so that a filter which matches nothing still answers soon, with a cursor. */
 const READ_LIMIT = 5000;
 const READ_AT_ONCE = 250;
+/** A version that is smaller stands in its place in the order too: a query reads eight of them at the price of one. */
+const LISTED_BYTES = 3000;
 
 interface Named {
   readonly workspace: string;
@@ -30,7 +33,7 @@ interface Named {
   readonly name: string;
 }
 
-/** Each name is a partition: HEAD with its counters and labels, `V#` the versions, `N#` their order. Every write is conditional on the head's revision. */
+/** Each name is a partition: HEAD with its counters and labels, `V#` the versions, `N#` their order, with a copy of those that are small. Every write is conditional on the head's revision. */
 export function openAssetStore(deps: { readonly table: Table; readonly activity: ActivityWrite }): AssetStore {
   const { table } = deps;
   const inTurn = makeTurns();
@@ -61,11 +64,11 @@ export function openAssetStore(deps: { readonly table: Table; readonly activity:
       return item === undefined ? undefined : versionOf(item);
     },
     heads: (workspace, kind, { filter, limit, cursor }) =>
-      readFiltered(limit, checkName(cursor), async (after) => {
+      readFiltered(limit, checkName(cursor), async (after, count) => {
         const page = await table.query({
           index: "gsi1",
           pk: assetNames(workspace, kind),
-          limit: READ_AT_ONCE,
+          limit: count,
           ...(after === undefined ? {} : { sk: { from: after } }),
         });
         const heads = page.items.map(headOf).filter((head) => head.name !== after);
@@ -75,15 +78,17 @@ export function openAssetStore(deps: { readonly table: Table; readonly activity:
         };
       }),
     versions: (workspace, kind, name, { filter, limit, cursor }) =>
-      readFiltered(limit, cursor, async (after) => {
+      readFiltered(limit, cursor, async (after, count) => {
         const page = await table.query({
           pk: assetPartition(workspace, kind, name),
           sk: boundsBefore(workspace, kind, name, after),
           reverse: true,
-          limit: READ_AT_ONCE,
+          limit: count,
         });
-        const keys = page.items.map((item) => assetVersionKey(workspace, kind, name, String(item.version)));
-        const versions = (await table.batchGet(keys)).map(versionOf).sort((a, b) => b.seq - a.seq);
+        const [listed, others] = [page.items.filter(isListed), page.items.filter((item) => !isListed(item))];
+        const keys = others.map((item) => assetVersionKey(workspace, kind, name, String(item.version)));
+        const read = keys.length === 0 ? [] : await table.batchGet(keys);
+        const versions = [...listed.map(contentOf), ...read.map(versionOf)].sort((a, b) => b.seq - a.seq);
         return {
           more: page.cursor !== undefined,
           rows: versions.map((item) => ({ item, position: String(item.seq), fits: fits(item, filter) })),
@@ -114,16 +119,21 @@ interface Row<T> {
   readonly fits: boolean;
 }
 
-/** Reads on behind a position until a page is full; the cursor is the position of the last row looked at. */
+/** Reads on behind a position until a page is full, no more at first than fill it; the cursor is the position of the last row looked at. */
 async function readFiltered<T>(
   limit: number,
   cursor: string | undefined,
-  readAfter: (position: string | undefined) => Promise<{ readonly more: boolean; readonly rows: readonly Row<T>[] }>,
+  readAfter: (
+    position: string | undefined,
+    count: number,
+  ) => Promise<{ readonly more: boolean; readonly rows: readonly Row<T>[] }>,
 ): Promise<AssetPage<T>> {
   const items: T[] = [];
   let position = cursor;
-  for (let read = 0; read < READ_LIMIT; read += READ_AT_ONCE) {
-    const { more, rows } = await readAfter(position);
+  // One more tells whether there is a next page; a list of names begins with the one it goes on from.
+  let count = Math.min(limit + 2, READ_AT_ONCE);
+  for (let read = 0; read < READ_LIMIT; read += count, count = READ_AT_ONCE) {
+    const { more, rows } = await readAfter(position, count);
     for (const row of rows) {
       if (row.fits && items.length === limit) return { items, ...(position === undefined ? {} : { cursor: position }) };
       if (row.fits) items.push(row.item);
@@ -161,14 +171,11 @@ function writesOf(
     activity({ workspace, resource: kind, ...write.activity }),
   ];
   if (write.put !== undefined) {
-    const { version, seq, rev } = write.put;
-    writes.push({ kind: "put", item: versionItem(workspace, kind, write.put) });
-    if (rev === 1) {
-      writes.push({
-        kind: "put",
-        item: { ...assetOrderKey(workspace, kind, name, seq), type: "asset-order", v: 1, version },
-      });
-    }
+    const item = versionItem(workspace, kind, write.put);
+    writes.push(
+      { kind: "put", item },
+      { kind: "put", item: orderItem(assetOrderKey(workspace, kind, name, write.put.seq), item) },
+    );
   }
   if (write.delete !== undefined) {
     const { version, seq } = write.delete;
@@ -214,8 +221,23 @@ function versionItem(workspace: string, kind: AssetKind, asset: AssetVersion): I
   };
 }
 
+/** A version's place in the order. In version 2 of its shape it holds the version itself. */
+function orderItem(key: Key, item: Item): Item {
+  return checkItem(item) > LISTED_BYTES
+    ? { ...key, type: "asset-order", v: 1, version: item.version }
+    : { ...item, ...key, type: "asset-order", v: 2 };
+}
+
+function isListed({ type, v }: Item): boolean {
+  return type === "asset-order" && v === 2;
+}
+
 function versionOf(item: Item): AssetVersion {
   if (item.type !== "asset-version" || item.v !== 1) throw badItem(item);
+  return contentOf(item);
+}
+
+function contentOf(item: Item): AssetVersion {
   const { pk: _pk, sk: _sk, v: _v, type: _type, assetType, ...rest } = item;
   const asset = rest as unknown as AssetVersion;
   return typeof assetType === "string" ? { ...asset, type: assetType } : asset;
