@@ -8,6 +8,7 @@ import type { ApiRequest } from "../../src/api/raw-route.ts";
 import type { Reply } from "../../src/api/reply.ts";
 import { AppError } from "../../src/contract/errors.ts";
 import { onlineDeployments, onlineEndpoints } from "../../src/contract/routes/index.ts";
+import { refreshData } from "../../src/core/data/refresh-data.ts";
 import type { Files } from "../../src/core/files/ports.ts";
 import { makeEnvironments } from "../../src/core/jobs/environments.ts";
 import type { Bus } from "../../src/core/ports/bus.ts";
@@ -18,6 +19,7 @@ import { composeAssets } from "../../src/home/compose-assets.ts";
 import { composeFiles } from "../../src/home/compose-files.ts";
 import { composeGc } from "../../src/home/compose-gc.ts";
 import { composeJobs, type Launchers } from "../../src/home/compose-jobs.ts";
+import { composeSchedules } from "../../src/home/compose-schedules.ts";
 import { composeTracking } from "../../src/home/compose-tracking.ts";
 import { remindOf, subscribeGc } from "../../src/home/gc-messages.ts";
 import { makeHandle } from "../../src/home/handle.ts";
@@ -95,6 +97,13 @@ export function compose(ground: Ground & Partial<Pick<AwsGround, "placesOf">>, s
   const parts: readonly Part[] = [
     assets,
     jobs,
+    composeSchedules(ground, stores, {
+      bus,
+      timer,
+      scheduledJobs: jobs.scheduledJobs,
+      refreshData: (input) => refreshData({ ...ground, ...stores, files, digest }, input),
+      ears: { tune: async () => undefined },
+    }),
     composeTracking(ground, stores, { files }),
     gc,
     { routes: refuseAll(endpointRoutes(), "this AWS home has no hosts for online endpoints yet", HINT) },

@@ -50,7 +50,10 @@ export class EventsStack extends Stack {
       detailType: ["CodeBuild Build State Change"],
       detail: { "project-name": [`${name}-images`] },
     });
-    new Rule(this, "Round", { schedule: Schedule.rate(ROUND_EVERY), targets: [this.target("jobs.round", {})] });
+    new Rule(this, "Round", {
+      schedule: Schedule.rate(ROUND_EVERY),
+      targets: ["jobs.round", "schedules.round"].map((topic) => this.target(topic, {})),
+    });
     new Rule(this, "GcRound", { schedule: Schedule.rate(GC_EVERY), targets: [this.target("gc.round", {})] });
   }
 

@@ -13,7 +13,7 @@ export function makeDataRoutes(deps: AssetRouteDeps & { readonly files: Files; r
 }
 
 function view(asset: AssetVersion, labels: readonly string[]) {
-  const { path, size_bytes, file_count, content_hash } = asset.body as Partial<Data>;
+  const { path, size_bytes, file_count, content_hash, changes } = asset.body as Partial<Data>;
   return {
     ...viewBase(asset, labels),
     type: asset.type,
@@ -21,5 +21,6 @@ function view(asset: AssetVersion, labels: readonly string[]) {
     ...(size_bytes === undefined ? {} : { size_bytes }),
     ...(file_count === undefined ? {} : { file_count }),
     ...(content_hash === undefined ? {} : { content_hash }),
+    ...(changes === undefined ? {} : { changes }),
   };
 }

@@ -17,6 +17,10 @@ export const NOUNS: Readonly<Record<string, NounEntry>> = {
     load: async () => (await import("./nouns/validate.ts")).validate,
   },
   job: { brief: "Submit and follow jobs", load: async () => (await import("./nouns/job.ts")).job },
+  schedule: {
+    brief: "Jobs at times, and when something happens",
+    load: async () => (await import("./nouns/schedule.ts")).schedule,
+  },
   experiment: { brief: "Experiments", load: async () => (await import("./nouns/experiment.ts")).experiment },
   model: { brief: "Registered models", load: async () => (await import("./nouns/model.ts")).model },
   "online-endpoint": {

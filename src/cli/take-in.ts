@@ -8,6 +8,7 @@ import type { DatastoreSpec } from "../contract/datastores.ts";
 import type { OnlineDeploymentSpec, OnlineEndpointSpec } from "../contract/endpoints.ts";
 import { AppError } from "../contract/errors.ts";
 import type { GitState, JobSpec } from "../contract/jobs.ts";
+import type { ScheduleSpec } from "../contract/schedules.ts";
 import type { Upload } from "../spec/take-in.ts";
 import type { Ctx } from "./context.ts";
 import { makeFileReader } from "./file-reader.ts";
@@ -108,6 +109,26 @@ export async function takeInSpec<Family extends keyof Bodies>(
     endpoint: loaded.endpoint,
     spec: withUploads(loaded.spec, loaded.uploads, uris) as Bodies[Family],
   };
+}
+
+/** Reads a schedule's file, stores what its job names, and answers the body of its call. */
+export async function takeInSchedule(
+  ctx: Ctx,
+  file: string,
+  given: Given,
+): Promise<Pick<Taken<ScheduleSpec>, "name" | "spec">> {
+  const [{ loadSchedule }, { withUploads }] = await Promise.all([
+    import("../spec/load-schedule.ts"),
+    import("../spec/load.ts"),
+  ]);
+  const loaded = loadSchedule(makeFileReader(ctx.io.cwd), file, { set: given.set ?? [] });
+  const warnings = loaded.warnings.map((warning) => placeText(warning));
+  const uris = await store(ctx, loaded.uploads, await snapshotsOf(ctx, loaded.uploads, warnings));
+  for (const warning of warnings) ctx.warn(warning);
+  const spec = withUploads(loaded.spec, loaded.uploads, uris);
+  const { create_job: job } = spec;
+  if (job !== undefined && "spec" in job) job.spec.experiment_name ??= folderName(ctx.io.cwd);
+  return { name: given.name ?? loaded.name, spec };
 }
 
 /** Stores one local file or folder and answers its address; other references are answered as they are. */

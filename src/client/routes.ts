@@ -123,6 +123,18 @@ export const datastores = group<typeof contract.datastores>("datastores", {
   browse: "GET /datastores/{name}/folder",
 });
 
+export const schedules = group<typeof contract.schedules>("schedules", {
+  list: "GET /schedules",
+  get: "GET /schedules/{name}",
+  put: "PUT /schedules/{name}",
+  update: "PATCH /schedules/{name}",
+  delete: "DELETE /schedules/{name}",
+  trigger: "POST /schedules/{name}/trigger",
+  next: "GET /schedules/{name}/next",
+  firings: "GET /schedules/{name}/firings",
+  webhook: "POST /schedules/{name}/webhook <",
+});
+
 export const activities = group<typeof contract.activities>("activities", { list: "GET /activities" });
 
 export const lineage = group<typeof contract.lineage>("lineage", { get: "GET /lineage" });

@@ -29,6 +29,7 @@ export const DataSpec = z.strictObject({
   /** Local folders are uploaded first and arrive as `azureml://trees/…`. */
   path: z.string().min(1).max(2000),
 });
+const FileChanges = z.object({ count: z.number().int(), paths: z.array(z.string()) });
 export const Data = z.object({
   ...AssetBase,
   type: DataType,
@@ -37,6 +38,8 @@ export const Data = z.object({
   file_count: z.number().int().optional(),
   /** Hash of the content where it is cheap to know (trees). */
   content_hash: z.string().optional(),
+  /** What a refresh found: files since the version before, by path, the first hundred of each. */
+  changes: z.object({ added: FileChanges, changed: FileChanges, removed: FileChanges }).optional(),
 });
 export type Data = z.infer<typeof Data>;
 

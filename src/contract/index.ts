@@ -16,6 +16,7 @@ export * from "./problem.ts";
 export * from "./route.ts";
 export * as routes from "./routes/index.ts";
 export * from "./runner.ts";
+export * from "./schedules.ts";
 export * from "./trees.ts";
 export * from "./version.ts";
 export * from "./workspaces.ts";

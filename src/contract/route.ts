@@ -16,6 +16,7 @@ export const RESOURCES = [
   "model",
   "endpoint",
   "deployment",
+  "schedule",
   "activity",
   "lineage",
   "file",

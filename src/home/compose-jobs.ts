@@ -3,11 +3,14 @@ import { makeComputeRoutes } from "../api/computes.ts";
 import { makeJobRoutes } from "../api/jobs.ts";
 import { makeRunnerRoutes } from "../api/runner.ts";
 import type { Files } from "../core/files/ports.ts";
+import { planJob } from "../core/jobs/plan-job.ts";
 import type { Environments, OutputRegistry } from "../core/jobs/ports.ts";
 import type { RunnerProgram } from "../core/jobs/start-attempt.ts";
+import { submitJob } from "../core/jobs/submit-job.ts";
 import type { Builder } from "../core/ports/builder.ts";
 import type { Credentials } from "../core/ports/credentials.ts";
 import type { Launcher } from "../core/ports/launcher.ts";
+import type { ScheduledJobs } from "../core/schedules/put-schedule.ts";
 import { ensureExperiment } from "../store/experiments.ts";
 import { type MakeMover, makeJobLoop } from "./job-loop.ts";
 import type { Ground, Part } from "./part.ts";
@@ -46,7 +49,7 @@ export function composeJobs(
     /** @default what this process changes wakes who waits in it */
     readonly watch?: LocalWatch;
   },
-): Part {
+): Part & { readonly scheduledJobs: ScheduledJobs } {
   const { log } = ground;
   const { files, environments, outputs, launchers, builder, makeMover = makeJobLoop, watch = makeWatch() } = others;
   const base = {
@@ -80,6 +83,11 @@ export function composeJobs(
   launchers.onEnded(mover.look);
   const deps = { ...base, nudge: mover.nudge };
   return {
+    scheduledJobs: {
+      spec: async (workspace, job) => (await stores.jobs.get(workspace, job))?.spec,
+      problems: async (workspace, spec) => (await planJob(deps, workspace, "job", spec)).problems,
+      submit: (input) => submitJob(deps, input),
+    },
     routes: [...makeJobRoutes(deps), ...makeRunnerRoutes(deps), ...makeComputeRoutes(deps)],
     start: () => mover.start(),
     async close() {

@@ -12,6 +12,7 @@ import { openLogStore } from "../store/logs.ts";
 import { openModelStore } from "../store/models.ts";
 import { openRunIndex } from "../store/run-index.ts";
 import { openRunStore } from "../store/run-store.ts";
+import { openScheduleStore } from "../store/schedules.ts";
 import { openStartStore } from "../store/starts.ts";
 import { openTokenStore } from "../store/tokens.ts";
 import { openTreeStore } from "../store/trees.ts";
@@ -36,6 +37,7 @@ export function openStores(ground: Ground) {
     models: openModelStore(ground),
     runs: openRunStore(ground),
     runIndex: openRunIndex(ground),
+    schedules: openScheduleStore(ground),
     starts: openStartStore(ground),
     storages: openStorageStore(ground),
     tokens: openTokenStore(ground),

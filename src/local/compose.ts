@@ -15,6 +15,7 @@ import type { Part } from "../home/part.ts";
 import { openStores, type Stores } from "../home/stores.ts";
 import { composeEndpoints } from "./compose-endpoints.ts";
 import { composeFiles } from "./compose-files.ts";
+import { composeSchedules } from "./compose-schedules.ts";
 import { makeLaunchers } from "./launchers.ts";
 import type { Ground } from "./part.ts";
 import type { Router } from "./router.ts";
@@ -34,10 +35,18 @@ function partsOf(ground: Ground, stores: Stores): { readonly all: readonly Part[
     env: process.env,
   });
   const { router, ...endpoints } = composeEndpoints(ground, stores, { files, environments, builder });
+  const jobs = composeJobs(ground, stores, {
+    files,
+    environments,
+    outputs,
+    builder,
+    launchers: makeLaunchers(ground),
+  });
   const all = [
     filesPart,
     composeAssets(ground, stores, { home: "laptop", files, places, lookups, digest }),
-    composeJobs(ground, stores, { files, environments, outputs, builder, launchers: makeLaunchers(ground) }),
+    jobs,
+    composeSchedules(ground, stores, { files, digest, scheduledJobs: jobs.scheduledJobs }),
     composeTracking(ground, stores, {
       files,
       // Client and server share this machine: a relative location means the folder the server was started in.

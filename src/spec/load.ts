@@ -84,7 +84,8 @@ export function loadSpec(
   return { ...loaded, endpoint, uploads: loaded.uploads.map((upload) => ({ ...upload, at: ["spec", ...upload.at] })) };
 }
 
-function mustBeValid(checked: CheckedFile): { kind: Kind; value: Data; root: SpecNode } {
+/** Throws InvalidSpec for a file with errors. */
+export function mustBeValid(checked: CheckedFile): { kind: Kind; value: Data; root: SpecNode } {
   const { kind, root, findings, value } = checked;
   if (findings.errors.length > 0 || kind === undefined || root === undefined) throw invalid(checked);
   return { kind, root, value: record(value) };

@@ -10,6 +10,7 @@ import {
   experimentKey,
   experimentList,
   experimentNameKey,
+  firingKey,
   gcClaimKey,
   gcEntries,
   gcList,
@@ -29,6 +30,8 @@ import {
   runFeed,
   runKey,
   runPartition,
+  scheduleJobKey,
+  scheduleList,
   treeKey,
 } from "./facts/keys.ts";
 import { deleteItems, itemsOf } from "./partitions.ts";
@@ -64,13 +67,17 @@ export async function purgeRecords(table: Table, workspace: string): Promise<voi
   await purgeAssets(table, workspace);
   await purgeModels(table, workspace);
   await purgeGc(table, workspace);
+  for await (const { sk: schedule } of itemsOf(table, { pk: scheduleList(workspace) })) {
+    for (const { pk } of [firingKey(workspace, schedule, "-"), scheduleJobKey(workspace, schedule)])
+      await deleteItems(table, { pk });
+  }
   for await (const { sk: compute } of itemsOf(table, { pk: computeKey(workspace, "-").pk }))
     await deleteItems(table, { pk: queueKey(workspace, compute, "-").pk });
   for await (const member of itemsOf(table, { pk: memberList(workspace) }))
     await table.transact(forgetMember(member, workspace));
   for await (const { name } of itemsOf(table, { pk: experimentList(workspace), sk: { prefix: "E#" } }))
     await deleteItems(table, { pk: experimentNameKey(workspace, String(name)).pk });
-  const rest = [experimentList, datastoreList, roleList, gcList].map((list) => list(workspace));
+  const rest = [experimentList, datastoreList, roleList, gcList, scheduleList].map((list) => list(workspace));
   for (const pk of [...rest, computeKey(workspace, "-").pk, leftoverKey(workspace, "-").pk, gcSweepKey(workspace).pk])
     await deleteItems(table, { pk });
 }

@@ -21,6 +21,7 @@ import {
   queueKey,
   RUN_FEED_SHARDS,
   runFeed,
+  scheduleList,
   WORKSPACE_LIST,
   workspaceKey,
   workspacePurgeKey,
@@ -118,6 +119,7 @@ export function openWorkspaceStore(deps: {
       if (await has({ index: "gsi1", pk: jobList(name) })) found.push("jobs");
       if (await has({ pk: modelList(name) })) found.push("models");
       if (await has({ pk: endpointKey(name, "x").pk })) found.push("endpoints");
+      if (await has({ pk: scheduleList(name) })) found.push("schedules");
       for (const [kind, words] of KINDS) {
         for await (const head of itemsOf(table, { index: "gsi1", pk: assetNames(name, kind) })) {
           if (head.isCurated === true) continue;

@@ -198,7 +198,8 @@ describe.each(["laptop", "aws"] as const)("rights in the %s home", (kind) => {
   test("there are routes to walk, each with its rule", () => {
     expect([CONTRACT.length > 80, MLFLOW.length > 100]).toEqual([true, true]);
     // A runner in a container starts with a code of its own, which it trades for its run's token.
-    const open = ["home.health", "home.openapi", "home.version", "signIn.get", "runner.start"];
+    // A webhook's request is signed.
+    const open = ["home.health", "home.openapi", "home.version", "signIn.get", "runner.start", "schedules.webhook"];
     expect(CONTRACT.filter(({ access, id }) => access === "open" && !open.includes(id))).toEqual([]);
     expect(Object.keys(VALID).filter((known) => !WALKED.aws.some(({ id }) => id === known))).toEqual([]);
   });

@@ -9,16 +9,20 @@ import { toResponse } from "../../src/api/reply.ts";
 import { type Client, makeClient } from "../../src/client/client.ts";
 import type { RunnerReport } from "../../src/contract/runner.ts";
 import { signRunToken, signUserToken } from "../../src/core/auth/tokens.ts";
+import type { Files } from "../../src/core/files/ports.ts";
 import { makeEnvironments } from "../../src/core/jobs/environments.ts";
 import type { Builder, BuildRequest } from "../../src/core/ports/builder.ts";
 import type { Credentials } from "../../src/core/ports/credentials.ts";
+import type { Digest } from "../../src/core/ports/digest.ts";
 import type { Launcher, LaunchRequest, LaunchState } from "../../src/core/ports/launcher.ts";
+import type { ScheduledJobs } from "../../src/core/schedules/put-schedule.ts";
 import { ensureWorkspace } from "../../src/core/workspaces/put-workspace.ts";
 import { makeAuthenticate } from "../../src/home/authenticate.ts";
 import { composeJobs } from "../../src/home/compose-jobs.ts";
 import type { MakeMover } from "../../src/home/job-loop.ts";
 import { makeOutputRegistry } from "../../src/home/output-registry.ts";
-import { openStores } from "../../src/home/stores.ts";
+import type { Part } from "../../src/home/part.ts";
+import { openStores, type Stores } from "../../src/home/stores.ts";
 import { composeFiles } from "../../src/local/compose-files.ts";
 import type { Ground } from "../../src/local/part.ts";
 import { makeActivityWrite } from "../../src/store/activities.ts";
@@ -82,6 +86,15 @@ function makeFakeMachine(needsImage: boolean, types: readonly string[] = ["local
   };
 }
 
+/** What rooms beside the jobs' are made of. */
+export interface FrameParts {
+  readonly ground: Ground;
+  readonly stores: Stores;
+  readonly files: Files;
+  readonly digest: Digest;
+  readonly scheduledJobs: ScheduledJobs;
+}
+
 export interface JobFrame {
   readonly machine: FakeMachine;
   readonly builder: FakeBuilder;
@@ -108,6 +121,8 @@ export async function openJobFrame(
     readonly types?: readonly string[];
     /** What a home of AWS has. */
     readonly credentials?: Credentials;
+    /** More rooms beside the jobs'. */
+    readonly more?: (made: FrameParts) => Part;
   } = {},
 ): Promise<JobFrame> {
   const temporary = makeTempDir();
@@ -149,16 +164,18 @@ export async function openJobFrame(
       close: () => undefined,
     },
   });
+  const more = options.more?.({ ground, stores, files, digest, scheduledJobs: part.scheduledJobs });
   await ensureWorkspace({ ...ground, ...stores, digest }, "default");
   await part.start?.();
   const app = makeApp({
-    routes: part.routes ?? [],
+    routes: [...(part.routes ?? []), ...(more?.routes ?? [])],
     authenticate: makeAuthenticate(ground, stores),
     hasWorkspace: async (name) => (await stores.workspaces.get(name)) !== undefined,
     requestId: () => "request",
     onFault: (error) => faults.push(error),
   });
   onTestFinished(async () => {
+    await more?.close?.();
     await part.close?.();
     close();
     await home.close();

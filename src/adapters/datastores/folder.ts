@@ -53,7 +53,8 @@ export function makeFolderPlace(
       const real = await insideOrUndefined(join(folder, name), path);
       const info = real === undefined ? undefined : await stat(real);
       if (real === undefined || info === undefined) continue;
-      if (info.isFile()) yield { path, sizeBytes: info.size, ...programMark(info.mode), localPath: real };
+      if (info.isFile())
+        yield { path, sizeBytes: info.size, mark: etagOf(info), ...programMark(info.mode), localPath: real };
       // A link to a folder that the walk is in already would never end.
       else if (info.isDirectory() && !trail.includes(real)) yield* walk(real, `${path}/`, after, [...trail, real]);
     }
@@ -78,7 +79,12 @@ export function makeFolderPlace(
         if (real === undefined) return undefined;
         const info = await stat(real);
         if (info.isFile()) {
-          const file = { path: baseName(path === "" ? root : path), sizeBytes: info.size, localPath: real };
+          const file = {
+            path: baseName(path === "" ? root : path),
+            sizeBytes: info.size,
+            mark: etagOf(info),
+            localPath: real,
+          };
           return {
             isFile: true,
             files: [{ ...file, ...programMark(info.mode) }],

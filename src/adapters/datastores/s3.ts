@@ -26,6 +26,12 @@ interface Session {
 
 const SIGNED_SEC = 900;
 
+interface Listed {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly mark: string;
+}
+
 /** A bucket, or a prefix of one, as a place. The SDK is loaded with the first use: most homes never need it. */
 export function makeS3Place(options: S3Options): Place {
   const root = cleanPath(options.prefix);
@@ -38,29 +44,29 @@ export function makeS3Place(options: S3Options): Place {
     return opened;
   };
 
-  async function head(path: string): Promise<{ sizeBytes: number } | undefined> {
+  async function head(path: string): Promise<Listed | undefined> {
     if (keyOf(path) === "") return undefined;
     const { sdk, client } = await session();
     return absentIfMissing(bucket, async () => {
       const answer = await client.send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: keyOf(path) }));
-      return { sizeBytes: answer.ContentLength ?? 0 };
+      return { key: keyOf(path), sizeBytes: answer.ContentLength ?? 0, mark: answer.ETag ?? "" };
     });
   }
 
-  async function fileOf(path: string, key: string, sizeBytes: number): Promise<PlaceFile> {
+  async function fileOf(path: string, { key, sizeBytes, mark }: Listed): Promise<PlaceFile> {
     const { sdk, client } = await session();
     const { getSignedUrl } = await import("./s3-sdk.ts");
     const url = await getSignedUrl(client, new sdk.GetObjectCommand({ Bucket: bucket, Key: key }), {
       expiresIn: SIGNED_SEC,
     });
-    return { path, sizeBytes, signed: { url, headers: {} } };
+    return { path, sizeBytes, mark, signed: { url, headers: {} } };
   }
 
   return {
     async list(path, { limit, cursor }) {
       const single = cursor === undefined ? await head(path) : undefined;
       if (single !== undefined) {
-        const file = await fileOf(baseName(keyOf(path)), keyOf(path), single.sizeBytes);
+        const file = await fileOf(baseName(keyOf(path)), single);
         return { isFile: true, files: [file], links: [], folders: [] };
       }
       const { sdk, client } = await session();
@@ -70,14 +76,14 @@ export function makeS3Place(options: S3Options): Place {
           new sdk.ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: limit, ContinuationToken: cursor }),
         ),
       );
-      const objects = (page.Contents ?? []).flatMap(({ Key, Size }) =>
+      const objects = (page.Contents ?? []).flatMap(({ Key, Size, ETag }): Listed[] =>
         // Keys that end in a slash are the console's way to show empty folders.
-        Key === undefined || Key.endsWith("/") ? [] : [{ key: Key, sizeBytes: Size ?? 0 }],
+        Key === undefined || Key.endsWith("/") ? [] : [{ key: Key, sizeBytes: Size ?? 0, mark: ETag ?? "" }],
       );
       if ((page.Contents ?? []).length === 0 && cursor === undefined) return undefined;
       return {
         isFile: false,
-        files: await Promise.all(objects.map(({ key, sizeBytes }) => fileOf(key.slice(prefix.length), key, sizeBytes))),
+        files: await Promise.all(objects.map((object) => fileOf(object.key.slice(prefix.length), object))),
         links: [],
         folders: [],
         ...(page.NextContinuationToken === undefined ? {} : { cursor: page.NextContinuationToken }),

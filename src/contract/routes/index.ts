@@ -10,3 +10,4 @@ export { experiments, jobs } from "./jobs.ts";
 export { lineage } from "./lineage.ts";
 export { activities, computes, datastores, workspaces } from "./places.ts";
 export { runner } from "./runner.ts";
+export { schedules } from "./schedules.ts";

@@ -18,7 +18,7 @@ export function makeObjectsPlace(objects: Objects, root: string): Place {
   const prefixOf = (path: string) => `${keyOf(path)}/`;
 
   async function fileOf(path: string, info: ObjectInfo): Promise<PlaceFile> {
-    return { path, sizeBytes: info.sizeBytes, ...(await bytesOf(objects, info.key)) };
+    return { path, sizeBytes: info.sizeBytes, mark: info.etag, ...(await bytesOf(objects, info.key)) };
   }
 
   return {

@@ -5,6 +5,8 @@ export interface PlaceFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly sha256?: string;
+  /** Changes with the content. Absent where only reading would tell. */
+  readonly mark?: string;
   readonly executable?: boolean;
   readonly localPath?: string;
   readonly signed?: { readonly url: string; readonly headers: Readonly<Record<string, string>> };

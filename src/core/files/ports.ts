@@ -6,6 +6,8 @@ export interface FoundFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly sha256?: string;
+  /** Changes with the content. Absent where only reading would tell. */
+  readonly mark?: string;
   readonly executable?: boolean;
   /** Canonical URI of this file, readable by `open`. */
   readonly uri: string;

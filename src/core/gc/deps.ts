@@ -1,6 +1,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Objects } from "../ports/objects.ts";
+import type { ScheduleStore } from "../schedules/ports.ts";
 import type { TreeStore } from "../trees/ports.ts";
 import type { WorkspaceStore } from "../workspaces/ports.ts";
 import type { HoldDeps } from "./holds.ts";
@@ -23,6 +24,7 @@ export interface GcDeps extends SelectDeps, HoldDeps {
   readonly sweeps: SweepStore;
   readonly trees: TreeStore;
   readonly objects: Objects;
+  readonly schedules: Pick<ScheduleStore, "list" | "template">;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly limits: GcLimits;

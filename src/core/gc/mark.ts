@@ -62,7 +62,18 @@ async function namedHashes(deps: GcDeps, workspace: string): Promise<ReadonlySet
     for (const job of page.jobs) add(job);
     cursor = page.cursor;
   } while (cursor !== undefined);
+  for await (const template of templatesOf(deps, workspace)) add(template);
   return named;
+}
+
+/** What schedules will submit. */
+async function* templatesOf({ schedules }: GcDeps, workspace: string): AsyncGenerator<object> {
+  let cursor: string | undefined;
+  do {
+    const page = await schedules.list(workspace, { limit: JOBS_PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    for (const { name } of page.items) yield (await schedules.template(workspace, name)) ?? {};
+    cursor = page.cursor;
+  } while (cursor !== undefined);
 }
 
 async function blobsOfTrees(deps: GcDeps, workspace: string, ids: readonly string[]): Promise<ReadonlySet<string>> {

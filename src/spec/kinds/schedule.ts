@@ -165,13 +165,16 @@ export const schedule = object(
     create_job: shape({ text: jobRef, map: override }),
     create_monitor: monitor,
     import_data: shape({ text: ref("data", { local: "file", bare: true }), map: dataImport }),
+    // Beyond Azure's.
+    refresh_data: ref("data", { bare: true }),
+    missed_runs: oneOf("skip", "once", "all"),
     is_enabled: anything,
     provisioning_state: anything,
     ...serverFields,
   },
   {
-    oneOf: [["create_job", "create_monitor", "import_data"]],
-    notTogether: [["create_job", "create_monitor", "import_data"]],
+    oneOf: [["create_job", "create_monitor", "import_data", "refresh_data"]],
+    notTogether: [["create_job", "create_monitor", "import_data", "refresh_data"]],
     check: checkSchedule,
   },
 );

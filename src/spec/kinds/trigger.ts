@@ -1,3 +1,4 @@
+import { zoneOf } from "../../contract/time-zones.ts";
 import { check } from "../check.ts";
 import {
   anything,
@@ -5,9 +6,11 @@ import {
   integer,
   lazy,
   list,
+  map,
   need,
   object,
   oneOf,
+  ref,
   type Type,
   text,
   variant,
@@ -15,7 +18,8 @@ import {
 
 export const trigger: Type = lazy(() => TRIGGER);
 const time = text();
-const clock = { start_time: time, end_time: time, time_zone: text() };
+const clock = { start_time: time, end_time: time, time_zone: timeZone() };
+const ENDS = oneOf("Completed", "Failed", "Canceled");
 const WEEK_DAYS = oneOf("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday");
 const TRIGGER = variant("a trigger", "type", {
   cron: object("a cron trigger", { type: anything, expression: need(cronExpression()), ...clock }),
@@ -31,6 +35,18 @@ const TRIGGER = variant("a trigger", "type", {
     }),
     ...clock,
   }),
+  // Beyond Azure's: what happens in the home, and outside of it.
+  data: object("a data trigger", { type: anything, name: text() }),
+  file: object("a file trigger", { type: anything, path: need(ref("data", { uri: true })), pattern: text() }),
+  model: object("a model trigger", { type: anything, name: text(), on: oneOf("registered", "tagged"), tag: text() }),
+  job: object("a job trigger", {
+    type: anything,
+    name: text(),
+    experiment_name: text(),
+    status: list(ENDS, { orOne: true }),
+  }),
+  event: object("an event trigger", { type: anything, pattern: need(map(anything)) }),
+  webhook: object("a webhook trigger", { type: anything }),
 });
 
 const CRON_FIELDS: readonly (readonly [string, number, number])[] = [
@@ -41,6 +57,22 @@ const CRON_FIELDS: readonly (readonly [string, number, number])[] = [
   ["day of week", 0, 7],
 ];
 const CRON_WORDS = /\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat)\b/gi;
+
+/** An IANA or a Windows name. */
+function timeZone(): CustomType {
+  return {
+    t: "custom",
+    noun: "a time zone",
+    json: { type: "string" },
+    check(node, at, ctx) {
+      const given = check(text(), node, at, ctx);
+      if (typeof given !== "string" || zoneOf(given) !== undefined) return given;
+      const hint = "an IANA name such as `Europe/Berlin`, or a Windows name such as `Pacific Standard Time`";
+      ctx.findings.error(node, at, `\`${given}\` is not a time zone`, hint);
+      return undefined;
+    },
+  };
+}
 
 /** Five fields: lists, ranges, steps and names, each number in its range. */
 function cronExpression(): CustomType {

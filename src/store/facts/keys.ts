@@ -228,6 +228,22 @@ export const gcClaimKey = (workspace: string, receipt: string, name: string): Ke
   sk: name,
 });
 
+// schedules: a light record each, the job it submits beside it, and its firings, one a cause
+export const scheduleList = (workspace: string): string => `W#${workspace}#SCHEDULES`;
+export const scheduleKey = (workspace: string, name: string): Key => ({ pk: scheduleList(workspace), sk: name });
+export const scheduleJobKey = (workspace: string, name: string): Key => ({
+  pk: `W#${workspace}#SCHEDULE#${name}`,
+  sk: "JOB",
+});
+export const firingKey = (workspace: string, schedule: string, id: string): Key => ({
+  pk: `W#${workspace}#SCHEDULE#${schedule}#FIRINGS`,
+  sk: id,
+});
+/** gsi1: firings of a schedule by time. */
+export const firingList = (workspace: string, schedule: string): string => `W#${workspace}#FIRINGS#${schedule}`;
+/** gsi2: firings with something left to do, of every workspace. */
+export const OPEN_FIRINGS = "FIRINGS#OPEN";
+
 // the AWS home's own: secrets and their names, what the bus remembers of a message, timers, builds of images
 export const secretKey = (name: string): Key => ({ pk: "SECRETS", sk: name });
 export const secretNameKey = (name: string): Key => ({ pk: "SECRET-NAMES", sk: name });
