@@ -22,6 +22,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Loaded>>> = {
   tracking: () => import("./tracking.ts"),
   "load-shape": () => import("./load-shape.ts"),
   lambda: () => import("./lambda.ts"),
+  sweeps: () => import("./sweeps.ts"),
 };
 
 const USAGE = `npm run bench [-- NAME … [--rows ID,ID] [--output text|json]]   benches: ${Object.keys(BENCHES).join(", ")}`;
