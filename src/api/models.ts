@@ -2,7 +2,7 @@ import type { AssetSummary, Model } from "../contract/assets.ts";
 import { AppError } from "../contract/errors.ts";
 import { models as routes } from "../contract/routes/assets.ts";
 import type { Files } from "../core/files/ports.ts";
-import type { RegistryDeps, VersionAnswer } from "../core/registry/models.ts";
+import type { RegistryDeps } from "../core/registry/models.ts";
 import type { ModelVersion, RegisteredModel } from "../core/registry/ports.ts";
 import {
   deleteModelLabel,
@@ -16,6 +16,7 @@ import {
 } from "../core/registry/register.ts";
 import { registerModelFrom } from "../core/registry/register-from.ts";
 import type { ModelRef } from "../core/registry/resolve.ts";
+import type { VersionAnswer } from "../core/registry/versions.ts";
 import { decodeToken, encodeToken } from "../core/tracking/paging.ts";
 import { etagHeader, preconditionOf } from "./etag.ts";
 import { Answer, implement } from "./implement.ts";

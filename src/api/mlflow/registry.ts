@@ -1,28 +1,28 @@
+import { checkAlias, deleteAlias, setAlias } from "../../core/registry/aliases.ts";
 import {
   changeModel,
-  changeVersion,
-  checkAlias,
   checkRegistryTag,
   createModel,
-  createVersion,
-  deleteAlias,
   deleteModelTag,
-  deleteVersion,
   getModel,
-  getVersion,
-  latestPerStage,
   type RegistryDeps,
   renameModel,
-  setAlias,
   setModelTag,
-  transitionStage,
-  versionOf,
   without,
 } from "../../core/registry/models.ts";
 import type { RegisteredModel } from "../../core/registry/ports.ts";
 import { downloadUri } from "../../core/registry/resolve.ts";
 import { searchModels, searchVersions } from "../../core/registry/search.ts";
 import { canonicalStage } from "../../core/registry/stages.ts";
+import {
+  changeVersion,
+  createVersion,
+  deleteVersion,
+  getVersion,
+  latestPerStage,
+  transitionStage,
+  versionOf,
+} from "../../core/registry/versions.ts";
 import { invalid, notFound } from "../../core/tracking/errors.ts";
 import { checkKey } from "../../core/tracking/names.ts";
 import type { RawRoute } from "../raw-route.ts";

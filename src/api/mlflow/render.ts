@@ -1,6 +1,6 @@
-import type { VersionAnswer } from "../../core/registry/models.ts";
-import { latestPerStage } from "../../core/registry/models.ts";
 import type { ModelVersion, RegisteredModel } from "../../core/registry/ports.ts";
+import type { VersionAnswer } from "../../core/registry/versions.ts";
+import { latestPerStage } from "../../core/registry/versions.ts";
 import type { ArtifactEntry } from "../../core/tracking/artifacts.ts";
 import type { Experiment, LoggedModel, RunView } from "../../core/tracking/ports.ts";
 

@@ -4,10 +4,12 @@ import type { Value } from "../ports/table.ts";
 import { canonicalJson } from "../records/canonical-json.ts";
 import type { Precondition } from "../records/revision.ts";
 import type { Caller } from "../tracking/runs.ts";
-import { checkNewAlias, mayRegisterFrom, newModel, type RegistryDeps, type VersionAnswer, without } from "./models.ts";
+import { checkNewAlias } from "./aliases.ts";
+import { newModel, type RegistryDeps, without } from "./models.ts";
 import type { ModelType, ModelVersion, RegisteredModel } from "./ports.ts";
 import { findVersion, type ModelRef } from "./resolve.ts";
 import { canonicalStage } from "./stages.ts";
+import { mayRegisterFrom, type VersionAnswer } from "./versions.ts";
 
 /** What a model is registered from, Azure's way: a URI that has been looked at, and words. */
 export interface NewModelVersion {

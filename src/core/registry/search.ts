@@ -5,8 +5,9 @@ import { wrongType } from "../tracking/log.ts";
 import { decodeToken, encodeToken } from "../tracking/paging.ts";
 import type { Comparison, OrderKey } from "../tracking/ports.ts";
 import { searchRows } from "../tracking/search-rows.ts";
-import { PROMPT_TAG, type RegistryDeps, type VersionAnswer } from "./models.ts";
+import type { RegistryDeps } from "./models.ts";
 import type { ModelVersion, RegisteredModel } from "./ports.ts";
+import { PROMPT_TAG, type VersionAnswer } from "./versions.ts";
 
 export interface RegistryQuery {
   readonly filter?: string | undefined;
