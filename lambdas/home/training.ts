@@ -7,6 +7,7 @@ import { makeBatchLauncher } from "../../src/adapters/aws/batch/launcher.ts";
 import type { TrainingSettings } from "../../src/adapters/aws/batch/settings.ts";
 import { signStartCode } from "../../src/core/jobs/start-attempt.ts";
 import type { Launcher } from "../../src/core/ports/launcher.ts";
+import { SIGNED_SEC } from "../../src/core/ports/objects.ts";
 import type { Ground } from "../../src/home/part.ts";
 import type { RunnerPlace } from "./settings.ts";
 
@@ -19,8 +20,6 @@ export function openLauncher({ signer }: Pick<Ground, "signer">, settings: Train
     activities: makeActivities(new AutoScalingClient({})),
   });
 }
-
-const SIGNED_SEC = 900;
 
 /** An address of the runner's file that is good for some minutes. */
 export async function signRunner(

@@ -142,10 +142,7 @@ async function sendBlobs(
     options.signal?.throwIfAborted();
     const [only] = batch;
     if (batch.length === 1 && only !== undefined) {
-      const large = only.size_bytes + HEADER_BYTES > PACK_LIMIT_BYTES && source.stream !== undefined;
-      const stream = source.stream?.bind(source);
-      const body = large && stream !== undefined ? () => stream(only.path) : await source.read(only.path);
-      await sendBlob(client, workspace, only, body, options.signal);
+      await sendBlob(client, workspace, source, only, options.signal);
     } else {
       const body = await pack(source, batch);
       await client.call(trees.pack, { params: { workspace }, body, signal: options.signal });
@@ -160,15 +157,18 @@ async function sendBlobs(
 async function sendBlob(
   client: Client,
   workspace: string,
-  { sha256: id, size_bytes }: FileEntry,
-  body: Uint8Array | (() => ReadableStream<Uint8Array>),
+  source: TreeSource,
+  file: FileEntry,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  const { sha256: id, size_bytes, path } = file;
   const params = { workspace, id };
-  if (size_bytes + HEADER_BYTES <= PACK_LIMIT_BYTES) {
-    await client.call(trees.putBlob, { params, body, signal });
+  if (!isLarge(file)) {
+    await client.call(trees.putBlob, { params, body: await source.read(path), signal });
     return;
   }
+  const stream = source.stream?.bind(source);
+  const body = stream === undefined ? await source.read(path) : () => stream(path);
   const place = await client.call(trees.upload, { params, body: { size_bytes }, signal });
   const headers = {
     "content-type": "application/octet-stream",
@@ -178,17 +178,22 @@ async function sendBlob(
   await client.raw(place.url, { method: "PUT", headers, body, signal });
 }
 
+/** Fits no pack. */
+function isLarge({ size_bytes }: FileEntry): boolean {
+  return size_bytes + HEADER_BYTES > PACK_LIMIT_BYTES;
+}
+
 /** Groups that fit one pack each; what is too large stands alone. */
 function packed(files: readonly FileEntry[]): FileEntry[][] {
   const batches: FileEntry[][] = [];
   let open: FileEntry[] = [];
   let size = 0;
   for (const file of files) {
-    const needed = file.size_bytes + HEADER_BYTES;
-    if (needed > PACK_LIMIT_BYTES) {
+    if (isLarge(file)) {
       batches.push([file]);
       continue;
     }
+    const needed = file.size_bytes + HEADER_BYTES;
     if (size + needed > PACK_LIMIT_BYTES) {
       batches.push(open);
       open = [];

@@ -2,7 +2,7 @@ import type { GetObjectCommandOutput, S3Client } from "@aws-sdk/client-s3";
 import { AppError } from "../../contract/errors.ts";
 import { baseName, cleanPath, joinPath } from "../../core/files/paths.ts";
 import type { Place, PlaceFile } from "../../core/files/place.ts";
-import type { ByteRange, ObjectBody } from "../../core/ports/objects.ts";
+import { type ByteRange, type ObjectBody, SIGNED_SEC } from "../../core/ports/objects.ts";
 import { writeS3 } from "./s3-write.ts";
 import { invalidRange, rangeHeader } from "./shared.ts";
 import { checkHost } from "./web-guard.ts";
@@ -23,8 +23,6 @@ interface Session {
   readonly sdk: Sdk;
   readonly client: S3Client;
 }
-
-const SIGNED_SEC = 900;
 
 interface Listed {
   readonly key: string;

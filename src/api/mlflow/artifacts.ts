@@ -1,6 +1,8 @@
 import { AppError } from "../../contract/errors.ts";
-import { getModel, type RegistryDeps, versionOf } from "../../core/registry/models.ts";
+import { SIGNED_SEC } from "../../core/ports/objects.ts";
+import { getModel, type RegistryDeps } from "../../core/registry/models.ts";
 import { downloadUri, resolveSource } from "../../core/registry/resolve.ts";
+import { versionOf } from "../../core/registry/versions.ts";
 import { artifactKey, artifactPath, proxiedPath } from "../../core/tracking/artifact-paths.ts";
 import {
   type ArtifactDeps,
@@ -27,7 +29,6 @@ const READ = { resource: "tracking", action: "read" } as const;
 const WRITE = { resource: "tracking", action: "update" } as const;
 const DELETE = { resource: "tracking", action: "delete" } as const;
 const UI_LIMIT_BYTES = 10 * 1024 * 1024;
-const SIGNED_SEC = 900;
 
 export type ArtifactRouteDeps = LoggedModelDeps &
   ArtifactDeps &

@@ -1,8 +1,6 @@
-import type { ObjectInfo, Objects } from "../ports/objects.ts";
+import { type ObjectInfo, type Objects, SIGNED_SEC } from "../ports/objects.ts";
 import { baseName, joinPath } from "./paths.ts";
 import type { Place, PlaceFile } from "./place.ts";
-
-const SIGNED_SEC = 900;
 
 /** Where the bytes of an object are, past the API: on this machine, or at a signed address. */
 export async function bytesOf(objects: Objects, key: string): Promise<Pick<PlaceFile, "localPath" | "signed">> {

@@ -18,6 +18,9 @@ export interface ByteRange {
   readonly end?: number;
 }
 
+/** How long a signed address is good. */
+export const SIGNED_SEC = 900;
+
 /** A place a client may PUT to or GET from directly, for a short time. */
 export interface SignedUrl {
   readonly url: string;

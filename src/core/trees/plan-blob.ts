@@ -1,9 +1,8 @@
 import { AppError } from "../../contract/errors.ts";
 import type { BlobUpload } from "../../contract/trees.ts";
-import type { Objects } from "../ports/objects.ts";
+import { type Objects, SIGNED_SEC } from "../ports/objects.ts";
 import { blobKey } from "./keys.ts";
 
-const SIGNED_SEC = 900;
 /** What S3 takes in one PUT: 5 GB. */
 const PUT_LIMIT_BYTES = 5 * 1024 ** 3;
 
