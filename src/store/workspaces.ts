@@ -29,6 +29,7 @@ import {
 } from "./facts/keys.ts";
 import { itemsOf } from "./partitions.ts";
 import { makeRecent } from "./recent.ts";
+import { RUN_GONE } from "./runs.ts";
 import { isWatched, keepReads } from "./table-watch.ts";
 import { amountsIn } from "./workspace-amounts.ts";
 import { purgeRecords, purgeTrees } from "./workspace-purge.ts";
@@ -128,7 +129,7 @@ export function openWorkspaceStore(deps: {
         }
       }
       if (await hasExperiments(table, name)) found.push("experiments");
-      else if (await hasRuns(has, name)) found.push("runs");
+      else if (await hasRuns(table, name)) found.push("runs");
       const openGc = { index: "gsi1", pk: GC_OPEN, sk: { prefix: gcOpenPrefix(name) } } as const;
       if (await has(openGc)) found.push("things in the trash of `yard gc`");
       const datastores = await table.query({ pk: datastoreList(name) });
@@ -167,9 +168,10 @@ async function hasExperiments(table: Table, workspace: string): Promise<boolean>
   return page.items.some((item) => item.id !== "0");
 }
 
-async function hasRuns(has: (query: Query) => Promise<boolean>, workspace: string): Promise<boolean> {
+async function hasRuns(table: Table, workspace: string): Promise<boolean> {
   for (let shard = 0; shard < RUN_FEED_SHARDS; shard++) {
-    if (await has({ pk: runFeed(workspace, "0", shard) })) return true;
+    for await (const { type } of itemsOf(table, { pk: runFeed(workspace, "0", shard) }))
+      if (type !== RUN_GONE) return true;
   }
   return false;
 }

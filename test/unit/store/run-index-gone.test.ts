@@ -16,7 +16,7 @@ async function openFunctions() {
   for (const runId of ["a", "b"]) await createRun(runId);
 
   async function createRun(runId: string): Promise<void> {
-    const about = { workspace: "w", runId, experimentId: "1", name: runId, userId: "u", tags: {} };
+    const about = { workspace: "w", runId, experimentId: "0", name: runId, userId: "u", tags: {} };
     await stores.runs.create({ ...about, createdMs: ground.clock.now(), status: "FINISHED", source: "client" }, "u");
   }
 
@@ -29,7 +29,7 @@ async function openFunctions() {
       const { runIndex: search, experiments } = openStores(ground);
       const kept = new Map<number, string>();
       return async () => {
-        const query = { experimentIds: ["1"], orderBy: [], view: "active" as const };
+        const query = { experimentIds: ["0"], orderBy: [], view: "active" as const };
         const { runs } = await searchRuns({ search, experiments }, "w", query, (version) => kept.get(version));
         const ids = runs.map((found) => {
           if (found.run === undefined) return found.kept;
@@ -50,7 +50,7 @@ async function openFunctions() {
     async inFeed(): Promise<readonly string[]> {
       const found: string[] = [];
       for (const shard of [0, 1, 2, 3])
-        for await (const { type, run } of itemsOf(ground.table, { pk: runFeed("w", "1", shard) }))
+        for await (const { type, run } of itemsOf(ground.table, { pk: runFeed("w", "0", shard) }))
           found.push(`${type} ${run}`);
       return found.toSorted();
     },
@@ -95,4 +95,15 @@ it("what a function knew more than a year ago is read anew", async () => {
   pass(366 * 24 * HOUR_MS);
 
   expect(await search()).toEqual(["new a", "new b"]);
+});
+
+it("runs that were freed keep no workspace from going", async () => {
+  const { ground, free } = await openFunctions();
+  const { workspaces } = openStores(ground);
+  expect(await workspaces.contents("w")).toContain("runs");
+
+  await free("a");
+  await free("b");
+
+  expect(await workspaces.contents("w")).toEqual([]);
 });
