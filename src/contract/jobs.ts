@@ -3,12 +3,13 @@ import { Actor, Description, pageOf, ResourceName, RunId, Tags, Time } from "./c
 import { EnvironmentSpec } from "./environments.ts";
 import { CommandJobSpec } from "./job-parts.ts";
 import { PipelineJobSpec } from "./pipelines.ts";
+import { SweepJobSpec } from "./sweeps.ts";
 
 export * from "./job-parts.ts";
 export { FINAL_STATUSES } from "./names.ts";
 
 /** Grows with the kinds that can be run. */
-export const JobSpec = z.discriminatedUnion("type", [CommandJobSpec, PipelineJobSpec]);
+export const JobSpec = z.discriminatedUnion("type", [CommandJobSpec, PipelineJobSpec, SweepJobSpec]);
 export type JobSpec = z.infer<typeof JobSpec>;
 
 /** State of the working copy a snapshot came from. `remote` has no credentials; `diff` at most 1 MB. */

@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { Description, RunId, Tags } from "./common.ts";
+import { JobInput, JobOutput, PortName, Resources, Service } from "./job-parts.ts";
 
 /** A name usable in `${{search_space.NAME}}`: a Python identifier. */
 const ParameterName = z
@@ -33,7 +35,7 @@ export interface ChoiceParameter {
 export type SearchParameter = NumberParameter | ChoiceParameter;
 
 const Text = z.string().max(10_000);
-const ChoiceOption: z.ZodType<ChoiceOption> = z.lazy(() =>
+export const ChoiceOption: z.ZodType<ChoiceOption> = z.lazy(() =>
   z.union([Text, z.record(ParameterName, z.union([Text, SearchParameter]))]),
 );
 export const SearchParameter: z.ZodType<SearchParameter> = z.lazy(() =>
@@ -97,3 +99,38 @@ export const SweepLimits = z.strictObject({
   trial_timeout: z.number().int().min(1).max(31_536_000).optional(),
 });
 export type SweepLimits = z.infer<typeof SweepLimits>;
+
+/** What a sweep says of its search, as a job and as a step. */
+export const SWEEP_FIELDS = {
+  /** A command component: its reference, or itself with everything local taken in. Without `inputs` it is a command that takes the sweep's. */
+  trial: z.union([z.string().min(1).max(2000), z.record(z.string(), z.unknown())]),
+  search_space: SearchSpace,
+  /** @default random */
+  sampling_algorithm: SamplingAlgorithm.optional(),
+  objective: Objective,
+  limits: SweepLimits,
+  early_termination: EarlyTermination.optional(),
+};
+
+/** A search for the parameters with which a command does best. Its outputs are those of the best trial. */
+export const SweepJobSpec = z.strictObject({
+  type: z.literal("sweep"),
+  ...SWEEP_FIELDS,
+  inputs: z.record(PortName, JobInput).optional(),
+  outputs: z.record(PortName, JobOutput).optional(),
+  /** Of the trials, as are resources and queue settings. */
+  compute: z.string().max(300).optional(),
+  resources: Resources.optional(),
+  queue_settings: z
+    .strictObject({ job_tier: z.string().nullable().optional(), priority: z.string().optional() })
+    .optional(),
+  services: z.record(z.string(), Service).optional(),
+  identity: z.looseObject({ type: z.string() }).optional(),
+  display_name: z.string().max(500).optional(),
+  description: Description.optional(),
+  experiment_name: z.string().max(500).optional(),
+  tags: Tags.optional(),
+  properties: Tags.optional(),
+  parent_job_name: RunId.optional(),
+});
+export type SweepJobSpec = z.infer<typeof SweepJobSpec>;

@@ -7,7 +7,7 @@ import type { FileReader } from "./paths.ts";
 import { type Data, record, TakeIn, type Upload } from "./take-in.ts";
 import { type CheckedFile, checkFile, type ValidateOptions } from "./validate.ts";
 import { toWire, type WireSpec } from "./wire.ts";
-import { commandSpec, pipelineSpec } from "./wire-jobs.ts";
+import { commandSpec, pipelineSpec, sweepSpec } from "./wire-jobs.ts";
 
 export type LoadOptions = Omit<ValidateOptions, "kind" | "files">;
 
@@ -27,6 +27,12 @@ export interface LoadedFile<Spec> {
 const JOB_KINDS: Readonly<Partial<Record<Kind, (taken: Data) => JobSpec>>> = {
   "job.command": commandSpec,
   "job.pipeline": pipelineSpec,
+  "job.sweep": sweepSpec,
+};
+
+const TAKEN: Readonly<Partial<Record<Kind, (take: TakeIn, value: Data, dir: string) => Data>>> = {
+  "job.pipeline": (take, value, dir) => take.pipelineJob(value, dir),
+  "job.sweep": (take, value, dir) => take.sweepJob(value, dir),
 };
 
 /**
@@ -50,7 +56,7 @@ export function loadJob(reader: FileReader, path: string, options: LoadOptions =
   }
   const take = new TakeIn(reader, checked);
   const { dir } = checked.ctx;
-  const taken = kind === "job.pipeline" ? take.pipelineJob(value, dir) : take.commandJob(value, dir);
+  const taken = TAKEN[kind]?.(take, value, dir) ?? take.commandJob(value, dir);
   return finish(checked, kind, take, spec(taken));
 }
 

@@ -73,6 +73,12 @@ export class TakeIn {
     return made;
   }
 
+  /** A sweep with its trial. */
+  sweepJob(value: Data, dir: string): Data {
+    const made = this.#runnable(value, dir, []);
+    return { ...made, trial: this.#componentOf(made.trial, dir, ["trial"]) };
+  }
+
   /** What jobs, steps and command components have in common. */
   #runnable(value: Data, dir: string, at: readonly string[]): Data {
     let made = this.#code(value, dir, at);

@@ -1,5 +1,6 @@
 import type { CommandJobSpec } from "../contract/jobs.ts";
 import type { PipelineJobSpec } from "../contract/pipelines.ts";
+import type { SweepJobSpec } from "../contract/sweeps.ts";
 import { type Data, record } from "./take-in.ts";
 import { pick } from "./wire.ts";
 
@@ -44,7 +45,44 @@ export function pipelineSpec(taken: Data): PipelineJobSpec {
   } as unknown as PipelineJobSpec;
 }
 
-function stepSpec(step: Data): Data {
+const SEARCH = ["trial", "objective", "limits", "early_termination", "resources", "queue_settings"] as const;
+
+/** From a taken-in sweep to what is sent. */
+export function sweepSpec(taken: Data): SweepJobSpec {
+  const spec = { ...withTier(pick(taken, [...COMMON, ...SEARCH, "parent_job_name"])), ...searchOf(taken) };
+  return { type: "sweep", ...spec } as unknown as SweepJobSpec;
+}
+
+/** The space with literals as text, as they go into a command; an algorithm that is only named as an object. */
+function searchOf(taken: Data): Data {
+  const space = Object.entries(record(taken.search_space)).map(([name, given]) => [name, parameterOf(given)]);
+  const { sampling_algorithm: sampling } = taken;
+  return {
+    search_space: Object.fromEntries(space),
+    ...(sampling === undefined ? {} : { sampling_algorithm: samplingOf(sampling) }),
+  };
+}
+
+function samplingOf(given: unknown): Data {
+  if (typeof given === "string") return { type: given.toLowerCase() };
+  const { logbase, ...rest } = record(given);
+  // Azure writes `e` for what is the default.
+  return Number.isFinite(Number(logbase)) ? { ...rest, logbase: Number(logbase) } : rest;
+}
+
+function parameterOf(given: unknown): unknown {
+  if (typeof given !== "object" || given === null) return given;
+  const { values, ...rest } = record(given);
+  if (!Array.isArray(values)) return rest;
+  const options = values.map((option: unknown) => {
+    if (typeof option !== "object" || option === null) return option;
+    return Object.fromEntries(Object.entries(option).map(([name, inner]) => [name, parameterOf(inner)]));
+  });
+  return { ...rest, values: options };
+}
+
+/** A step as it is sent. */
+export function stepSpec(step: Data): Data {
   const { type = "command" } = step;
   return { type, ...withTier(pick(step, STEP_FIELDS[String(type)] ?? [])) };
 }

@@ -8,6 +8,7 @@ const SOURCE_LIMIT_CHARS = 250;
 const RUN_SOURCES: Readonly<Record<JobSpec["type"], string>> = {
   command: "commandjob",
   pipeline: "azureml.PipelineRun",
+  sweep: "hyperdrive",
 };
 
 /** The MLflow record of a job: status, name, and the tags MLflow's and Azure's tools look for. */

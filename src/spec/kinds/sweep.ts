@@ -1,8 +1,10 @@
 import { checkTemplate } from "../bindings.ts";
+import { check } from "../check.ts";
 import { join } from "../complain.ts";
 import { child, keysOf, type SpecNode, textOf } from "../nodes.ts";
 import {
   anything,
+  boolean,
   type CheckContext,
   type Field,
   integer,
@@ -18,15 +20,25 @@ import {
   text,
   variant,
 } from "../schema.ts";
-import { listed } from "../suggest.ts";
 import { jobFields, queueSettings, resources } from "./common.ts";
 import { inputs, outputs } from "./inputs.ts";
+import { literalText } from "./literals.ts";
 import { checkOutputPaths, runFields } from "./run-fields.ts";
 
 const amount = number();
+/** As it is written, for that is what goes into the command. */
+const literal: Type = {
+  t: "custom",
+  noun: "a value",
+  json: { type: ["string", "number", "boolean"] },
+  check(node, at, ctx) {
+    const value = check(scalar, node, at, ctx);
+    return node.form === "scalar" && value !== undefined ? literalText(node) : value;
+  },
+};
 const choiceValue: Type = shape({
-  text: scalar,
-  map: { t: "lazy", get: () => map(shape({ text: scalar, map: searchParameter })) },
+  text: literal,
+  map: { t: "lazy", get: () => map(shape({ text: literal, map: searchParameter })) },
 });
 const range = { type: anything, min_value: need(amount), max_value: need(amount) };
 const bell = { type: anything, mu: need(amount), sigma: need(amount) };
@@ -63,10 +75,14 @@ export const earlyTermination = variant("an early termination policy", "type", {
   bandit: object(
     "a bandit policy",
     { ...evaluation, slack_factor: number(), slack_amount: number() },
-    { notTogether: [["slack_factor", "slack_amount"]] },
+    { oneOf: [["slack_factor", "slack_amount"]], notTogether: [["slack_factor", "slack_amount"]] },
   ),
   median_stopping: object("a median stopping policy", evaluation),
-  truncation_selection: object("a truncation policy", { ...evaluation, truncation_percentage: need(integer(1, 99)) }),
+  truncation_selection: object("a truncation policy", {
+    ...evaluation,
+    truncation_percentage: need(integer(1, 99)),
+    exclude_finished_jobs: boolean,
+  }),
 });
 
 export const samplingAlgorithm: Type = shape({
@@ -79,7 +95,8 @@ export const samplingAlgorithm: Type = shape({
       logbase: scalar,
     }),
     grid: object("grid sampling", { type: anything }),
-    bayesian: object("Bayesian sampling", { type: anything }),
+    // Beyond Azure's: a seed.
+    bayesian: object("Bayesian sampling", { type: anything, seed: integer() }),
   }),
 });
 
@@ -104,32 +121,29 @@ export const sweepFields: Readonly<Record<string, Type | Field>> = {
   queue_settings: queueSettings,
 };
 
+/** What Azure's Bayesian sampling draws from; ours takes everything. */
+const AZURE_BAYESIAN = ["choice", "uniform", "quniform"];
+
 /** Rules between the parts of a sweep: what an algorithm can draw from, and who stops trials. */
 export function checkSweepPlan(node: SpecNode, at: string, ctx: CheckContext): void {
   const given = child(node, "sampling_algorithm");
   const algorithm = (given?.form === "map" ? textOf(child(given, "type")) : textOf(given))?.toLowerCase();
   const space = child(node, "search_space");
-  const allowed =
-    algorithm === "grid" ? ["choice"] : algorithm === "bayesian" ? ["choice", "uniform", "quniform"] : undefined;
   for (const name of keysOf(space)) {
     const type = child(child(space, name), "type");
-    if (allowed && type?.form === "scalar" && !allowed.includes(type.text.toLowerCase())) {
-      const where = join(join(join(at, "search_space"), name), "type");
-      ctx.findings.error(
-        type,
-        where,
-        `${algorithm} sampling draws from ${listed(allowed)} only, not from \`${type.text}\``,
-      );
+    if (type?.form !== "scalar") continue;
+    const where = join(join(join(at, "search_space"), name), "type");
+    const kind = type.text.toLowerCase();
+    if (algorithm === "grid" && kind !== "choice") {
+      ctx.findings.error(type, where, `grid sampling draws from \`choice\` only, not from \`${type.text}\``);
+    } else if (algorithm === "bayesian" && !AZURE_BAYESIAN.includes(kind)) {
+      ctx.findings.warn(type, where, `Azure's Bayesian sampling does not draw from \`${type.text}\``, "it does here");
     }
   }
   const policy = child(node, "early_termination");
   if (algorithm === "bayesian" && policy?.form === "map") {
-    ctx.findings.error(
-      policy,
-      join(at, "early_termination"),
-      "Bayesian sampling has no early termination",
-      "remove it, or sample with `random`",
-    );
+    const where = join(at, "early_termination");
+    ctx.findings.warn(policy, where, "Azure's Bayesian sampling has no early termination", "it has here");
   }
   const limit = child(node, "limits");
   const [total, together] = [child(limit, "max_total_trials"), child(limit, "max_concurrent_trials")];
