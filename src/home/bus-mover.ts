@@ -1,13 +1,21 @@
+import { advance, reconcileComposite } from "../core/coordinator/advance.ts";
+import { lookAtChildren } from "../core/coordinator/hands.ts";
 import { type DispatchDeps, dispatchJobs } from "../core/jobs/dispatch-jobs.ts";
-import type { Nudge } from "../core/jobs/ports.ts";
+import type { Compose, Nudge } from "../core/jobs/ports.ts";
 import { reconcileJob, reconcileJobs, tidyJobs } from "../core/jobs/reconcile-jobs.ts";
 import type { Bus, Message } from "../core/ports/bus.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Ids } from "../core/ports/ids.ts";
 import type { Turns } from "../store/turns.ts";
+import { advanceDeps } from "./compose-composites.ts";
 import type { MakeMover, MoverOptions } from "./job-loop.ts";
 
-export const TOPICS = { dispatch: "jobs.dispatch", attempt: "jobs.attempt", round: "jobs.round" } as const;
+export const TOPICS = {
+  dispatch: "jobs.dispatch",
+  attempt: "jobs.attempt",
+  compose: "jobs.compose",
+  round: "jobs.round",
+} as const;
 
 /** Rounds while jobs are under way, and while one of them waits for its image or could not be launched yet. */
 const ROUND_SEC = 120;
@@ -31,6 +39,8 @@ export function makeBusMover(options: {
 } {
   const { bus, turns, clock, ids, runOf } = options;
   let wanted = new Map<string, Message["body"]>();
+  let composed = new Map<string, Message["body"]>();
+  let looks = new Map<string, Message["body"] & { readonly atMs: number }>();
   let rounds = new Set<number>();
 
   const nudge: Nudge = (workspace, compute, job) => {
@@ -38,6 +48,15 @@ export function makeBusMover(options: {
     wanted.set(JSON.stringify(body), body);
     rounds.add(ROUND_SEC);
   };
+
+  const compose: Compose = (workspace, composite) => {
+    composed.set(`${workspace} ${composite}`, { workspace, composite });
+    rounds.add(ROUND_SEC);
+  };
+
+  function remind(workspace: string, composite: string, atMs: number): void {
+    looks.set(`${workspace} ${composite} ${atMs}`, { workspace, composite, atMs });
+  }
 
   /** Rounds of one time are one message, however often they are asked for. */
   async function sendRound(inSec: number): Promise<void> {
@@ -47,8 +66,21 @@ export function makeBusMover(options: {
     await bus.send([message], { delaySec: Math.max(0, Math.round(atSec - nowSec)) });
   }
 
-  function subscribe({ deps: makeDeps, computes, log }: MoverOptions): void {
-    const deps = makeDeps(nudge);
+  function subscribe({ deps: makeDeps, computes, workspaces, log }: MoverOptions): void {
+    const tell = { nudge, compose, remind };
+    const deps = makeDeps(tell);
+    const deciding = advanceDeps({ ...deps, ...tell });
+    const decide = (workspace: string, composite: string, isRound: boolean): Promise<void> =>
+      turns.take(`${TOPICS.compose} ${workspace} ${composite}`, async () => {
+        if (isRound) await reconcileComposite(deciding, workspace, composite);
+        else await advance(deciding, workspace, composite);
+      });
+    bus.subscribe(TOPICS.compose, async ({ body }) => {
+      const { workspace, composite, atMs } = body as { workspace: string; composite: string; atMs?: number };
+      if (atMs !== undefined) await lookAtChildren(deps, workspace, composite, atMs);
+      await decide(workspace, composite, false);
+    });
+
     bus.subscribe(TOPICS.dispatch, async ({ body }) => {
       const { workspace, compute, job } = body as { workspace: string; compute: string; job?: string };
       if (job !== undefined) {
@@ -74,7 +106,15 @@ export function makeBusMover(options: {
           rounds.add(ROUND_SEC);
         });
       }
-      for (const workspace of new Set(places.map((place) => place.workspace))) await tidyJobs(deps, workspace);
+      for (const workspace of await workspaces()) {
+        await tidyJobs(deps, workspace);
+        for (const composite of await deps.jobs.openComposites(workspace)) {
+          rounds.add(ROUND_SEC);
+          await decide(workspace, composite, true).catch((error: unknown) =>
+            log.fault("a composite job could not be moved on", error, { workspace, job: composite }),
+          );
+        }
+      }
     });
   }
 
@@ -90,14 +130,24 @@ export function makeBusMover(options: {
   return {
     make(moverOptions) {
       subscribe(moverOptions);
-      return { nudge, look: () => undefined, start: async () => undefined, close: async () => undefined };
+      return { nudge, compose, look: () => undefined, start: async () => undefined, close: async () => undefined };
     },
     async settle() {
       const [bodies, delays] = [[...wanted.values()], [...rounds]];
+      const [composites, later] = [[...composed.values()], [...looks.values()]];
       wanted = new Map();
+      composed = new Map();
+      looks = new Map();
       rounds = new Set();
       if (bodies.length > 0) {
         await bus.send(bodies.map((body) => ({ topic: TOPICS.dispatch, id: ids.hex32(), body })));
+      }
+      if (composites.length > 0) {
+        await bus.send(composites.map((body) => ({ topic: TOPICS.compose, id: ids.hex32(), body })));
+      }
+      for (const body of later) {
+        const delaySec = Math.max(0, Math.ceil((body.atMs - clock.now()) / 1000));
+        await bus.send([{ topic: TOPICS.compose, id: ids.hex32(), body }], { delaySec });
       }
       for (const inSec of delays) await sendRound(inSec);
     },

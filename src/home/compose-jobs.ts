@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { makeComputeRoutes } from "../api/computes.ts";
 import { makeJobRoutes } from "../api/jobs.ts";
 import { makeRunnerRoutes } from "../api/runner.ts";
+import { fullSpec } from "../core/coordinator/hands.ts";
 import type { Files } from "../core/files/ports.ts";
 import { planJob } from "../core/jobs/plan-job.ts";
 import type { Environments, OutputRegistry } from "../core/jobs/ports.ts";
@@ -12,6 +13,7 @@ import type { Credentials } from "../core/ports/credentials.ts";
 import type { Launcher } from "../core/ports/launcher.ts";
 import type { ScheduledJobs } from "../core/schedules/put-schedule.ts";
 import { ensureExperiment } from "../store/experiments.ts";
+import { composeComposites } from "./compose-composites.ts";
 import { type MakeMover, makeJobLoop } from "./job-loop.ts";
 import type { Ground, Part } from "./part.ts";
 import { makeRunBook } from "./run-book.ts";
@@ -52,9 +54,15 @@ export function composeJobs(
 ): Part & { readonly scheduledJobs: ScheduledJobs } {
   const { log } = ground;
   const { files, environments, outputs, launchers, builder, makeMover = makeJobLoop, watch = makeWatch() } = others;
+  const launches = launchers.all.flatMap((launcher) => launcher.types);
   const base = {
     ...ground,
     ...stores,
+    ...composeComposites(
+      ground,
+      { ...stores, files, environments, launches },
+      { remembers: others.makeMover === undefined },
+    ),
     files,
     outputs,
     watch,
@@ -62,7 +70,7 @@ export function composeJobs(
     ...(launchers.runnerProgram === undefined ? {} : { runnerProgram: launchers.runnerProgram }),
     ...(launchers.credentials === undefined ? {} : { credentials: launchers.credentials }),
     builder,
-    launches: launchers.all.flatMap((launcher) => launcher.types),
+    launches,
     runs: makeRunBook(stores.runs),
     experiments: {
       ensure: (workspace: string, name: string, actor: string) => ensureExperiment(ground, workspace, name, actor),
@@ -72,7 +80,8 @@ export function composeJobs(
     launching: new Set<string>(),
   };
   const mover = makeMover({
-    deps: (nudge) => ({ ...base, nudge }),
+    deps: (tell) => ({ ...base, ...tell }),
+    workspaces: () => listWorkspaceNames(ground.table),
     computes: async () => {
       const workspaces = await listWorkspaceNames(ground.table);
       const lists = await Promise.all(workspaces.map((workspace) => stores.computes.list(workspace)));
@@ -81,10 +90,13 @@ export function composeJobs(
     log,
   });
   launchers.onEnded(mover.look);
-  const deps = { ...base, nudge: mover.nudge };
+  const deps = { ...base, nudge: mover.nudge, compose: mover.compose };
   return {
     scheduledJobs: {
-      spec: async (workspace, job) => (await stores.jobs.get(workspace, job))?.spec,
+      spec: async (workspace, name) => {
+        const job = await stores.jobs.get(workspace, name);
+        return job === undefined ? undefined : fullSpec(deps, job);
+      },
       problems: async (workspace, spec) => (await planJob(deps, workspace, "job", spec)).problems,
       submit: (input) => submitJob(deps, input),
     },

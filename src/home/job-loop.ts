@@ -1,14 +1,20 @@
+import { advance, reconcileComposite } from "../core/coordinator/advance.ts";
+import { type HandsDeps, lookAtChildren } from "../core/coordinator/hands.ts";
 import { type DispatchDeps, dispatchJobs } from "../core/jobs/dispatch-jobs.ts";
-import type { Nudge } from "../core/jobs/ports.ts";
+import type { Compose, Nudge } from "../core/jobs/ports.ts";
 import { reconcileJobs, tidyJobs } from "../core/jobs/reconcile-jobs.ts";
+import { advanceDeps } from "./compose-composites.ts";
 import type { Log } from "./part.ts";
 
 const ROUND_MS = 2000;
 const SOON_MS = 20;
+/** Rounds from one that compares composites with their children to the next. */
+const DEEP_ROUNDS = 10;
 
 /** Moves jobs on. */
 export interface Mover {
   readonly nudge: Nudge;
+  readonly compose: Compose;
   /** Has a round soon. */
   readonly look: () => void;
   start(): Promise<void>;
@@ -16,11 +22,17 @@ export interface Mover {
 }
 
 export interface MoverOptions {
-  readonly deps: (nudge: Nudge) => DispatchDeps;
+  readonly deps: (tell: Tell) => MoverDeps;
+  /** Those that are not deleted. */
+  readonly workspaces: () => Promise<readonly string[]>;
   /** All places work can be in. */
   readonly computes: () => Promise<readonly { readonly workspace: string; readonly compute: string }[]>;
   readonly log: Log;
 }
+
+/** Whom jobs tell what happened to them. */
+export type Tell = Pick<HandsDeps, "nudge" | "compose" | "remind">;
+export type MoverDeps = DispatchDeps & Omit<HandsDeps, "remind">;
 
 export type MakeMover = (options: MoverOptions) => Mover;
 
@@ -30,7 +42,9 @@ export type MakeMover = (options: MoverOptions) => Mover;
  */
 export const makeJobLoop: MakeMover = (options) => {
   const { log } = options;
-  const deps = options.deps(nudge);
+  const tell = { nudge, compose, remind };
+  const deps = options.deps(tell);
+  const deciding = advanceDeps({ ...deps, ...tell });
   const busy = new Map<string, { again: boolean; done: Promise<void> }>();
   let started = false;
   let closed = false;
@@ -38,11 +52,16 @@ export const makeJobLoop: MakeMover = (options) => {
   let wanted = false;
   let timer: NodeJS.Timeout | undefined;
   let round: Promise<void> = Promise.resolve();
+  let rounds = 0;
+  const timers = new Set<NodeJS.Timeout>();
 
   /** One dispatch at a time for each compute; a call meanwhile makes it look once more. */
   function nudge(workspace: string, compute: string): void {
+    oneAtATime(`${workspace} ${compute}`, () => dispatch(workspace, compute));
+  }
+
+  function oneAtATime(key: string, work: () => Promise<void>): void {
     if (!started || closed) return;
-    const key = `${workspace} ${compute}`;
     const under = busy.get(key);
     if (under !== undefined) {
       under.again = true;
@@ -50,10 +69,40 @@ export const makeJobLoop: MakeMover = (options) => {
     }
     const entry = { again: false, done: Promise.resolve() };
     busy.set(key, entry);
-    entry.done = dispatch(workspace, compute).finally(() => {
+    entry.done = work().finally(() => {
       busy.delete(key);
-      if (entry.again) nudge(workspace, compute);
+      if (entry.again) oneAtATime(key, work);
     });
+  }
+
+  /** One decision at a time for each composite; what happens meanwhile is its next. */
+  function compose(workspace: string, composite: string): void {
+    oneAtATime(`${workspace} ${composite} #`, () => decide(workspace, composite));
+  }
+
+  async function decide(workspace: string, composite: string, isRound = false): Promise<void> {
+    try {
+      if (isRound) await reconcileComposite(deciding, workspace, composite);
+      else await advance(deciding, workspace, composite);
+    } catch (error) {
+      log.fault("a composite job could not be moved on", error, { workspace, job: composite });
+    }
+  }
+
+  function remind(workspace: string, composite: string, atMs: number): void {
+    const timer = setTimeout(
+      () => {
+        timers.delete(timer);
+        lookAtChildren(deps, workspace, composite, atMs)
+          .then(() => compose(workspace, composite))
+          .catch((error: unknown) =>
+            log.fault("children could not be looked at", error, { workspace, job: composite }),
+          );
+      },
+      Math.max(0, atMs - deps.clock.now()),
+    );
+    timer.unref();
+    timers.add(timer);
   }
 
   async function dispatch(workspace: string, compute: string): Promise<void> {
@@ -74,7 +123,14 @@ export const makeJobLoop: MakeMover = (options) => {
       }
       nudge(workspace, compute);
     }
-    for (const workspace of new Set(places.map((place) => place.workspace))) await tidyJobs(deps, workspace);
+    const isDeep = rounds++ % DEEP_ROUNDS === 0;
+    for (const workspace of await options.workspaces()) {
+      await tidyJobs(deps, workspace);
+      for (const composite of await deps.jobs.openComposites(workspace)) {
+        if (isDeep) oneAtATime(`${workspace} ${composite} #`, () => decide(workspace, composite, true));
+        else compose(workspace, composite);
+      }
+    }
   }
 
   function schedule(inMs: number): void {
@@ -100,6 +156,7 @@ export const makeJobLoop: MakeMover = (options) => {
 
   return {
     nudge,
+    compose,
     look,
     async start() {
       started = true;
@@ -109,6 +166,7 @@ export const makeJobLoop: MakeMover = (options) => {
     async close() {
       closed = true;
       clearTimeout(timer);
+      for (const waiting of timers) clearTimeout(waiting);
       await round;
       await Promise.all([...busy.values()].map((entry) => entry.done));
     },

@@ -1,11 +1,14 @@
 import { AppError } from "../contract/errors.ts";
 import type { ActivityWrite } from "../core/activities/ports.ts";
 import { LOCAL_COMPUTE } from "../core/computes/record.ts";
+import { endRow, ownRow } from "../core/coordinator/ended.ts";
 import type { Deed, JobFilter, JobStore, Leftover, QueueEntry } from "../core/jobs/ports.ts";
 import { currentAttempt, type JobRecord } from "../core/jobs/record.ts";
 import { isFinal, mlflowStatus } from "../core/jobs/state.ts";
 import { ABSENT, type Item, PRESENT, type Table, type Value, type Write } from "../core/ports/table.ts";
+import { inboxWrite } from "./coordinator.ts";
 import {
+  compositeKey,
   computeKey,
   jobChildren,
   jobKey,
@@ -32,11 +35,12 @@ export function openJobStore(deps: { readonly table: Table; readonly activity: A
       const writes: Write[] = [
         { kind: "put", item: itemOf(job), when: ABSENT },
         ...runCreateWrites(run),
-        { kind: "put", item: queueItem(job, false) },
+        ...placeWrites(job),
+        ...tellWrites(undefined, job),
         { kind: "check", key: workspaceKey(job.workspace), when: [...PRESENT, { attr: "deletesMs", op: "absent" }] },
         deedWrite(job, deed),
       ];
-      if (job.compute !== LOCAL_COMPUTE) {
+      if (job.compute !== LOCAL_COMPUTE && job.coordinated !== true) {
         writes.push({ kind: "check", key: computeKey(job.workspace, job.compute), when: PRESENT });
       }
       const edges = edgeWrites(job.workspace, await inputEdges(table, job));
@@ -55,7 +59,8 @@ export function openJobStore(deps: { readonly table: Table; readonly activity: A
       const writes: Write[] = [
         { kind: "put", item: itemOf(after), when: [{ attr: "rev", op: "eq", value: before.rev }] },
         ...statusWrites(before, after),
-        ...queueWrites(before, after),
+        ...(after.coordinated === true ? compositeWrites(before, after) : queueWrites(before, after)),
+        ...tellWrites(before, after),
       ];
       if (deed !== undefined) writes.push(deedWrite(after, deed));
       return (await table.transact(writes)).ok;
@@ -75,6 +80,17 @@ export function openJobStore(deps: { readonly table: Table; readonly activity: A
         cursor = page.cursor;
       } while (cursor !== undefined);
       return count;
+    },
+    async openComposites(workspace) {
+      const names: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const { pk } = compositeKey(workspace, "-");
+        const page = await table.query({ pk, ...(cursor === undefined ? {} : { cursor }) });
+        names.push(...page.items.map(({ sk }) => sk));
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      return names;
     },
     async leftovers(workspace) {
       const page = await table.query({ pk: leftoverKey(workspace, "-").pk });
@@ -132,6 +148,30 @@ function jobOf(item: Item): JobRecord {
     throw new AppError("Internal", `item \`${item.pk}\` is not a job of a known shape`);
   }
   return item.job as unknown as JobRecord;
+}
+
+/** Where a new job waits: in the queue of its compute, or among the composites. One that is final already waits nowhere. */
+function placeWrites(job: JobRecord): Write[] {
+  if (isFinal(job.status)) return [];
+  if (job.coordinated !== true) return [{ kind: "put", item: queueItem(job, false) }];
+  return [{ kind: "put", item: { ...compositeKey(job.workspace, job.name), type: "COMPOSITE", v: 1 } }];
+}
+
+function compositeWrites(before: JobRecord, after: JobRecord): Write[] {
+  if (isFinal(before.status) || !isFinal(after.status)) return [];
+  return [{ kind: "delete", key: compositeKey(after.workspace, after.name) }];
+}
+
+/** Tells composites what happens to them, and to their children. */
+function tellWrites(before: JobRecord | undefined, after: JobRecord): Write[] {
+  const { workspace, name, composite } = after;
+  const own = ownRow(before, after);
+  const isEnd = before === undefined || !isFinal(before.status);
+  const row = isEnd ? endRow(after) : undefined;
+  return [
+    ...(own === undefined ? [] : [inboxWrite(workspace, name, own)]),
+    ...(row === undefined || composite === undefined ? [] : [inboxWrite(workspace, composite.parent, row)]),
+  ];
 }
 
 function queueItem(job: JobRecord, holds: boolean): Item {

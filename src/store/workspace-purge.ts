@@ -5,6 +5,7 @@ import { forgetMember } from "./access.ts";
 import {
   assetNames,
   assetPartition,
+  compositeKey,
   computeKey,
   datastoreList,
   experimentKey,
@@ -78,6 +79,7 @@ export async function purgeRecords(table: Table, workspace: string): Promise<voi
   for await (const { name } of itemsOf(table, { pk: experimentList(workspace), sk: { prefix: "E#" } }))
     await deleteItems(table, { pk: experimentNameKey(workspace, String(name)).pk });
   const rest = [experimentList, datastoreList, roleList, gcList, scheduleList].map((list) => list(workspace));
+  rest.push(compositeKey(workspace, "-").pk);
   for (const pk of [...rest, computeKey(workspace, "-").pk, leftoverKey(workspace, "-").pk, gcSweepKey(workspace).pk])
     await deleteItems(table, { pk });
 }

@@ -2,7 +2,7 @@ import { BatchClient } from "@aws-sdk/client-batch";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeBatchLauncher } from "../../src/adapters/aws/batch/launcher.ts";
 import { computes, files, jobs } from "../../src/client/routes.ts";
-import type { CreateJob } from "../../src/contract/jobs.ts";
+import type { CommandJobSpec, CreateJob } from "../../src/contract/jobs.ts";
 import { describeLauncher } from "../contract/describe-launcher.ts";
 import { openTinyRunners } from "../contract/tiny-runners.ts";
 import { until } from "../helpers/ports.ts";
@@ -31,7 +31,7 @@ afterAll(async () => {
   await aws?.stop();
 });
 
-const job = (command: string, more: Partial<CreateJob["spec"]> = {}): CreateJob["spec"] => ({
+const job = (command: string, more: Partial<CommandJobSpec> = {}): CommandJobSpec => ({
   type: "command",
   command,
   environment: { image: "image" },

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Client, makeClient } from "../../src/client/client.ts";
-import type { CreateJob, Job } from "../../src/contract/jobs.ts";
+import type { CommandJobSpec, CreateJob, Job } from "../../src/contract/jobs.ts";
 import { jobs as jobRoutes } from "../../src/contract/routes/jobs.ts";
 import { makeTempDir } from "./ports.ts";
 
@@ -93,7 +93,7 @@ function readyLine(child: ChildProcess): Promise<void> {
 type Spec = CreateJob["spec"];
 
 /** A command in a bare Python environment. */
-export function commandJob(command: string, more: Partial<Spec> = {}): Spec {
+export function commandJob(command: string, more: Partial<CommandJobSpec> = {}): CommandJobSpec {
   return { type: "command", command, environment: "python-3", ...more };
 }
 
@@ -139,7 +139,7 @@ export async function readWholeLog(server: Asked, name: string, log?: string): P
 }
 
 /** Runs a command to its end. */
-export async function runJob(server: Asked, command: string, more: Partial<Spec> = {}): Promise<Job> {
+export async function runJob(server: Asked, command: string, more: Partial<CommandJobSpec> = {}): Promise<Job> {
   const { name } = await submit(server, commandJob(command, more));
   return waitFor(server, name, isOver);
 }

@@ -1,4 +1,5 @@
 import { AppError } from "../../contract/errors.ts";
+import { planPrefix } from "../coordinator/documents.ts";
 import { artifactKey, eventFilesPrefix, proxiedPath } from "../tracking/artifact-paths.ts";
 import { invalid, notFound } from "../tracking/errors.ts";
 import type {
@@ -161,7 +162,7 @@ async function* modelsOf(
 
 function runCandidate({ workspace, runId: id, artifactUri, experimentId }: Run): Candidate {
   const place = placeOf(workspace, artifactUri);
-  const more = [`ws/${workspace}/logs/${id}/`, eventFilesPrefix(workspace, id)];
+  const more = [`ws/${workspace}/logs/${id}/`, planPrefix(workspace, id), eventFilesPrefix(workspace, id)];
   return { kind: "run", id, experimentId, ...place, prefixes: [...place.prefixes, ...more] };
 }
 

@@ -1,6 +1,6 @@
 import { AppError } from "../../contract/errors.ts";
 import { requireJob } from "./get-job.ts";
-import { type Deed, type JobStore, jobTopic, logTopic, type Nudge, type Watch } from "./ports.ts";
+import { type Compose, type Deed, type JobStore, jobTopic, logTopic, type Nudge, type Watch } from "./ports.ts";
 import type { JobRecord } from "./record.ts";
 import { isFinal } from "./state.ts";
 
@@ -8,6 +8,7 @@ export interface ChangeDeps {
   readonly jobs: JobStore;
   readonly watch: Watch;
   readonly nudge: Nudge;
+  readonly compose: Compose;
 }
 
 const TRIES = 50;
@@ -31,10 +32,17 @@ export async function changeJob(
     if (!(await deps.jobs.save(before, saved, deed(before, saved)))) continue;
     deps.watch.touch(jobTopic(workspace, name));
     if (before.status !== saved.status) deps.watch.touch(logTopic(workspace, name));
-    if (isFinal(saved.status) && !isFinal(before.status)) deps.nudge(workspace, saved.compute);
+    if (isFinal(saved.status) && !isFinal(before.status)) ended(deps, saved);
     return { job: saved, changed: true };
   }
   throw new AppError("Unavailable", `job \`${name}\` could not be changed: too many writers at once`);
+}
+
+/** A slot is free, and whoever waits for this one's end can go on. */
+export function ended(deps: Pick<ChangeDeps, "nudge" | "compose">, job: JobRecord): void {
+  const { workspace, composite } = job;
+  if (job.coordinated !== true) deps.nudge(workspace, job.compute);
+  if (composite !== undefined) deps.compose(workspace, composite.parent);
 }
 
 /** The activity of a status change. */

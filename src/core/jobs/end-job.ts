@@ -60,7 +60,7 @@ function withContents({ outputs }: JobRecord, event: JobEvent): JobRecord["outpu
 type Registered = (job: JobRecord) => Pick<JobRecord, "outputs" | "warnings">;
 
 /** An output that can't be registered doesn't undo the job's success: it stays where it is, and the job says why. */
-async function registerOutputs(deps: EndDeps, job: JobRecord): Promise<Registered> {
+export async function registerOutputs(deps: Pick<EndDeps, "outputs">, job: JobRecord): Promise<Registered> {
   const assets = new Map<string, string>();
   const warnings: string[] = [];
   for (const [output, planned] of Object.entries(job.outputs)) {

@@ -62,7 +62,9 @@ async function waitingReasons(
   workspace: string,
   jobs: readonly JobRecord[],
 ): Promise<ReadonlyMap<string, string>> {
-  const waiting = jobs.filter((job) => job.status === "Queued" && job.attempts.length === 0);
+  const waiting = jobs.filter(
+    (job) => job.status === "Queued" && job.attempts.length === 0 && job.coordinated !== true,
+  );
   const reasons = new Map<string, string>();
   for (const compute of new Set(waiting.map((job) => job.compute))) {
     const [queue, record] = await Promise.all([

@@ -23,7 +23,7 @@ export function makeRun(job: JobRecord, request: CreateJob): NewRun {
     "mlflow.source.git.branch": git?.branch,
     "mlflow.source.git.repoURL": git?.remote,
     "mlflow.note.content": job.description,
-    "mlflow.rootRunId": job.parent ?? job.name,
+    "mlflow.rootRunId": job.composite?.root ?? job.parent ?? job.name,
     "azureml.runsource": RUN_SOURCES[spec.type],
     "azureml.experimentName": job.experimentName,
     "azureml.git.dirty": git?.dirty === undefined ? undefined : pythonBoolean(git.dirty),

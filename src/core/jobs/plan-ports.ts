@@ -15,7 +15,7 @@ interface Deps {
 export async function planInputs(
   deps: Deps,
   workspace: string,
-  spec: CommandJobSpec,
+  spec: Pick<CommandJobSpec, "inputs">,
   findings: Findings,
 ): Promise<Record<string, PlannedInput>> {
   const planned = await Promise.all(
@@ -68,7 +68,7 @@ export async function planOutputs(
   deps: Deps,
   workspace: string,
   job: string,
-  spec: CommandJobSpec,
+  spec: Pick<CommandJobSpec, "outputs">,
   findings: Findings,
 ): Promise<Record<string, PlannedOutput>> {
   const planned = await Promise.all(

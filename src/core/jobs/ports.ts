@@ -46,6 +46,8 @@ export interface JobStore {
   /** Jobs of a compute that are not final, first come first. */
   queue(workspace: string, compute: string): Promise<readonly QueueEntry[]>;
   countChildren(workspace: string, parent: string): Promise<number>;
+  /** Composite jobs that are not final. */
+  openComposites(workspace: string): Promise<readonly string[]>;
   /** Attempts of final jobs that may have left something on their machine. */
   leftovers(workspace: string): Promise<readonly Leftover[]>;
   /** What an attempt left is removed. */
@@ -117,6 +119,9 @@ export interface Listening {
 
 export const jobTopic = (workspace: string, name: string): string => `job ${workspace} ${name}`;
 export const logTopic = (workspace: string, name: string): string => `log ${workspace} ${name}`;
+
+/** Tells the coordinator that something happened to a composite job. Losing a call costs seconds, too. */
+export type Compose = (workspace: string, composite: string) => void;
 
 /** Tells the dispatcher that a compute has work or room, or that one of its jobs is to be looked at. Losing a call costs seconds: the reconciler looks too. */
 export type Nudge = (workspace: string, compute: string, job?: string) => void;

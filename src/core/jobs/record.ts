@@ -113,8 +113,8 @@ export interface ChildOf {
   readonly parent: string;
   /** Key of the child within its parent. */
   readonly child: string;
-  /** Metric whose latest value is told with the end. */
-  readonly metric?: string;
+  /** The composite that no other one ordered. */
+  readonly root: string;
 }
 
 /** A job whose attempts run a command. */

@@ -4,6 +4,7 @@ import { slotsOf } from "../computes/slots.ts";
 import { ownTags } from "./make-run.ts";
 import type { JobStore, QueueEntry, RunBook, RunFacts } from "./ports.ts";
 import type { AttemptRecord, JobRecord } from "./record.ts";
+import { isFinal } from "./state.ts";
 import { waitSentence } from "./waiting.ts";
 
 export interface ShowDeps {
@@ -44,7 +45,7 @@ export async function showJob(deps: ShowDeps, job: JobRecord, facts?: RunFacts):
     ...(job.signal === undefined ? {} : { signal: job.signal }),
     ...(job.requestedCompute === undefined ? {} : { requested_compute: job.requestedCompute }),
     spec: job.spec,
-    environment: job.environment,
+    ...(job.environment === undefined ? {} : { environment: job.environment }),
     inputs: inputsOf(job),
     outputs: outputsOf(job),
     ...(job.snapshot === undefined ? {} : { snapshot: job.snapshot }),
@@ -66,9 +67,11 @@ export function summaryOf(job: JobRecord, runTags: Readonly<Record<string, strin
     experiment_name: job.experimentName,
     status: job.status,
     ...(job.statusReason === undefined ? {} : { status_reason: job.statusReason }),
-    compute: job.compute,
+    ...(job.coordinated === true ? {} : { compute: job.compute }),
     tags: ownTags(runTags),
     ...(job.parent === undefined ? {} : { parent_job_name: job.parent }),
+    ...(job.composite === undefined ? {} : { step: job.composite.child }),
+    ...(job.reusedFrom === undefined ? {} : { reused_from: job.reusedFrom }),
     created_at: new Date(job.createdMs).toISOString(),
     created_by: job.createdBy,
     ...(job.startedMs === undefined ? {} : { started_at: new Date(job.startedMs).toISOString() }),
@@ -77,13 +80,29 @@ export function summaryOf(job: JobRecord, runTags: Readonly<Record<string, strin
   };
 }
 
+/** Children looked at to say what a composite waits for. */
+const CHILDREN_LIMIT = 100;
+
 async function reasonOf(deps: ShowDeps, job: JobRecord): Promise<string | undefined> {
+  if (job.coordinated === true) return isFinal(job.status) ? job.statusReason : compositeReason(deps, job);
   if (job.status !== "Queued" || job.attempts.length > 0) return job.statusReason;
   const [queue, compute] = await Promise.all([
     deps.jobs.queue(job.workspace, job.compute),
     deps.computes.get(job.workspace, job.compute),
   ]);
   return waitingReason(job, queue, compute === undefined ? undefined : slotsOf(compute, deps.defaultSlots));
+}
+
+/** What a composite waits for: its newest children that have not ended. */
+async function compositeReason(deps: ShowDeps, { workspace, name, cancel }: JobRecord): Promise<string | undefined> {
+  const filter = { parent: name, archived: "all" } as const;
+  const { jobs } = await deps.jobs.list({ workspace, filter, limit: CHILDREN_LIMIT });
+  const open = jobs.filter((child) => !isFinal(child.status)).map((child) => child.composite?.child ?? child.name);
+  if (open.length === 0) return cancel?.reason;
+  const shown = open.slice(0, 5).map((key) => `\`${key}\``);
+  const more = open.length > shown.length ? ` and ${open.length - shown.length} more` : "";
+  const what = `${open.length === 1 ? "step" : "steps"} ${shown.join(", ")}${more}`;
+  return cancel === undefined ? `waits for ${what}` : `is being canceled; waits for ${what} to end`;
 }
 
 /** Why a queued job waits, in one sentence. */

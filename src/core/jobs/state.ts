@@ -32,7 +32,16 @@ export type JobEvent =
       readonly reason: string;
       readonly atMs: number;
     }
-  | { readonly kind: "cancel"; readonly by: string; readonly reason: string; readonly atMs: number };
+  | { readonly kind: "cancel"; readonly by: string; readonly reason: string; readonly atMs: number }
+  /** The first children of a composite job were ordered. */
+  | { readonly kind: "begun"; readonly atMs: number }
+  /** Nothing of a composite job is left to do. */
+  | {
+      readonly kind: "finished";
+      readonly status: "Completed" | "Failed" | "Canceled";
+      readonly reason?: string;
+      readonly atMs: number;
+    };
 
 /** A job whose machines keep going away fails in the end. */
 const ATTEMPTS_LIMIT = 5;
@@ -87,7 +96,31 @@ export function step<J extends Life>(job: J, event: JobEvent): J {
       return report(job, event);
     case "cancel":
       return cancel(job, event);
+    case "begun":
+      return job.status === "Queued" ? begun(job, event.atMs) : job;
+    case "finished":
+      return isFinal(job.status) ? job : finished(job, event);
   }
+}
+
+function begun<J extends Life>(job: J, atMs: number): J {
+  return {
+    ...job,
+    status: "Running",
+    startedMs: laterOf(job, atMs),
+    history: [...job.history, change(job, "Running", atMs, "system", undefined)],
+  };
+}
+
+function finished<J extends Life>(job: J, event: JobEvent & { kind: "finished" }): J {
+  const wish = event.status === "Canceled" ? job.cancel : undefined;
+  const reason = wish?.reason ?? event.reason;
+  return finish(job, {
+    status: event.status,
+    at: event.atMs,
+    by: wish?.by ?? "system",
+    ...(reason === undefined ? {} : { reason }),
+  });
 }
 
 function isCurrent(job: Life, attemptId: string): boolean {
@@ -132,12 +165,12 @@ function claim<J extends Life>(job: J, event: JobEvent & { kind: "claim" }): J {
   return { ...job, attempts: [attempt], statusReason: event.reason };
 }
 
-/** A cancel of a job that nothing runs yet is the end; else it is a wish that the runner carries out. */
+/** A cancel of a job that nothing runs yet is the end; else it is a wish that the runner carries out, or the coordinator. */
 function cancel<J extends Life>(job: J, event: JobEvent & { kind: "cancel" }): J {
   if (isFinal(job.status) || job.cancel !== undefined) return job;
   const { by, reason, atMs } = event;
   const wished = { ...job, cancel: { by, reason, atMs } };
-  if (job.attempts.length > 0) return wished;
+  if (job.attempts.length > 0 || job.coordinated === true) return wished;
   return finish(wished, { status: "Canceled", at: atMs, by, reason });
 }
 

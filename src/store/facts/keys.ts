@@ -70,6 +70,16 @@ export const queueKey = (workspace: string, compute: string, seq: string): Key =
   sk: seq,
 });
 
+/** Composite jobs that are not final. */
+export const compositeKey = (workspace: string, run: string): Key => ({ pk: `W#${workspace}#COMPOSITES`, sk: run });
+/** How far a composite is, and what happened to it that was not taken into account yet. */
+export const coordKey = (workspace: string, run: string): Key => ({ pk: runPartition(workspace, run), sk: "COORD" });
+export const INBOX_PREFIX = "INBOX#";
+export const inboxKey = (workspace: string, run: string, cause: string): Key => ({
+  pk: runPartition(workspace, run),
+  sk: `${INBOX_PREFIX}${cause}`,
+});
+
 /** gsi2: jobs that name this one as their parent, by creation time. */
 export const jobChildren = (workspace: string, parent: string): string => `W#${workspace}#CHILDREN#${parent}`;
 /** Ended attempts whose machine is yet to be tidied. */

@@ -1,0 +1,64 @@
+import { AppError } from "../../contract/errors.ts";
+import type { CreateJob, JobSpec } from "../../contract/jobs.ts";
+import type { PreparedCommand } from "../jobs/plan-command-job.ts";
+import type { Findings } from "../jobs/problems.ts";
+import type { JobRecord, Plan, PlannedOutput } from "../jobs/record.ts";
+import type { CompositeDocument } from "./document.ts";
+import type { ChildOrder, CompositeEvent, Machine } from "./machine.ts";
+
+/** A composite job with all there is to know of it. */
+export interface OpenJob {
+  readonly job: JobRecord;
+  readonly document: CompositeDocument;
+  /** The machine's, as it was decided last. */
+  state(): Promise<unknown>;
+  /** The job of a child, if it was submitted. */
+  child(key: string): Promise<JobRecord | undefined>;
+}
+
+/** The job that a child is. */
+export interface ChildJob {
+  readonly request: CreateJob;
+  readonly prepared?: PreparedCommand;
+}
+
+/** A kind of composite job. */
+export interface CompositeKind {
+  readonly type: JobSpec["type"];
+  readonly machine: Machine<unknown, unknown>;
+  /** Checks all of it against the workspace, and resolves what never changes. Plan and document are absent where something is wrong. */
+  plan(
+    workspace: string,
+    job: string,
+    spec: JobSpec,
+  ): Promise<Findings & { readonly plan?: Plan; readonly document?: CompositeDocument }>;
+  /** Throws what can't be submitted; the child is then told to be refused. */
+  child(open: OpenJob, order: ChildOrder): Promise<ChildJob>;
+  /** The job's outputs, once it completed. */
+  outputs(open: OpenJob): Promise<Readonly<Record<string, PlannedOutput>>>;
+  /** Adds to a child's end what the child's run has on record. @default nothing */
+  readonly enrich?: (
+    workspace: string,
+    document: CompositeDocument,
+    childJob: string,
+    event: CompositeEvent & { readonly kind: "ended" },
+  ) => Promise<CompositeEvent>;
+  /** What children have logged so far. @default a look finds nothing */
+  readonly look?: (open: OpenJob, children: readonly ChildOrder[], atMs: number) => Promise<CompositeEvent | undefined>;
+}
+
+/** The kinds of composite jobs that this home runs. */
+export interface Composites {
+  /** Throws NotSupported. */
+  of(type: JobSpec["type"]): CompositeKind;
+}
+
+export function makeComposites(kinds: readonly CompositeKind[]): Composites {
+  return {
+    of(type) {
+      const kind = kinds.find((candidate) => candidate.type === type);
+      if (kind !== undefined) return kind;
+      throw new AppError("NotSupported", `this home does not run jobs of type \`${type}\``);
+    },
+  };
+}
