@@ -1,5 +1,13 @@
 import { numberMatcher, sortNumber, textMatcher } from "../core/tracking/match.ts";
-import type { Comparison, DatasetBrief, OrderKey, Run, RunView, SortValue } from "../core/tracking/ports.ts";
+import type {
+  Comparison,
+  DatasetBrief,
+  DatasetInput,
+  OrderKey,
+  Run,
+  RunView,
+  SortValue,
+} from "../core/tracking/ports.ts";
 import {
   clearNumber,
   clearText,
@@ -13,6 +21,9 @@ import {
 } from "./columns.ts";
 import { defaultArtifactUri } from "./run-items.ts";
 import {
+  INPUTS,
+  inputsCount,
+  inputsText,
   LIFECYCLE,
   listText,
   METRIC_STEP,
@@ -105,8 +116,17 @@ export class RunColumns {
     return Array.from(this.activeRows, (row) => this.idOf(row));
   }
 
-  /** Takes a run in; an older revision than the one known is ignored. */
-  put(run: RunView & Pick<Run, "rev">): boolean {
+  /** Whether the run has datasets that are not known here. */
+  lacksInputs({ runId, datasets }: Pick<Run, "runId" | "datasets">): boolean {
+    if (datasets.length === 0) return false;
+    const row = this.ids.find(runId) - 1;
+    const column = this.texts.get(INPUTS);
+    const text = row < 0 || column === undefined ? undefined : textAt(column, row);
+    return text === undefined || inputsCount(text) !== datasets.length;
+  }
+
+  /** Takes a run in, with its datasets where they were lacking; an older revision than the one known is ignored. */
+  put(run: RunView & Pick<Run, "rev">, inputs?: readonly DatasetInput[]): boolean {
     const isNew = this.ids.find(run.runId) === 0;
     const row = this.ids.add(run.runId) - 1;
     if (!isNew && (this.revs[row] ?? 0) >= run.rev) return false;
@@ -131,6 +151,7 @@ export class RunColumns {
     if (!isNew) for (const [name, column] of this.texts) if (name.startsWith("tag ")) clearText(column, row);
     for (const [key, value] of run.tags) this.text(`tag ${key}`, row, value);
     if (run.datasets.length > 0) this.datasets.set(row, run.datasets);
+    if (inputs !== undefined) this.text(INPUTS, row, this.inputsText(inputs));
     const isDefault = run.artifactUri === defaultArtifactUri(run.experimentId, run.runId);
     this.text("artifact_uri", row, isDefault ? undefined : run.artifactUri);
     this.text(MODEL_INPUTS, row, listText(run.modelInputs));
@@ -278,6 +299,12 @@ export class RunColumns {
     );
   }
 
+  /** Datasets of an experiment's runs are few or alike, as a rule; where they are not, they are not kept. */
+  private inputsText(inputs: readonly DatasetInput[]): string {
+    const isFull = (this.texts.get(INPUTS)?.pool.sizeBytes ?? 0) > INPUTS_BYTES;
+    return isFull ? `${inputs.length} ` : inputsText(inputs);
+  }
+
   private number(name: string, row: number, value: number | undefined): void {
     setNumber(this.numbers, name, row, value);
   }
@@ -288,6 +315,8 @@ export class RunColumns {
   }
 }
 
+/** Texts of datasets kept of an experiment. */
+const INPUTS_BYTES = 16 * 1024 * 1024;
 /** A column's own objects, roughly. */
 const COLUMN_BYTES = 600;
 

@@ -1,10 +1,11 @@
 import type { Clock } from "../core/ports/clock.ts";
 import type { Objects } from "../core/ports/objects.ts";
 import type { Item, Table } from "../core/ports/table.ts";
-import type { DatasetBrief, RunSearch } from "../core/tracking/ports.ts";
+import type { DatasetBrief, Run, RunSearch } from "../core/tracking/ports.ts";
 import { padded, RUN_FEED_SHARDS, runFeed, workspaceKey } from "./facts/keys.ts";
 import { makeRecent } from "./recent.ts";
 import { isActive, RunColumns } from "./run-columns.ts";
+import { readDatasets } from "./run-datasets.ts";
 import { findRuns, KeptOrders } from "./run-find.ts";
 import { isBelieved, openRunSnapshots } from "./run-snapshots.ts";
 import { loadMany } from "./run-store.ts";
@@ -177,11 +178,15 @@ export function openRunIndex(deps: {
   async function take(workspace: string, index: WorkspaceIndex, runIds: readonly string[]): Promise<void> {
     for (let at = 0; at < runIds.length; at += LOAD_AT_ONCE) {
       const gone = new Set(runIds.slice(at, at + LOAD_AT_ONCE));
-      for (const run of await loadMany(table, workspace, [...gone])) {
+      const columnsOf = (run: Run) => index.experiments.get(run.experimentId)?.columns;
+      const runs = await loadMany(table, workspace, [...gone]);
+      const lacking = runs.filter((run) => columnsOf(run)?.lacksInputs(run));
+      const inputs = await readDatasets(table, workspace, lacking);
+      for (const run of runs) {
         gone.delete(run.runId);
         const indexed = index.experiments.get(run.experimentId);
         // Active ones are read again in any case.
-        if (indexed?.columns.put(run) && !isActive(run.status)) indexed.news++;
+        if (indexed?.columns.put(run, inputs.get(run.runId)) && !isActive(run.status)) indexed.news++;
       }
       for (const runId of gone) {
         for (const indexed of index.experiments.values()) {

@@ -1,4 +1,4 @@
-import type { Run, RunView } from "../core/tracking/ports.ts";
+import type { DatasetInput, Run, RunView } from "../core/tracking/ports.ts";
 import { numberAt, type StoredColumns, type TextColumn } from "./columns.ts";
 import { defaultArtifactUri } from "./run-items.ts";
 import type { TextPool } from "./text-pool.ts";
@@ -7,6 +7,7 @@ import type { TextPool } from "./text-pool.ts";
 export const LIFECYCLE = "lifecycle";
 export const METRIC_TIME = "time";
 export const METRIC_STEP = "step";
+export const INPUTS = "inputs";
 export const MODEL_INPUTS = "model_inputs";
 export const MODEL_OUTPUTS = "model_outputs";
 export const RUN_NAME = "run_name";
@@ -14,6 +15,24 @@ export const RUN_NAME = "run_name";
 /** Text of a list's column; none for an empty one. */
 export function listText(list: readonly unknown[]): string | undefined {
   return list.length === 0 ? undefined : JSON.stringify(list);
+}
+
+/** Longer ones are not kept in memory: their number is, so that they are read once. */
+const INPUTS_CHARS = 2000;
+
+/** Text of the datasets' column: their number, and themselves where they are short. */
+export function inputsText(inputs: readonly DatasetInput[]): string {
+  const text = JSON.stringify(inputs);
+  return `${inputs.length} ${text.length > INPUTS_CHARS ? "" : text}`;
+}
+
+export function inputsCount(text: string): number {
+  return Number.parseInt(text, 10);
+}
+
+function inputsOf(text: string): readonly DatasetInput[] | undefined {
+  const json = text.slice(text.indexOf(" ") + 1);
+  return json === "" ? undefined : (JSON.parse(json) as DatasetInput[]);
 }
 
 /** Makes runs of an experiment's columns as they were put in, until these change. Names are in order. */
@@ -40,6 +59,7 @@ export function makeViewer(experimentId: string, stored: StoredColumns): (row: n
   const [name, userId, status, lifecycle] = [text(RUN_NAME), text("user_id"), text("status"), text(LIFECYCLE)];
   const [artifactUri, modelInputs, modelOutputs] = [text("artifact_uri"), text(MODEL_INPUTS), text(MODEL_OUTPUTS)];
   const [startMs, endMs] = [number("start_time"), number("end_time")];
+  const inputsTextAt = text(INPUTS);
 
   return (row) => {
     const runId = idOf(row + 1);
@@ -48,6 +68,7 @@ export function makeViewer(experimentId: string, stored: StoredColumns): (row: n
       const value = valueAt?.(row);
       if (value !== undefined) metricsOf.set(key, { value, timestamp: timeAt?.(row) ?? 0, step: stepAt?.(row) ?? 0 });
     }
+    const inputs = inputsOf(inputsTextAt(row) ?? "");
     return {
       runId,
       experimentId,
@@ -64,6 +85,7 @@ export function makeViewer(experimentId: string, stored: StoredColumns): (row: n
       datasets: stored.datasets.get(row) ?? [],
       modelInputs: listOf(modelInputs(row)),
       modelOutputs: listOf(modelOutputs(row)),
+      ...(inputs === undefined ? {} : { inputs }),
     };
   };
 }

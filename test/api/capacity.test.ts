@@ -65,10 +65,11 @@ describe("what access patterns cost in DynamoDB", () => {
   const deed = { actor: "user:owner", action: "create", summary: "a job" };
 
   /** Runs as trainings leave them: 20 metrics, 20 params, ended. */
-  async function endedRuns(id: string, count: number): Promise<void> {
+  async function endedRuns(id: string, count: number, datasets: readonly object[] = []): Promise<void> {
     for (let i = 0; i < count; i++) {
       const made = await newRun(id);
       await post("runs/log-batch", { run_id: made, metrics: points(20, 20), params: names(20, "param") });
+      if (datasets.length > 0) await post("runs/log-inputs", { run_id: made, datasets });
       await post("runs/update", { run_id: made, status: "FINISHED", end_time: 5 });
     }
   }
@@ -162,6 +163,15 @@ describe("what access patterns cost in DynamoDB", () => {
       await home.ask("GET", "/api/v1/me");
       await count(() => post("runs/search", { experiment_ids: [experiment], max_results: 100 }));
     },
+    "a page of 100 runs with a dataset each, of a function that has just started": async (count) => {
+      const { experiment_id } = await post("experiments/create", { name: "with datasets" });
+      await endedRuns(experiment_id, 100, [{ dataset: DATASET, tags: [] }]);
+      const page = () => post("runs/search", { experiment_ids: [experiment_id], max_results: 100 });
+      await page();
+      home.restart();
+      await home.ask("GET", "/api/v1/me");
+      await count(page);
+    },
     "make a logged model": (count) => count(() => post("logged-models", { experiment_id: experiment, name: "m" })),
 
     "make a registered model": (count) => count(() => post("registered-models/create", { name: "reg" })),
@@ -194,6 +204,7 @@ describe("what access patterns cost in DynamoDB", () => {
       await count(() => consume({ copyId: "c", text: JSON.stringify({ topic: "t", id: "m", body: {} }) }));
     },
   };
+  const DATASET = { name: "wine", digest: "d", source_type: "local", source: "s", schema: "x".repeat(1000) };
   const DATA = { type: "uri_folder", path: "azureml://datastores/workspaceblobstore/paths/d/" };
   const vault = () =>
     openVault({
@@ -230,7 +241,13 @@ describe("what access patterns cost in DynamoDB", () => {
     expect(cost("log 1,000 points over 20 keys").writes).toBeLessThanOrEqual(40);
     expect(cost("log 1,000 points over 20 keys").trips).toBeLessThanOrEqual(2);
     expect(cost("log 1,000 points over 1,000 keys").writes).toBeLessThanOrEqual(150);
-    for (const page of ["the same page again", "the same page of a function that has just started"])
+    const cold = "of a function that has just started";
+    for (const page of [
+      "the same page again",
+      `the same page ${cold}`,
+      `a page of 100 runs with a dataset each, ${cold}`,
+      "a page of 100 versions",
+    ])
       expect(cost(page).reads).toBeLessThanOrEqual(15);
   });
 });

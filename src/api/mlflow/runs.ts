@@ -181,11 +181,11 @@ async function searchReply(
       );
       const datasets = await deps.runs.datasets(
         workspace,
-        runs.flatMap(({ run }) => run ?? []),
+        runs.flatMap(({ run }) => (run === undefined || run.inputs !== undefined ? [] : run)),
       );
       const items = runs.map((found) => {
         if (found.run === undefined) return found.kept;
-        const text = runText(found.run, datasets.get(found.run.runId) ?? []);
+        const text = runText(found.run, found.run.inputs ?? datasets.get(found.run.runId) ?? []);
         return found.version === undefined ? UTF8.encode(text) : rendered.add(found.version, text);
       });
       return { items, next };

@@ -104,7 +104,11 @@ export type RunView = Pick<
   | "datasets"
   | "modelInputs"
   | "modelOutputs"
-> & { readonly metrics: ReadonlyMap<string, Pick<MetricSummary, "value" | "timestamp" | "step">> };
+> & {
+  readonly metrics: ReadonlyMap<string, Pick<MetricSummary, "value" | "timestamp" | "step">>;
+  /** Its datasets, where they are short; else `RunStore.datasets` has them. */
+  readonly inputs?: readonly DatasetInput[];
+};
 
 /** What one request changes of a run. Maps hold only what is new; `null` removes a tag. */
 export interface RunChange {

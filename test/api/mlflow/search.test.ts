@@ -118,6 +118,11 @@ describe.each([{ watched: true }, { watched: false }])("runs, watched: $watched"
       ["runs/delete-tag", { run_id, key: "late" }],
       ["runs/update", { run_id, run_name: "renamed" }],
       ["runs/log-inputs", { run_id, datasets: [{ dataset, tags: [] }] }],
+      ["runs/log-inputs", { run_id, datasets: [{ dataset: { ...dataset, digest: "d3" }, tags: [] }] }],
+      [
+        "runs/log-inputs",
+        { run_id, datasets: [{ dataset: { ...dataset, digest: "l", schema: "x".repeat(9000) }, tags: [] }] },
+      ],
       ["runs/outputs", { run_id, models: [{ model_id: "m-1", step: 3 }] }],
       ["runs/delete", { run_id }],
       ["runs/restore", { run_id }],

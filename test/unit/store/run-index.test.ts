@@ -153,6 +153,8 @@ const order = fc
   RunQuery["orderBy"][number]
 >;
 
+const SOURCE = { source_type: "local", source: "s" };
+
 /** What a page shows of a run. */
 function viewOf(run: Run | undefined): RunView | undefined {
   if (run === undefined) return undefined;
@@ -187,15 +189,16 @@ describe("columns", () => {
           parts.forEach(([id, part], rev) => {
             const before = runs.get(`r${id}`);
             const run = wholeRun(`r${id}`, rev + 1, part);
-            // Params and metrics stay for good.
+            // Params, metrics and datasets stay for good.
             const next = {
               ...run,
               params: new Map([...(before?.params ?? []), ...run.params]),
               metrics: new Map([...(before?.metrics ?? []), ...run.metrics]),
-              datasets: run.datasets.length > 0 ? run.datasets : (before?.datasets ?? []),
+              datasets: [...(before?.datasets ?? []), ...run.datasets],
             };
             runs.set(run.runId, next);
-            columns.put(next);
+            const inputs = next.datasets.map((dataset) => ({ dataset: { ...dataset, ...SOURCE }, tags: [] }));
+            columns.put(next, columns.lacksInputs(next) ? inputs : undefined);
           });
           const again = decodeSnapshot("1", encodeSnapshot({ columns, followedMs: 0 }))?.columns;
           const total = [
@@ -236,7 +239,12 @@ describe("columns", () => {
               expect(page.found.length).toBeLessThanOrEqual(limit);
               for (const { runId, run } of page.found) {
                 found.push(runId);
-                expect(run).toEqual(viewOf(runs.get(runId)));
+                const { inputs, ...view } = run ?? {};
+                const whole = runs.get(runId);
+                expect(view).toEqual(viewOf(whole));
+                expect(inputs?.map(({ dataset: { name, digest } }) => ({ name, digest })) ?? []).toEqual(
+                  whole?.datasets,
+                );
               }
               after = page.next;
             } while (after !== undefined);
