@@ -21,6 +21,7 @@ const TASKS = {
   "test:cloud": ["tools/test-aws.ts", "--at", "account"],
   "test:clients": ["tools/test-clients.ts"],
   "test:openapi": ["tools/test-openapi.ts"],
+  "test:simulation": ["test/simulation/run.ts"],
 };
 
 function fail(message) {
