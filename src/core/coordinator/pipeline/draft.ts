@@ -1,7 +1,7 @@
 import type { ChildOrder, Effect, EndStatus } from "../machine.ts";
 import { type Graph, graphOf } from "./graph.ts";
 import type { PipelineNode, PipelinePlan } from "./plan.ts";
-import { isOpenOrWaiting, type LoopState, markAt, type NodeMark, type PipelineState, withMark } from "./state.ts";
+import { isOpenOrWaiting, type LoopState, type Mark, markAt, type PipelineState, withMark } from "./state.ts";
 
 const REASONS_LIMIT = 1000;
 const REASON_CHARS = 300;
@@ -35,12 +35,12 @@ export class Draft {
     return node;
   }
 
-  mark(index: number): NodeMark {
+  mark(index: number): Mark {
     return markAt(this.now.marks, index);
   }
 
   /** A body bears its loop's mark. */
-  setMark(index: number, mark: NodeMark, reason?: string): void {
+  setMark(index: number, mark: Mark, reason?: string): void {
     const body = this.graph.bodyOf.get(index);
     let marks = withMark(this.now.marks, index, mark);
     if (body !== undefined) marks = withMark(marks, body, mark);

@@ -4,8 +4,8 @@ import type { DoWhileNode, ParallelForNode } from "./plan.ts";
 import {
   type DoWhileState,
   isDone,
+  type Mark,
   markAt,
-  type NodeMark,
   type ParallelForState,
   type PipelineState,
   withMark,
@@ -23,9 +23,9 @@ export interface ChildEnd {
   readonly reused?: true;
 }
 
-const ENDED: Readonly<Record<EndStatus, NodeMark>> = { Completed: "c", Failed: "f", Canceled: "x" };
+const ENDED: Readonly<Record<EndStatus, Mark>> = { Completed: "c", Failed: "f", Canceled: "x" };
 
-export function markOf(end: ChildEnd): NodeMark {
+export function markOf(end: ChildEnd): Mark {
   return end.status === "Completed" && end.reused === true ? "r" : ENDED[end.status];
 }
 
@@ -131,7 +131,7 @@ export function goOn(draft: Draft, index: number, node: ParallelForNode, loop: P
   draft.setMark(index, mark, isDone(mark) ? undefined : wordItems(after));
 }
 
-function markOfItems(marks: string): NodeMark {
+function markOfItems(marks: string): Mark {
   if (marks.includes("f")) return "f";
   if (marks.includes("x") || marks.includes(".")) return "x";
   return marks.includes("c") || marks === "" ? "c" : "r";

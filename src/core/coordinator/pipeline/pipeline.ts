@@ -15,7 +15,7 @@ import {
   wordNoTruth,
 } from "./loops.ts";
 import type { PipelineNode, PipelinePlan } from "./plan.ts";
-import { isDone, isOpenOrWaiting, type NodeMark, type PipelineState } from "./state.ts";
+import { isDone, isOpenOrWaiting, type Mark, type PipelineState } from "./state.ts";
 
 /** Steps by what they depend on, with branches and loops. */
 export const pipelineMachine: Machine<PipelinePlan, PipelineState> = {
@@ -82,7 +82,7 @@ function consider(draft: Draft, index: number): void {
   else draft.setMark(index, marks.every((mark) => isDone(mark) || mark === "b") ? "b" : "u");
 }
 
-function gateMark(draft: Draft, gate: { readonly node: number; readonly side: boolean }): NodeMark {
+function gateMark(draft: Draft, gate: { readonly node: number; readonly side: boolean }): Mark {
   const mark = draft.mark(gate.node);
   return isDone(mark) && decide(draft, draft.node(gate.node)) !== gate.side ? "b" : mark;
 }

@@ -5,7 +5,7 @@ import type { EndStatus } from "../machine.ts";
  * `.` waits, `o` open, `c` completed, `r` completed by an earlier job (reused), `f` failed, `x` canceled,
  * `b` not run: another branch was taken, `u` not run: something it needs did not complete, `n` not run: the pipeline ended before.
  */
-export type NodeMark = "." | "o" | "c" | "r" | "f" | "x" | "b" | "u" | "n";
+export type Mark = "." | "o" | "c" | "r" | "f" | "x" | "b" | "u" | "n";
 
 export interface PipelineState {
   readonly phase: "new" | "running" | "stopping" | "over";
@@ -43,11 +43,11 @@ export interface ParallelForState {
   readonly reason?: string;
 }
 
-export const markAt = (marks: string, index: number): NodeMark => (marks[index] ?? ".") as NodeMark;
+export const markAt = (marks: string, index: number): Mark => (marks[index] ?? ".") as Mark;
 
-export const withMark = (marks: string, index: number, mark: NodeMark): string =>
+export const withMark = (marks: string, index: number, mark: Mark): string =>
   marks.slice(0, index) + mark + marks.slice(index + 1);
 
-export const isOpenOrWaiting = (mark: NodeMark): boolean => mark === "." || mark === "o";
+export const isOpenOrWaiting = (mark: Mark): boolean => mark === "." || mark === "o";
 
-export const isDone = (mark: NodeMark): boolean => mark === "c" || mark === "r";
+export const isDone = (mark: Mark): boolean => mark === "c" || mark === "r";
