@@ -135,6 +135,7 @@ import {
   TriggerSchedule,
   UpdateSchedule,
 } from "../contract/schedules.ts";
+import { Secret, SecretSpec } from "../contract/secrets.ts";
 import {
   ChoiceOption,
   EarlyTermination,
@@ -195,6 +196,8 @@ export const NAMED_SCHEMAS = {
   DataType,
   Datastore,
   DatastoreSpec,
+  Secret,
+  SecretSpec,
   DeploymentName,
   Description,
   Distribution,

@@ -5,11 +5,14 @@ import { type LendDeps, lendCredentials } from "../core/jobs/lend-credentials.ts
 import type { LogStore } from "../core/jobs/log-ports.ts";
 import { heartbeat, type ReportDeps, reportRun } from "../core/jobs/report-run.ts";
 import { type StartDeps, startAttempt } from "../core/jobs/start-attempt.ts";
+import type { Vault } from "../core/ports/vault.ts";
 import { implement } from "./implement.ts";
 import type { RawRoute } from "./raw-route.ts";
 
 /** What a runner calls, with its run's token. */
-export function makeRunnerRoutes(deps: ReportDeps & StartDeps & LendDeps & { readonly logs: LogStore }): RawRoute[] {
+export function makeRunnerRoutes(
+  deps: ReportDeps & StartDeps & LendDeps & { readonly logs: LogStore; readonly vault: Vault },
+): RawRoute[] {
   return [
     implement(routes.start, ({ body }) => startAttempt(deps, body)),
     implement(routes.assignment, ({ params, call }) => {

@@ -38,6 +38,7 @@ export const NOUNS: Readonly<Record<string, NounEntry>> = {
   },
   component: { brief: "Components", load: async () => (await import("./nouns/component.ts")).component },
   datastore: { brief: "Places that hold data", load: async () => (await import("./nouns/datastore.ts")).datastore },
+  secret: { brief: "Values that jobs may have", load: async () => (await import("./nouns/secret.ts")).secret },
   compute: { brief: "Machines that run jobs", load: async () => (await import("./nouns/compute.ts")).compute },
   workspace: { brief: "Workspaces", load: async () => (await import("./nouns/workspace.ts")).workspace },
   member: { brief: "Who has which role", load: async () => (await import("./nouns/member.ts")).member },

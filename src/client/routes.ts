@@ -123,6 +123,12 @@ export const datastores = group<typeof contract.datastores>("datastores", {
   browse: "GET /datastores/{name}/folder",
 });
 
+export const secrets = group<typeof contract.secrets>("secrets", {
+  list: "GET /secrets",
+  put: "PUT /secrets/{name}",
+  delete: "DELETE /secrets/{name}",
+});
+
 export const schedules = group<typeof contract.schedules>("schedules", {
   list: "GET /schedules",
   get: "GET /schedules/{name}",

@@ -17,6 +17,7 @@ export * from "./route.ts";
 export * as routes from "./routes/index.ts";
 export * from "./runner.ts";
 export * from "./schedules.ts";
+export * from "./secrets.ts";
 export * from "./trees.ts";
 export * from "./version.ts";
 export * from "./workspaces.ts";

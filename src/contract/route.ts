@@ -10,6 +10,7 @@ export const RESOURCES = [
   "experiment",
   "compute",
   "datastore",
+  "secret",
   "data",
   "environment",
   "component",

@@ -42,6 +42,8 @@ export const Assignment = z.object({
   parallel: AssignedParallel.optional(),
   environment: EnvironmentSpec,
   environment_variables: z.record(z.string(), z.string()),
+  /** Values, by name, of the secrets that those variables name; not to be shown. */
+  secrets: z.record(z.string(), z.string()).optional(),
   inputs: z.record(z.string(), AssignedInput),
   outputs: z.record(z.string(), AssignedOutput),
   distribution: Distribution.optional(),

@@ -7,6 +7,7 @@ import { makeDatastoreRoutes } from "../api/datastores.ts";
 import { makeEnvironmentRoutes } from "../api/environments.ts";
 import { makeFileRoutes } from "../api/files.ts";
 import { makeHomeRoutes } from "../api/home.ts";
+import { makeSecretRoutes } from "../api/secrets.ts";
 import { makeTreeRoutes } from "../api/trees.ts";
 import { makeWorkspaceRoutes } from "../api/workspaces.ts";
 import { DEFAULT_WORKSPACE } from "../contract/workspaces.ts";
@@ -46,6 +47,7 @@ export function composeAssets(
       ...makeTreeRoutes(deps),
       ...makeFileRoutes(deps),
       ...makeDatastoreRoutes(deps),
+      ...makeSecretRoutes(deps),
       ...makeDataRoutes(deps),
       ...makeEnvironmentRoutes(deps),
       ...makeComponentRoutes(deps),

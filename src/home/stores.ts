@@ -13,6 +13,7 @@ import { openModelStore } from "../store/models.ts";
 import { openRunIndex } from "../store/run-index.ts";
 import { openRunStore } from "../store/run-store.ts";
 import { openScheduleStore } from "../store/schedules.ts";
+import { openSecretStore } from "../store/secrets.ts";
 import { openStartStore } from "../store/starts.ts";
 import { openTokenStore } from "../store/tokens.ts";
 import { openTreeStore } from "../store/trees.ts";
@@ -38,6 +39,7 @@ export function openStores(ground: Ground) {
     runs: openRunStore(ground),
     runIndex: openRunIndex(ground),
     schedules: openScheduleStore(ground),
+    secrets: openSecretStore(ground),
     starts: openStartStore(ground),
     storages: openStorageStore(ground),
     tokens: openTokenStore(ground),

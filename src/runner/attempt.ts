@@ -39,11 +39,13 @@ export function makeAttempt(
   const { goOn = false, node = 0, logBatchMs: batchMs = 100 } = options;
   const named = (name: string) => (node === 0 ? name : name.replace(/(?=\.\w+$)/, `_node_${node}`));
   const system = join(request.folder, "system.log");
-  const systemLog = openLog({ path: system, name: named(SYSTEM_LOG), home, eager: false, batchMs: 500, goOn });
+  const hidden = Object.values(parts.assignment.secrets ?? {});
+  const common = { home, goOn, hidden };
+  const systemLog = openLog({ ...common, path: system, name: named(SYSTEM_LOG), eager: false, batchMs: 500 });
   return {
     ...parts,
     ...(node === 0 ? {} : { node }),
-    log: openLog({ path: join(request.folder, "std.log"), name: named(STD_LOG), home, goOn, batchMs }),
+    log: openLog({ ...common, path: join(request.folder, "std.log"), name: named(STD_LOG), batchMs }),
     systemLog,
     work: join(request.folder, "code"),
     tell: (text) => systemLog.write(`${new Date().toISOString()} ${text}`),

@@ -2,6 +2,7 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from 
 import { runner } from "../client/routes.ts";
 import { isAppError } from "../contract/errors.ts";
 import type { Home } from "./home.ts";
+import { makeMask } from "./mask.ts";
 
 /** A log that is kept on disk first and travels to the home from there, so that neither a flood nor an absent home costs memory or output. */
 export interface LogStream {
@@ -22,6 +23,8 @@ export interface LogOptions {
   readonly eager?: boolean;
   /** Output beyond this is dropped, and the log says so; default 2 GB. */
   readonly limitBytes?: number;
+  /** Texts that are written as `***`. */
+  readonly hidden?: readonly string[];
   /** What is in the file is at the home already, and this goes on behind it; default: a new file. */
   readonly goOn?: boolean;
 }
@@ -34,6 +37,7 @@ const LIMIT_BYTES = 2 * 1024 * 1024 * 1024;
 export function openLog(options: LogOptions): LogStream {
   const { home, name } = options;
   const batchMs = options.batchMs ?? 100;
+  const mask = makeMask(options.hidden ?? []);
   const limit = options.limitBytes ?? LIMIT_BYTES;
   const goOn = options.goOn === true && existsSync(options.path);
   const file = openSync(options.path, goOn ? "r+" : "w+", 0o600);
@@ -49,8 +53,14 @@ export function openLog(options: LogOptions): LogStream {
   let failure: unknown;
 
   function write(chunk: Uint8Array | string): void {
-    const bytes =
-      typeof chunk === "string" ? Buffer.from(chunk) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    keep(
+      mask.take(
+        typeof chunk === "string" ? Buffer.from(chunk) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength),
+      ),
+    );
+  }
+
+  function keep(bytes: Buffer): void {
     if (bytes.length === 0) return;
     tail = Buffer.concat([tail, bytes.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
     if (full !== undefined) return;
@@ -146,6 +156,7 @@ export function openLog(options: LogOptions): LogStream {
     tail: () => tail.toString("utf8"),
     end: () =>
       new Promise((resolve, reject) => {
+        keep(mask.rest());
         ending = { resolve, reject };
         if (!sending) {
           if (failure === undefined) schedule();

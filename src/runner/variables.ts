@@ -28,7 +28,8 @@ export function commandVariables(input: VariablesInput, base: NodeJS.ProcessEnv 
     if (value !== undefined && !NOT_INHERITED.test(name)) variables[name] = value;
   }
   Object.assign(variables, platformVariables(input), portVariables(ports), input.environment);
-  const known = { inputs: ports.inputs, outputs: ports.outputs };
+  const secrets = Object.entries(assignment.secrets ?? {}).map(([name, value]) => [`secrets.${name}`, value]);
+  const known = { inputs: ports.inputs, outputs: ports.outputs, names: Object.fromEntries(secrets) };
   for (const [name, value] of Object.entries(assignment.environment_variables)) {
     variables[name] = renderKnown(value, known);
   }

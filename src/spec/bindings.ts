@@ -61,6 +61,8 @@ function complain(token: BindingToken, scope: Scope, grouped: boolean): Complain
   if (SERVER_NAMES.includes(space) || space === "parent") return undefined;
   const name = rest.join(".");
   if (name === "") return { message: `\`${token.raw}\` lacks a name after \`${space}\`` };
+  // Which there are, the home knows.
+  if (space === "secrets") return undefined;
   const noun = space === "inputs" ? "input" : space === "outputs" ? "output" : "search space parameter";
   const known = space === "inputs" ? scope.inputs : space === "outputs" ? scope.outputs : scope.searchSpace;
   if (known !== undefined && !isKnown(name, known)) return undefinedName(noun, name, known, scope, space);

@@ -33,6 +33,7 @@ import {
   runPartition,
   scheduleJobKey,
   scheduleList,
+  secretList,
   treeKey,
 } from "./facts/keys.ts";
 import { deleteItems, itemsOf } from "./partitions.ts";
@@ -79,7 +80,7 @@ export async function purgeRecords(table: Table, workspace: string): Promise<voi
   for await (const { name } of itemsOf(table, { pk: experimentList(workspace), sk: { prefix: "E#" } }))
     await deleteItems(table, { pk: experimentNameKey(workspace, String(name)).pk });
   const rest = [experimentList, datastoreList, roleList, gcList, scheduleList].map((list) => list(workspace));
-  rest.push(compositeKey(workspace, "-").pk);
+  rest.push(compositeKey(workspace, "-").pk, secretList(workspace));
   for (const pk of [...rest, computeKey(workspace, "-").pk, leftoverKey(workspace, "-").pk, gcSweepKey(workspace).pk])
     await deleteItems(table, { pk });
 }

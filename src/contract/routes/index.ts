@@ -8,6 +8,6 @@ export { home } from "./home.ts";
 export { imports } from "./imports.ts";
 export { experiments, jobs } from "./jobs.ts";
 export { lineage } from "./lineage.ts";
-export { activities, computes, datastores, workspaces } from "./places.ts";
+export { activities, computes, datastores, secrets, workspaces } from "./places.ts";
 export { runner } from "./runner.ts";
 export { schedules } from "./schedules.ts";

@@ -5,6 +5,7 @@ import { Compute, ComputeSpec } from "../computes.ts";
 import { Datastore, DatastoreSpec } from "../datastores.ts";
 import { FolderPage } from "../files.ts";
 import { defineRoute } from "../route.ts";
+import { Secret, SecretName, SecretSpec } from "../secrets.ts";
 import { Workspace, WorkspaceContents, WorkspaceSpec } from "../workspaces.ts";
 
 const base = "/api/v1/workspaces/{workspace}";
@@ -207,6 +208,47 @@ export const datastores = {
     query: PageQuery.extend({ path: z.string().max(1024).optional() }),
     body: undefined,
     answer: FolderPage,
+  }),
+};
+
+const SecretParams = WorkspaceParams.extend({ name: SecretName });
+
+export const secrets = {
+  list: defineRoute({
+    id: "secrets.list",
+    method: "GET",
+    path: `${base}/secrets`,
+    access: { resource: "secret", action: "read" },
+    summary: "Secrets by name, without their values",
+    tag: "secrets",
+    params: WorkspaceParams,
+    query: PageQuery,
+    body: undefined,
+    answer: pageOf(Secret),
+  }),
+  put: defineRoute({
+    id: "secrets.put",
+    method: "PUT",
+    path: `${base}/secrets/{name}`,
+    access: { resource: "secret", action: "create" },
+    summary: "Make a secret, or give it another value",
+    tag: "secrets",
+    params: SecretParams,
+    query: none,
+    body: SecretSpec,
+    answer: Secret,
+  }),
+  delete: defineRoute({
+    id: "secrets.delete",
+    method: "DELETE",
+    path: `${base}/secrets/{name}`,
+    access: { resource: "secret", action: "delete" },
+    summary: "Delete a secret",
+    tag: "secrets",
+    params: SecretParams,
+    query: none,
+    body: undefined,
+    answer: Empty,
   }),
 };
 

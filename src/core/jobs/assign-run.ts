@@ -1,6 +1,8 @@
 import { AppError } from "../../contract/errors.ts";
 import type { Assignment } from "../../contract/runner.ts";
 import type { Principal } from "../auth/principal.ts";
+import type { Vault } from "../ports/vault.ts";
+import { readSecrets } from "../secrets/secrets.ts";
 import { requireJob } from "./get-job.ts";
 import type { JobStore } from "./ports.ts";
 import { type CommandJob, commandJob, currentAttempt } from "./record.ts";
@@ -17,7 +19,7 @@ export function mustBeRun(principal: Principal, run: string): void {
 
 /** What a run's runner has to do. `origin` is the API's address as the runner sees it. */
 export async function assignRun(
-  deps: { readonly jobs: JobStore },
+  deps: { readonly jobs: JobStore; readonly vault: Vault },
   input: { readonly workspace: string; readonly run: string; readonly origin: string },
 ): Promise<Assignment> {
   const job = await requireJob(deps.jobs, input.workspace, input.run);
@@ -25,7 +27,11 @@ export async function assignRun(
   if (attempt === undefined || isFinal(job.status)) {
     throw new AppError("Conflict", `run \`${job.name}\` is ${job.status}; there is nothing to do for a runner`);
   }
-  return assignmentOf(commandJob(job), attempt.id, input.origin);
+  const command = commandJob(job);
+  // As they are now: a run that starts late has the value of then.
+  const secrets = await readSecrets(deps, input.workspace, command.spec.environment_variables ?? {});
+  const assignment = assignmentOf(command, attempt.id, input.origin);
+  return Object.keys(secrets).length === 0 ? assignment : { ...assignment, secrets };
 }
 
 function assignmentOf(job: CommandJob, attempt: string, origin: string): Assignment {

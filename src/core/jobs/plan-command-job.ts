@@ -3,6 +3,8 @@ import { AppError } from "../../contract/errors.ts";
 import type { CommandJobSpec } from "../../contract/jobs.ts";
 import type { ComputeStore } from "../computes/ports.ts";
 import type { Files } from "../files/ports.ts";
+import type { SecretStore } from "../secrets/ports.ts";
+import { mustHaveSecrets } from "../secrets/secrets.ts";
 import { checkExpressions } from "./plan-command.ts";
 import { planCompute } from "./plan-compute.ts";
 import { warnOfFields } from "./plan-fields.ts";
@@ -16,6 +18,7 @@ export interface CommandDeps {
   readonly environments: Environments;
   readonly computes: ComputeStore;
   readonly launches: readonly string[];
+  readonly secrets: SecretStore;
 }
 
 /** What of a command is the same whatever its inputs are: references resolved and pinned. */
@@ -37,11 +40,12 @@ export async function prepareCommand(
   const own = makeFindings();
   checkExpressions(spec, own);
   warnOfFields(spec, own, deps.launches.includes("cluster"));
-  const { code } = spec;
+  const { code, environment_variables: variables = {} } = spec;
   const [environment, compute, snapshot] = await Promise.all([
     check(own, "environment", () => deps.environments.resolve(workspace, spec.environment)),
     planCompute(deps, workspace, spec, own),
     code === undefined ? undefined : check(own, "code", () => planCode(deps, workspace, code)),
+    check(own, "environment_variables", () => mustHaveSecrets(deps, workspace, variables)),
   ]);
   findings.problems.push(...own.problems);
   if (own.problems.length > 0 || environment === undefined) return undefined;

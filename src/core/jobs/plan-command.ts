@@ -28,8 +28,12 @@ function checkText(spec: CommandJobSpec, field: string, text: string, findings: 
     const name = rest.join(".");
     if (group === "inputs") checkInput(name, raw, optional);
     else if (group === "outputs") checkNamed(name, raw, "output", Object.keys(spec.outputs ?? {}));
+    else if (group === "secrets" && field !== "command") return;
     else if (group !== "name" && group !== "default_datastore") {
-      const hint = "a command job has `${{inputs.NAME}}` and `${{outputs.NAME}}`";
+      const hint =
+        group === "secrets"
+          ? "a secret is for `environment_variables`; the command reads the variable"
+          : "a command job has `${{inputs.NAME}}` and `${{outputs.NAME}}`";
       findings.problems.push({ field, message: `expression \`${raw}\` is not known in a command job`, hint });
     }
   }

@@ -62,7 +62,7 @@ export function checkEnvironmentVariables(node: SpecNode, at: string, ctx: Check
   const scope = {
     inputs: keysOf(child(node, "inputs")),
     outputs: keysOf(child(node, "outputs")),
-    spaces: ["inputs", "outputs", "parent", ...SERVER_NAMES],
+    spaces: ["inputs", "outputs", "secrets", "parent", ...SERVER_NAMES],
     lax: true,
   };
   for (const [key, entry] of variables.entries) {

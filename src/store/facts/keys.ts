@@ -53,6 +53,10 @@ export const datastoreKey = (workspace: string, name: string): Key => ({
   sk: name,
 });
 
+/** Of a workspace's secrets, without their values. */
+export const secretList = (workspace: string): string => `W#${workspace}#SECRETS`;
+export const secretRecordKey = (workspace: string, name: string): Key => ({ pk: secretList(workspace), sk: name });
+
 // runs: one partition a run; RUN is MLflow's record, JOB what was submitted
 export const runPartition = (workspace: string, run: string): string => `W#${workspace}#RUN#${run}`;
 export const runKey = (workspace: string, run: string): Key => ({ pk: runPartition(workspace, run), sk: "RUN" });
