@@ -83,6 +83,7 @@ function writesOf(experimentId: string, run: FilledRun): Write[] {
     modelOutputs: [],
     parts: 0,
     feedMs: startMs,
+    hasCard: false,
     logCounts: [],
     logSeq: 0,
   };

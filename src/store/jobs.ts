@@ -2,6 +2,7 @@ import { AppError } from "../contract/errors.ts";
 import type { ActivityWrite } from "../core/activities/ports.ts";
 import { LOCAL_COMPUTE } from "../core/computes/record.ts";
 import { endRow, ownRow } from "../core/coordinator/ended.ts";
+import { cardOf, type JobCard } from "../core/jobs/card.ts";
 import type { Deed, JobFilter, JobStore, Leftover, QueueEntry } from "../core/jobs/ports.ts";
 import { currentAttempt, type JobRecord } from "../core/jobs/record.ts";
 import { isFinal, mlflowStatus } from "../core/jobs/state.ts";
@@ -18,7 +19,9 @@ import {
   queueKey,
   workspaceKey,
 } from "./facts/keys.ts";
+import { cardFrom, cardWrite } from "./job-cards.ts";
 import { type Edge, edgeWrites, fitEdges } from "./lineage.ts";
+import { reuseWrites } from "./reuse.ts";
 import { runCreateWrites, runStatusWrites } from "./runs.ts";
 
 /** Records looked at for one page at most; a filter that matches less answers a short page with a cursor. */
@@ -32,9 +35,12 @@ export function openJobStore(deps: { readonly table: Table; readonly activity: A
 
   return {
     async create(job, run, deed) {
+      const [head, feed] = runCreateWrites(run);
       const writes: Write[] = [
         { kind: "put", item: itemOf(job), when: ABSENT },
-        ...runCreateWrites(run),
+        { kind: "put", item: { ...head.item, card: true }, when: ABSENT },
+        feed,
+        cardWrite(job, new Map(Object.entries(run.tags))),
         ...placeWrites(job),
         ...tellWrites(undefined, job),
         { kind: "check", key: workspaceKey(job.workspace), when: [...PRESENT, { attr: "deletesMs", op: "absent" }] },
@@ -58,14 +64,21 @@ export function openJobStore(deps: { readonly table: Table; readonly activity: A
     async save(before, after, deed) {
       const writes: Write[] = [
         { kind: "put", item: itemOf(after), when: [{ attr: "rev", op: "eq", value: before.rev }] },
+        cardWrite(after),
         ...statusWrites(before, after),
         ...(after.coordinated === true ? compositeWrites(before, after) : queueWrites(before, after)),
         ...tellWrites(before, after),
+        ...reuseWrites(before, after),
       ];
       if (deed !== undefined) writes.push(deedWrite(after, deed));
       return (await table.transact(writes)).ok;
     },
     list: (query) => listJobs(table, query),
+    async records(query) {
+      const { jobs, ...more } = await listJobs(table, { ...query, filter: { archived: "all" } });
+      const items = await table.batchGet(jobs.map(({ name }) => jobKey(query.workspace, name)));
+      return { jobs: items.map(jobOf), ...more };
+    },
     queue: (workspace, compute) => readQueue(table, workspace, compute),
     async countChildren(workspace, parent) {
       let count = 0;
@@ -124,18 +137,7 @@ function missingPlace(job: JobRecord): AppError {
 }
 
 function itemOf(job: JobRecord): Item {
-  return {
-    ...jobKey(job.workspace, job.name),
-    type: "JOB",
-    v: 1,
-    gsi1pk: jobList(job.workspace),
-    gsi1sk: `${new Date(job.createdMs).toISOString()}#${job.name}`,
-    ...(job.parent === undefined
-      ? {}
-      : { gsi2pk: jobChildren(job.workspace, job.parent), gsi2sk: new Date(job.createdMs).toISOString() }),
-    rev: job.rev,
-    job: withoutUndefined(job),
-  };
+  return { ...jobKey(job.workspace, job.name), type: "JOB", v: 1, rev: job.rev, job: withoutUndefined(job) };
 }
 
 /** Records are made of JSON; optional fields that are undefined are left out, as in the item. */
@@ -226,9 +228,9 @@ function statusWrites(before: JobRecord, after: JobRecord): Write[] {
 async function listJobs(
   table: Table,
   query: Parameters<JobStore["list"]>[0],
-): Promise<{ readonly jobs: readonly JobRecord[]; readonly cursor?: string }> {
+): Promise<{ readonly jobs: readonly JobCard[]; readonly cursor?: string }> {
   const { workspace, filter, limit } = query;
-  const jobs: JobRecord[] = [];
+  const jobs: JobCard[] = [];
   let { cursor } = query;
   for (let looked = 0; looked < LOOKED_AT_LIMIT; looked += limit) {
     // Never more than is still wanted, so that the page's cursor is always where the answer ends.
@@ -240,14 +242,19 @@ async function listJobs(
       limit: limit - jobs.length,
       ...(cursor === undefined ? {} : { cursor }),
     });
-    jobs.push(...page.items.map(jobOf).filter((job) => matches(job, filter)));
+    jobs.push(...page.items.map(listedOf).filter((job) => matches(job, filter)));
     cursor = page.cursor;
     if (cursor === undefined || jobs.length >= limit) break;
   }
   return { jobs, ...(cursor === undefined ? {} : { cursor }) };
 }
 
-function matches(job: JobRecord, filter: JobFilter): boolean {
+/** A job that was written last before there were cards stands in the lists itself. */
+function listedOf(item: Item): JobCard {
+  return item.type === "JOB-CARD" ? cardFrom(item) : cardOf(jobOf(item));
+}
+
+function matches(job: JobCard, filter: JobFilter): boolean {
   return (
     (filter.archived === "all" || job.archived === filter.archived) &&
     (filter.status === undefined || job.status === filter.status) &&

@@ -10,6 +10,8 @@ export interface RunDoc extends Run {
   /** 0: tags, params and metrics are in the RUN item; else in that many PART items, by a hash of the key. */
   readonly parts: number;
   readonly feedMs: number;
+  /** Its job's card shows its tags. */
+  readonly hasCard: boolean;
   readonly datasetCount: number;
   /** Log items so far at each level, and their next number, which grows with each write to the log. */
   readonly logCounts: readonly number[];
@@ -71,6 +73,7 @@ export function runItems(doc: RunDoc, touched: Iterable<string> | undefined): It
     source: doc.source,
     createdMs: doc.createdMs,
     feedMs: doc.feedMs,
+    ...(doc.hasCard ? { card: true } : {}),
     artifactUri: doc.artifactUri,
     ...(doc.startMs === undefined ? {} : { startMs: doc.startMs }),
     ...(doc.endMs === undefined ? {} : { endMs: doc.endMs }),
@@ -168,6 +171,7 @@ export function runFrom(head: Item, parts: readonly Item[]): RunDoc {
     modelOutputs: (head.modelOutputs ?? []) as { modelId: string; step: number }[],
     parts: optional(head.parts) ?? 0,
     feedMs: Number(head.feedMs),
+    hasCard: head.card === true,
     logCounts: (head.logCounts ?? []) as number[],
     logSeq: optional(head.logSeq) ?? 0,
   };

@@ -4,6 +4,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Item, Table, Write } from "../core/ports/table.ts";
 import type { Run, RunChange, RunStore } from "../core/tracking/ports.ts";
 import { runFeedKey, runKey, runPartKey } from "./facts/keys.ts";
+import { cardTagWrites } from "./job-cards.ts";
 import { edgeWrites, fitEdges } from "./lineage.ts";
 import { openHistories } from "./metric-history.ts";
 import { foldWrites, levelToFold, logWrites } from "./metric-log.ts";
@@ -147,6 +148,7 @@ export function openRunStore(deps: {
         datasetItems(doc.workspace, doc.runId, index, dataset).map((item): Write => ({ kind: "put", item })),
       ),
       ...(moves ? feedMoves(before, doc) : []),
+      ...(doc.hasCard ? cardTagWrites(doc.workspace, doc.runId, before.tags, doc.tags) : []),
       ...records,
     ];
     const edges = runEdges(before, draft);

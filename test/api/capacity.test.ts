@@ -110,7 +110,11 @@ describe("what access patterns cost in DynamoDB", () => {
     },
     "a page of 100 jobs": async (count) => {
       for (let i = 0; i < 100; i++)
-        await stores.jobs.create(jobRecord("default", `job-${i}`), newJobRun("default", `job-${i}`), deed);
+        await stores.jobs.create(
+          jobRecord("default", `job-${i}`, { status: "Queued" }),
+          newJobRun("default", `job-${i}`),
+          deed,
+        );
       await count(() => home.ask("GET", `${W}/jobs?limit=100`));
     },
     "who waits for a compute": (count) => count(() => stores.jobs.queue("default", "local")),
@@ -246,6 +250,7 @@ describe("what access patterns cost in DynamoDB", () => {
       "the same page again",
       `the same page ${cold}`,
       `a page of 100 runs with a dataset each, ${cold}`,
+      "a page of 100 jobs",
       "a page of 100 versions",
     ])
       expect(cost(page).reads).toBeLessThanOrEqual(15);

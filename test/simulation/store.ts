@@ -80,6 +80,7 @@ export function openJobs({ records, plant }: Ground, gate: () => Promise<void>):
     },
     create: unused,
     list: unused,
+    records: unused,
     countChildren: unused,
     openComposites: unused,
     leftovers: unused,

@@ -53,9 +53,8 @@ async function namedHashes(deps: GcDeps, workspace: string): Promise<ReadonlySet
   for await (const revision of revisionsInUse(deps, workspace)) add(revision);
   let cursor: string | undefined;
   do {
-    const page = await deps.jobs.list({
+    const page = await deps.jobs.records({
       workspace,
-      filter: { archived: "all" },
       limit: JOBS_PAGE,
       ...(cursor === undefined ? {} : { cursor }),
     });

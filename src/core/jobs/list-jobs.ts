@@ -1,9 +1,9 @@
 import type { JobSummary } from "../../contract/jobs.ts";
 import { slotsOf } from "../computes/slots.ts";
+import { type JobCard, summaryOf } from "./card.ts";
 import { ownTags } from "./make-run.ts";
 import type { JobFilter, JobStore, RunBook } from "./ports.ts";
-import type { JobRecord } from "./record.ts";
-import { type ShowDeps, summaryOf, waitingReason } from "./show-job.ts";
+import { type ShowDeps, waitingReason } from "./show-job.ts";
 
 /** A filter that matches nothing still answers soon; the caller goes on with the cursor. */
 const PAGES_AT_ONCE = 10;
@@ -32,13 +32,11 @@ export async function listJobs(
       limit: limit - items.length,
       ...(cursor === undefined ? {} : { cursor }),
     });
-    const tags = await deps.runs.tagsOf(
-      workspace,
-      page.jobs.map((job) => job.name),
-    );
+    const untold = page.jobs.filter((job) => job.tags === undefined).map(({ name }) => name);
+    const tags = await deps.runs.tagsOf(workspace, untold);
     const reasons = await waitingReasons(deps, workspace, page.jobs);
     for (const job of page.jobs) {
-      const own = tags.get(job.name) ?? {};
+      const own = job.tags ?? tags.get(job.name) ?? {};
       if (tag !== undefined && !hasTag(own, tag)) continue;
       const reason = reasons.get(job.name);
       items.push({ ...summaryOf(job, own), ...(reason === undefined ? {} : { status_reason: reason }) });
@@ -60,11 +58,9 @@ function hasTag(tags: Readonly<Record<string, string>>, tag: string): boolean {
 async function waitingReasons(
   deps: ShowDeps,
   workspace: string,
-  jobs: readonly JobRecord[],
+  jobs: readonly JobCard[],
 ): Promise<ReadonlyMap<string, string>> {
-  const waiting = jobs.filter(
-    (job) => job.status === "Queued" && job.attempts.length === 0 && job.coordinated !== true,
-  );
+  const waiting = jobs.filter((job) => job.status === "Queued" && job.isNew && job.coordinated !== true);
   const reasons = new Map<string, string>();
   for (const compute of new Set(waiting.map((job) => job.compute))) {
     const [queue, record] = await Promise.all([

@@ -1,6 +1,7 @@
 import type { EnvironmentSpec, EnvironmentValue } from "../../contract/environments.ts";
 import type { JobStatus } from "../../contract/jobs.ts";
 import type { NewRun } from "../tracking/ports.ts";
+import type { JobCard } from "./card.ts";
 import type { JobRecord, PlannedOutput } from "./record.ts";
 
 /** Who did what, in words, for the activity that goes with a write. */
@@ -40,6 +41,12 @@ export interface JobStore {
   list(query: {
     readonly workspace: string;
     readonly filter: JobFilter;
+    readonly limit: number;
+    readonly cursor?: string;
+  }): Promise<{ readonly jobs: readonly JobCard[]; readonly cursor?: string }>;
+  /** Whole records of all jobs, newest first. */
+  records(query: {
+    readonly workspace: string;
     readonly limit: number;
     readonly cursor?: string;
   }): Promise<{ readonly jobs: readonly JobRecord[]; readonly cursor?: string }>;

@@ -1,7 +1,7 @@
-import type { Attempt, Job, JobSummary } from "../../contract/jobs.ts";
+import type { Attempt, Job } from "../../contract/jobs.ts";
 import type { ComputeStore } from "../computes/ports.ts";
 import { slotsOf } from "../computes/slots.ts";
-import { ownTags } from "./make-run.ts";
+import { summaryOf } from "./card.ts";
 import type { JobStore, QueueEntry, RunBook, RunFacts } from "./ports.ts";
 import type { AttemptRecord, JobRecord } from "./record.ts";
 import { isFinal } from "./state.ts";
@@ -56,27 +56,6 @@ export async function showJob(deps: ShowDeps, job: JobRecord, facts?: RunFacts):
     warnings: [...job.warnings],
     children,
     services: {},
-  };
-}
-
-export function summaryOf(job: JobRecord, runTags: Readonly<Record<string, string>>): JobSummary {
-  return {
-    name: job.name,
-    type: job.spec.type,
-    display_name: job.displayName,
-    experiment_name: job.experimentName,
-    status: job.status,
-    ...(job.statusReason === undefined ? {} : { status_reason: job.statusReason }),
-    ...(job.coordinated === true ? {} : { compute: job.compute }),
-    tags: ownTags(runTags),
-    ...(job.parent === undefined ? {} : { parent_job_name: job.parent }),
-    ...(job.composite === undefined ? {} : { step: job.composite.child }),
-    ...(job.reusedFrom === undefined ? {} : { reused_from: job.reusedFrom }),
-    created_at: new Date(job.createdMs).toISOString(),
-    created_by: job.createdBy,
-    ...(job.startedMs === undefined ? {} : { started_at: new Date(job.startedMs).toISOString() }),
-    ...(job.endedMs === undefined ? {} : { ended_at: new Date(job.endedMs).toISOString() }),
-    archived: job.archived,
   };
 }
 

@@ -61,6 +61,11 @@ export const secretRecordKey = (workspace: string, name: string): Key => ({ pk: 
 export const runPartition = (workspace: string, run: string): string => `W#${workspace}#RUN#${run}`;
 export const runKey = (workspace: string, run: string): Key => ({ pk: runPartition(workspace, run), sk: "RUN" });
 export const jobKey = (workspace: string, run: string): Key => ({ pk: runPartition(workspace, run), sk: "JOB" });
+/** What lists show of a job: it stands in their indexes instead of the job. */
+export const jobCardKey = (workspace: string, run: string): Key => ({
+  pk: runPartition(workspace, run),
+  sk: "JOB-CARD",
+});
 /** Who started an attempt, on which of its machines. */
 export const startKey = (workspace: string, run: string, attempt: string, node: number): Key => ({
   pk: runPartition(workspace, run),
