@@ -68,20 +68,37 @@ export const OutputContents = z.object({
 });
 export type OutputContents = z.infer<typeof OutputContents>;
 
-/** What happened to an attempt, told by its runner. Repeating a report changes nothing; a late one loses to a final state. */
-export const RunnerReport = z.strictObject({
-  attempt: z.string().max(300),
+/** What an attempt came to. */
+const ToldStatus = z.strictObject({
   status: JobStatus,
   at: Time,
   reason: z.string().max(4000).optional(),
-  exit_code: z.number().int().optional(),
-  signal: z.string().max(20).optional(),
   /** Python prefix and digest that were used. */
   environment: z.object({ hash: z.string(), ref: z.string(), cached: z.boolean() }).optional(),
   /** Machine facts, kept as properties of the run. */
   machine: z.record(z.string(), z.string()).optional(),
+});
+export type ToldStatus = z.infer<typeof ToldStatus>;
+
+/** Bytes of a log, from an offset on. */
+export const LogPart = z.strictObject({
+  name: z.string().min(1).max(500),
+  offset: z.number().int().min(0),
+  base64: z.base64().max(65_536),
+});
+export type LogPart = z.infer<typeof LogPart>;
+
+/** What happened to an attempt, told by its runner. Repeating a report changes nothing; a late one loses to a final state. */
+export const RunnerReport = ToldStatus.extend({
+  attempt: z.string().max(300),
+  /** What it went through before, where that was not told alone. */
+  before: z.array(ToldStatus).max(10).optional(),
+  exit_code: z.number().int().optional(),
+  signal: z.string().max(20).optional(),
   /** With the last report: named outputs that were stored. */
   outputs: z.record(z.string(), OutputContents).optional(),
+  /** With the last report: the end of its logs, from where they were sent. */
+  logs: z.array(LogPart).max(4).optional(),
 });
 export type RunnerReport = z.infer<typeof RunnerReport>;
 

@@ -71,7 +71,14 @@ export function portsOptions({ home, assignment, request, tell }: Attempt, signa
   return { home, assignment, folder: request.folder, sameHost: request.sameHost, tell, signal };
 }
 
+let facts: Record<string, string> | undefined;
+
 export function machineFacts(): Record<string, string> {
+  facts ??= readFacts();
+  return facts;
+}
+
+function readFacts(): Record<string, string> {
   const processors = cpus();
   return {
     host: hostname(),

@@ -40,15 +40,18 @@ export interface StartOptions {
   readonly write: (chunk: Uint8Array | string) => void;
 }
 
+let shell: string | undefined;
+
 /** Starts the command: each rank in its own session and process group, stdout and stderr as one stream. */
 export function startCommand(options: StartOptions): RunningCommand {
   const { plan, write } = options;
-  const shell = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"].find((path) => existsSync(path)) ?? "/bin/sh";
+  shell ??= ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"].find((path) => existsSync(path)) ?? "/bin/sh";
+  const begunMs = performance.now();
   const several = plan.ranks.length > 1;
   const started = plan.ranks.map((rank, i) => {
     const pipe = options.pipes[i];
     if (pipe === undefined) throw new AppError("Internal", `rank ${rank.label} has no output pipe`);
-    const [program = shell, ...args] = [...(plan.launcher ?? []), shell, "-c", options.command];
+    const [program = "", ...args] = [...(plan.launcher ?? []), shell ?? "", "-c", options.command];
     const child = spawn(program, args, {
       cwd: options.cwd,
       env: { ...options.variables, ...rank.variables },
@@ -65,7 +68,7 @@ export function startCommand(options: StartOptions): RunningCommand {
     groups,
     ended: firstFailure(started, several),
     drained: Promise.all(started.map((one) => one.drained)).then(() => {}),
-    end: (graceMs) => endAll(options.folder, groups, graceMs),
+    end: (graceMs) => endAll(options.folder, groups, graceMs, begunMs),
     abandonOutput: () => started.forEach((one) => void one.pipe.abandon()),
   };
 }

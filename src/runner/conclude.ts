@@ -20,18 +20,18 @@ export async function finalize(attempt: Attempt, ports: Ports, outcome: Outcome)
   }
 }
 
-/** The final word: on disk first, then the logs' rest, then the report, again and again until it is heard. */
+/** The final word: on disk first, then, with the logs' rest, to the home, again and again until it is heard. */
 export async function deliver(attempt: Attempt, outcome: Outcome): Promise<void> {
   const { files, orders, log, systemLog, request, tell } = attempt;
   tell(`${outcome.status}${outcome.reason === undefined ? "" : `: ${outcome.reason}`}\n`);
   const reason = outcome.reason?.slice(0, 4000);
-  files.final({
-    attempt: request.attemptId,
-    at: new Date().toISOString(),
-    ...outcome,
-    ...(reason === undefined ? {} : { reason }),
-  });
-  await Promise.allSettled([log.end(), systemLog.end()]);
-  await orders.report({ ...outcome, ...(reason === undefined ? {} : { reason }) }).catch(() => {});
+  const final = { ...outcome, ...(reason === undefined ? {} : { reason }) };
+  files.final({ attempt: request.attemptId, at: new Date().toISOString(), ...final });
+  const ended = await Promise.allSettled([log.end(REST_BYTES), systemLog.end(REST_BYTES)]);
+  const logs = ended.flatMap((end) => (end.status === "fulfilled" && end.value !== undefined ? [end.value] : []));
+  await orders.report({ ...final, ...(logs.length === 0 ? {} : { logs }) }).catch(() => {});
   files.phase("Done");
 }
+
+/** So much of a log travels with the report, instead of before it. */
+const REST_BYTES = 32 * 1024;

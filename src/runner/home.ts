@@ -15,6 +15,8 @@ export interface Home {
   until<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
+/** One for all attempts of a runner: connections are kept between them. */
+const transport = makeSocketTransport();
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5000;
 /** An absent home comes back; one that answers and can't may never be able to, and waiting would keep the run from ending. */
@@ -26,7 +28,7 @@ export function openHome(request: RunnerRequest, over: AbortController, unableMs
   const client = makeClient({
     url: () => url,
     token: request.token,
-    transport: makeSocketTransport(),
+    transport,
     retry: { attempts: 1 },
     timeoutMs: 60_000,
   });

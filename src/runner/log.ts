@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { runner } from "../client/routes.ts";
 import { isAppError } from "../contract/errors.ts";
+import type { LogPart } from "../contract/runner.ts";
 import type { Home } from "./home.ts";
 import { makeMask } from "./mask.ts";
 
@@ -9,8 +10,8 @@ export interface LogStream {
   write(chunk: Uint8Array | string): void;
   /** Last bytes written, as text. */
   tail(): string;
-  /** Resolves when the home has all of it. */
-  end(): Promise<void>;
+  /** Resolves when the home has all of it but a rest of at most `restBytes` (0 by default), which is the caller's to send: the answer, if there is one. */
+  end(restBytes?: number): Promise<LogPart | undefined>;
 }
 
 export interface LogOptions {
@@ -19,7 +20,7 @@ export interface LogOptions {
   readonly home: Home;
   /** Quiet time before a batch travels, after the first; default 100 ms. */
   readonly batchMs?: number;
-  /** The first bytes travel at once; default true. */
+  /** The first bytes travel almost at once; default true. */
   readonly eager?: boolean;
   /** Output beyond this is dropped, and the log says so; default 2 GB. */
   readonly limitBytes?: number;
@@ -33,6 +34,8 @@ const REQUEST_BYTES = 4 * 1024 * 1024;
 const BATCH_BYTES = 256 * 1024;
 const TAIL_BYTES = 8 * 1024;
 const LIMIT_BYTES = 2 * 1024 * 1024 * 1024;
+/** What ends sooner sends its first bytes with its last word. */
+const EAGER_MS = 30;
 
 export function openLog(options: LogOptions): LogStream {
   const { home, name } = options;
@@ -46,7 +49,7 @@ export function openLog(options: LogOptions): LogStream {
   let size = fstatSync(file).size;
   let sent = size;
   let full: string | undefined;
-  let ending: { resolve: () => void; reject: (error: unknown) => void } | undefined;
+  let ending: { rest: number; resolve: (rest?: LogPart) => void; reject: (error: unknown) => void } | undefined;
   let sending = false;
   let timer: NodeJS.Timeout | undefined;
   let lastSend = 0;
@@ -90,12 +93,12 @@ export function openLog(options: LogOptions): LogStream {
   function schedule(): void {
     if (sending || failure !== undefined) return;
     const backlog = size - sent;
-    if (backlog <= 0) {
+    if (backlog <= (ending?.rest ?? 0)) {
       finish();
       return;
     }
     const first = lastSend === 0 && options.eager !== false;
-    const now = ending !== undefined || first || backlog >= BATCH_BYTES;
+    const now = ending !== undefined || backlog >= BATCH_BYTES;
     if (now) {
       clearTimeout(timer);
       timer = undefined;
@@ -108,7 +111,7 @@ export function openLog(options: LogOptions): LogStream {
           sending = true;
           void send();
         },
-        Math.max(0, batchMs - (performance.now() - lastSend)),
+        first ? EAGER_MS : Math.max(0, batchMs - (performance.now() - lastSend)),
       );
     }
   }
@@ -146,18 +149,21 @@ export function openLog(options: LogOptions): LogStream {
     if (ending === undefined) return;
     const { resolve, reject } = ending;
     ending = undefined;
+    clearTimeout(timer);
+    const rest = Buffer.alloc(failure === undefined ? size - sent : 0);
+    readSync(file, rest, 0, rest.length, sent);
     closeSync(file);
-    if (failure === undefined) resolve();
-    else reject(failure);
+    if (failure !== undefined) reject(failure);
+    else resolve(rest.length === 0 ? undefined : { name, offset: sent, base64: rest.toString("base64") });
   }
 
   return {
     write,
     tail: () => tail.toString("utf8"),
-    end: () =>
+    end: (rest = 0) =>
       new Promise((resolve, reject) => {
         keep(mask.rest());
-        ending = { resolve, reject };
+        ending = { rest, resolve, reject };
         if (!sending) {
           if (failure === undefined) schedule();
           else finish();

@@ -1,5 +1,5 @@
 import { buildEnvironment } from "./build-environment.ts";
-import { readRequest } from "./request.ts";
+import { readRequests } from "./request.ts";
 import { runAttempt, warmUp } from "./run.ts";
 
 /** Parts of an attempt in containers of their own, over the volume named next. */
@@ -11,9 +11,12 @@ const CONTAINERS: Readonly<Record<string, () => Promise<(volume: string) => Prom
   },
 };
 
+/** A runner that has grown beyond this takes no more attempts. */
+const ENOUGH_BYTES = 250 * 1024 * 1024;
+
 /**
- * `node runner.mjs`: runs one attempt; the request comes as a line on stdin or in TRAINYARD_RUNNER_REQUEST (request.ts). Started without
- * one it waits, everything loaded. `node runner.mjs build-environment`: makes an environment (build-environment.ts). `node runner.mjs prepare VOLUME` and `… keep VOLUME`: an attempt whose command runs
+ * `node runner.mjs`: runs attempts, one after the other; requests come as lines on stdin, or one in TRAINYARD_RUNNER_REQUEST (request.ts). In between
+ * it waits, everything loaded; it writes `done` to stdout after each. `node runner.mjs build-environment`: makes an environment (build-environment.ts). `node runner.mjs prepare VOLUME` and `… keep VOLUME`: an attempt whose command runs
  * in a container of its own (containers/).
  */
 async function main(): Promise<void> {
@@ -30,11 +33,14 @@ async function main(): Promise<void> {
   if (role !== undefined) {
     process.exit(await (await role())(process.argv[3] ?? ""));
   }
-  const asked = readRequest();
-  const warm = warmUp();
-  warm.catch(() => {});
-  const request = await asked;
-  if (request !== undefined) await runAttempt(request, warm);
+  const warm = () => void warmUp().catch(() => {});
+  warm();
+  for await (const request of readRequests()) {
+    await runAttempt(request);
+    if (process.memoryUsage.rss() > ENOUGH_BYTES) break;
+    process.stdout.write("done\n");
+    warm();
+  }
   // Idle connections and timers have nothing more to say.
   process.exit(0);
 }

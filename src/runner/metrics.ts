@@ -10,7 +10,9 @@ export interface SystemMetrics {
   stop(): Promise<void>;
 }
 
-const FIRST_MS = 1000;
+/** Short commands are not looked at. */
+const BEGIN_MS = 100;
+const FIRST_MS = 900;
 const EVERY_MS = 10_000;
 
 /** Samples this machine and stores it as the run's `system/…` metrics. Nothing of it may disturb the run: failures are dropped. */
@@ -27,10 +29,15 @@ export function startSystemMetrics(options: {
   const { home, trackingUri, token, folder, node, readGraphics = askGraphics } = options;
   const prefix = node === undefined ? "system" : `system/node_${node}`;
   let step = 0;
-  let before = counters();
+  let before: Counters | undefined;
   let last: Promise<void> = Promise.resolve();
   const stopped = new AbortController();
-  let timer = setTimeout(tick, FIRST_MS);
+  let timer = setTimeout(begin, BEGIN_MS);
+
+  function begin(): void {
+    timer = setTimeout(tick, FIRST_MS);
+    before = counters();
+  }
 
   function tick(): void {
     timer = setTimeout(tick, EVERY_MS);
@@ -39,7 +46,7 @@ export function startSystemMetrics(options: {
 
   async function sample(): Promise<void> {
     const now = counters();
-    const values = { ...gauges(folder), ...rates(before, now), ...graphicsOf(await readGraphics()) };
+    const values = { ...gauges(folder), ...rates(before ?? now, now), ...graphicsOf(await readGraphics()) };
     before = now;
     const timestamp = Date.now();
     const metrics = Object.entries(values)

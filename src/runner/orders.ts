@@ -11,25 +11,34 @@ export type Stop =
   /** The machine is taken away: what can be saved is saved, and nothing final is said. */
   | { readonly kind: "interrupted"; readonly reason: string };
 
+type Report = Omit<RunnerReport, "attempt" | "at" | "before">;
+
 export interface Orders {
   /** Aborted, with a `Stop` as its reason, when the attempt shall end. */
   readonly stopped: AbortSignal;
   stop(order: Stop): void;
-  /** Sends a report after those before it. Resolves when it is acknowledged. */
-  report(report: Omit<RunnerReport, "attempt" | "at">): Promise<void>;
-  /** Starts asking for orders until `end`. */
+  /** Sends a report, with those that were noted and after those that were sent. Resolves when it is acknowledged. */
+  report(report: Report): Promise<void>;
+  /** A report that goes with the next, or soon. */
+  note(report: Report): void;
+  /** Starts asking for orders, soon, until `end`. */
   listen(): void;
   end(): void;
 }
 
 const WAIT_MS = 20_000;
 const ASK_MS = 5000;
+/** What lasts no longer is told in one go, and hears orders as the answer. */
+const HOLD_MS = 50;
+const LISTEN_AFTER_MS = 150;
 
 /** The talk with the home about this attempt: reports out, orders in. */
 export function openOrders(home: Home): Orders {
   const stopped = new AbortController();
   const ended = new AbortController();
   let reports: Promise<void> = Promise.resolve();
+  let held: (Report & { readonly at: string })[] = [];
+  let holding: NodeJS.Timeout | undefined;
 
   function obey(orders: RunnerOrders): void {
     if (orders.superseded) stop({ kind: "superseded", reason: "another attempt has taken over" });
@@ -41,6 +50,7 @@ export function openOrders(home: Home): Orders {
   }
 
   async function listen(): Promise<void> {
+    await pause(LISTEN_AFTER_MS, ended.signal).catch(() => {});
     while (!ended.signal.aborted && !stopped.signal.aborted) {
       const asked = performance.now();
       try {
@@ -64,17 +74,41 @@ export function openOrders(home: Home): Orders {
     }
   }
 
+  function hold(report: Report): void {
+    held.push({ ...report, at: new Date().toISOString() });
+  }
+
+  /** Sends what is held, after what is under way. */
+  function send(): Promise<void> {
+    clearTimeout(holding);
+    holding = undefined;
+    const sent = reports.then(async () => {
+      const told = held;
+      held = [];
+      const last = told.at(-1);
+      if (last === undefined) return;
+      const body: RunnerReport = {
+        ...last,
+        attempt: home.attempt,
+        ...(told.length === 1 ? {} : { before: told.slice(0, -1) }),
+      };
+      const params = { workspace: home.workspace, run: home.run };
+      obey(await home.until(() => home.client.call(runner.report, { params, body })));
+    });
+    reports = sent.catch(() => {});
+    return sent;
+  }
+
   return {
     stopped: stopped.signal,
     stop,
     report(report) {
-      const body: RunnerReport = { ...report, attempt: home.attempt, at: new Date().toISOString() };
-      const sent = reports.then(async () => {
-        const params = { workspace: home.workspace, run: home.run };
-        obey(await home.until(() => home.client.call(runner.report, { params, body })));
-      });
-      reports = sent.catch(() => {});
-      return sent;
+      hold(report);
+      return send();
+    },
+    note(report) {
+      hold(report);
+      holding ??= setTimeout(() => void send().catch(() => {}), HOLD_MS);
     },
     listen: () => void listen(),
     end: () => ended.abort(),

@@ -16,13 +16,6 @@ const TIMEOUT_SEC = 60;
 /** Where rows go in an output that is a folder, as Azure ML names it. */
 const ROWS_FILE = "parallel_run_step.txt";
 
-/** What the shell is to run. */
-export function commandText(assignment: Assignment, ports: Ports, folder: string): string {
-  const { parallel } = assignment;
-  if (parallel === undefined) return renderCommand(assignment.command, ports);
-  return layParallel(assignment, parallel, ports, folder);
-}
-
 /** Lays what runs an entry script over mini-batches into the attempt's folder. Answers the command that does. */
 export function layParallel(assignment: Assignment, task: AssignedParallel, ports: Ports, folder: string): string {
   const place = join(folder, "parallel");

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { closeSync, constants, openSync, unlinkSync } from "node:fs";
 import { Socket } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
@@ -17,9 +18,31 @@ export interface OutputPipe {
   abandon(): void;
 }
 
-/** Makes pipes, all in one go: starting a program is what costs here. `folder` holds their names for a moment. */
+/** Made ahead of need. Starting the program that makes them is what costs here, so it makes several. */
+const stock: OutputPipe[] = [];
+const STOCK = 8;
+let stocking: Promise<void> | undefined;
+
+/** Sees to it that there is a pipe at hand. */
+export function stockPipes(): Promise<void> {
+  if (stock.length > 0) return Promise.resolve();
+  stocking ??= makePipes(tmpdir(), STOCK)
+    .then((made) => void stock.push(...made))
+    .finally(() => {
+      stocking = undefined;
+    });
+  return stocking;
+}
+
+/** `folder` holds the names of those that are yet to be made for a moment. */
 export async function openPipes(folder: string, count: number): Promise<OutputPipe[]> {
-  if (count === 0) return [];
+  await stocking?.catch(() => {});
+  const ready = stock.splice(0, count);
+  return [...ready, ...(await makePipes(folder, count - ready.length))];
+}
+
+async function makePipes(folder: string, count: number): Promise<OutputPipe[]> {
+  if (count <= 0) return [];
   const unique = `trainyard-${process.pid}-${performance.now().toString(36).replace(".", "")}`;
   const paths = Array.from({ length: count }, (_, i) => join(folder, `${unique}.${i}`));
   await new Promise<void>((resolve, reject) => {

@@ -4,11 +4,31 @@ import { pause } from "../client/retry.ts";
 /** In the environment of everything a command starts, so that what left the process group is found too. Its value, the work folder, is no other attempt's. */
 export const MARKER = "TRAINYARD_FOLDER";
 
-/** Processes that carry the marker of an attempt's folder. Empty where there is no /proc. */
-export function markedProcesses(folder: string): number[] {
+/** What a command started is younger than itself: until so much later its process ids can't have begun again behind its own. */
+const RECENT_MS = 2000;
+const FEW = 256;
+
+/** The processes that may be a young command's. */
+function youngerThan(pid: number, begunMs: number): string[] {
+  const last = lastProcess();
+  if (performance.now() - begunMs > RECENT_MS || last < pid || last - pid > FEW) return listProcesses();
+  return Array.from({ length: last - pid }, (_, i) => String(pid + 1 + i));
+}
+
+/** The process id that was given out last; 0 where nobody says. */
+function lastProcess(): number {
+  try {
+    return Number(readFileSync("/proc/loadavg", "utf8").trim().split(" ").at(-1));
+  } catch {
+    return 0;
+  }
+}
+
+/** Of these processes, those that carry the marker of an attempt's folder. */
+function markedProcesses(folder: string, processes: readonly string[]): number[] {
   const needle = Buffer.from(`${MARKER}=${folder}\0`);
   const found: number[] = [];
-  for (const name of listProcesses()) {
+  for (const name of processes) {
     const pid = Number(name);
     if (pid === process.pid) continue;
     try {
@@ -68,8 +88,18 @@ export function groupAlive(group: number): boolean {
  * Ends everything an attempt started: SIGTERM, then SIGKILL to what is left after the grace period. Returns when nothing is left,
  * or when what is left cannot be killed (stuck in the kernel).
  */
-export async function endAll(folder: string, groups: readonly number[], graceMs: number): Promise<void> {
-  const left = () => ({ groups: groups.filter(groupAlive), pids: markedProcesses(folder) });
+export async function endAll(
+  folder: string,
+  groups: readonly number[],
+  graceMs: number,
+  /** When the groups were started, by `performance.now()`. */
+  begunMs: number,
+): Promise<void> {
+  const first = Math.min(...groups, Number.MAX_SAFE_INTEGER);
+  const left = () => ({
+    groups: groups.filter(groupAlive),
+    pids: markedProcesses(folder, youngerThan(first, begunMs)),
+  });
   const gone = (now: { groups: number[]; pids: number[] }) => now.groups.length === 0 && now.pids.length === 0;
   let now = left();
   if (gone(now)) return;

@@ -1,4 +1,6 @@
+import { createInterface } from "node:readline";
 import { AppError } from "../contract/errors.ts";
+import type { Assignment } from "../contract/runner.ts";
 
 /** What a launcher hands to a runner: one line of JSON on stdin, or the variable `TRAINYARD_RUNNER_REQUEST`. */
 export interface RunnerRequest {
@@ -17,6 +19,8 @@ export interface RunnerRequest {
   readonly cacheDir: string;
   /** The home's own files can be read at the paths it names. */
   readonly sameHost: boolean;
+  /** What to do, from a launcher that gives this attempt to no other runner; absent: the home is asked. */
+  readonly assignment?: Assignment;
 }
 
 const TEXTS = ["apiUrl", "token", "workspace", "runId", "attemptId", "folder", "cacheDir"] as const;
@@ -44,38 +48,23 @@ export function parseRequest(line: string): RunnerRequest {
     folder: text("folder"),
     cacheDir: text("cacheDir"),
     sameHost: value.sameHost === true,
+    ...(typeof value.assignment === "object" ? { assignment: value.assignment as Assignment } : {}),
   };
 }
 
 /**
- * The request, as soon as there is one: a runner started ahead of need waits here. Undefined when stdin ends without a line:
+ * Requests as they come: the one of the variable, or one a line of stdin. A runner that is kept for the next job waits here, until stdin ends:
  * nobody needs it any more.
  */
-export function readRequest(): Promise<RunnerRequest | undefined> {
+export async function* readRequests(): AsyncGenerator<RunnerRequest> {
   const given = process.env.TRAINYARD_RUNNER_REQUEST;
   if (given !== undefined) {
     delete process.env.TRAINYARD_RUNNER_REQUEST;
-    return Promise.resolve(parseRequest(given));
+    yield parseRequest(given);
+    return;
   }
-  return new Promise((resolve, reject) => {
-    let text = "";
-    const done = (line: string | undefined) => {
-      process.stdin.removeAllListeners();
-      process.stdin.on("error", () => {});
-      process.stdin.destroy();
-      try {
-        resolve(line === undefined || line.trim() === "" ? undefined : parseRequest(line));
-      } catch (error) {
-        reject(error);
-      }
-    };
-    process.stdin.setEncoding("utf8");
-    process.stdin.on("data", (chunk: string) => {
-      text += chunk;
-      const end = text.indexOf("\n");
-      if (end >= 0) done(text.slice(0, end));
-    });
-    process.stdin.on("end", () => done(text === "" ? undefined : text));
-    process.stdin.on("error", () => done(undefined));
-  });
+  process.stdin.on("error", () => {});
+  for await (const line of createInterface({ input: process.stdin })) {
+    if (line.trim() !== "") yield parseRequest(line);
+  }
 }

@@ -1,18 +1,18 @@
-import { hostname, tmpdir } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { runner } from "../client/routes.ts";
 import type { Assignment } from "../contract/runner.ts";
 import { type Attempt, bringCode, machineFacts, makeAttempt, type Outcome, portsOptions, stopOf } from "./attempt.ts";
 import { type RunningCommand, startCommand } from "./command.ts";
+import { commandText } from "./command-text.ts";
 import { deliver, finalize } from "./conclude.ts";
 import { type Plan, planRanks } from "./distribution.ts";
 import { type UsedEnvironment, useEnvironment } from "./environment/use.ts";
 import { detailLog, reasonOf } from "./failure.ts";
 import { openHome } from "./home.ts";
 import type { LogStream } from "./log.ts";
-import { isGone, openOrders } from "./orders.ts";
-import { commandText } from "./parallel.ts";
-import { type OutputPipe, openPipes } from "./pipe.ts";
+import { isGone, type Orders, openOrders } from "./orders.ts";
+import { type OutputPipe, openPipes, stockPipes } from "./pipe.ts";
 import { bringInputs, makeOutputs, type Ports } from "./ports.ts";
 import type { RunnerRequest } from "./request.ts";
 import { openStateFiles } from "./state.ts";
@@ -27,23 +27,18 @@ interface Prepared {
   readonly pipes: readonly OutputPipe[];
 }
 
-/** What can be had before it is known which attempt to run. */
-export interface Warm {
-  readonly pipes: readonly OutputPipe[];
-}
-
 /** Does ahead of the request what every attempt needs: a runner that waits has time. */
-export async function warmUp(): Promise<Warm> {
-  // A runner that has its request already shall ask for its assignment first.
+export async function warmUp(): Promise<void> {
+  // A runner that has its request already shall begin with that.
   await new Promise((resolve) => setImmediate(resolve));
-  const opening = openPipes(tmpdir(), 1);
-  // Looking for Pythons is what a start does most of; a second look costs a tenth of the first.
+  const stocking = stockPipes();
+  // Looking for Pythons is what a start does most of.
   pythonFingerprint();
-  return { pipes: await opening };
+  await stocking;
 }
 
 /** Runs one attempt from its assignment to the acknowledged final report. */
-export async function runAttempt(request: RunnerRequest, warm: Promise<Warm>): Promise<void> {
+export async function runAttempt(request: RunnerRequest): Promise<void> {
   const { folder } = request;
   const over = new AbortController();
   const files = openStateFiles(folder, request.attemptId);
@@ -51,41 +46,51 @@ export async function runAttempt(request: RunnerRequest, warm: Promise<Warm>): P
   const home = openHome(request, over);
   const orders = openOrders(home);
   const stopBySignal = () => orders.stop({ kind: "cancel", reason: "the runner was asked to stop" });
-  process
-    .on("SIGTERM", stopBySignal)
-    .on("SIGINT", stopBySignal)
-    .on("SIGHUP", () => {});
+  const ignore = () => {};
+  process.on("SIGTERM", stopBySignal).on("SIGINT", stopBySignal).on("SIGHUP", ignore);
   over.signal.addEventListener("abort", () => orders.stop({ kind: "superseded", reason: "the attempt is over" }));
+  try {
+    await runAssigned(request, { home, orders, files });
+  } finally {
+    orders.end();
+    files.phase("Done");
+    process.off("SIGTERM", stopBySignal).off("SIGINT", stopBySignal).off("SIGHUP", ignore);
+  }
+}
 
-  const assigned = home.until(() =>
-    home.client.call(runner.assignment, { params: { workspace: home.workspace, run: home.run } }),
-  );
-  const accepted = orders.report({ status: "Preparing", machine: machineFacts() });
+async function runAssigned(request: RunnerRequest, parts: Pick<Attempt, "home" | "orders" | "files">): Promise<void> {
+  const { home, orders } = parts;
+  const params = { workspace: home.workspace, run: home.run };
+  const assigned = request.assignment ?? home.until(() => home.client.call(runner.assignment, { params }));
+  const accepted = begin(request, orders);
   accepted.catch(() => {});
   let assignment: Assignment;
   try {
     assignment = await assigned;
   } catch (error) {
     if (!isGone(error)) await orders.report({ status: "Failed", reason: reasonOf(error) }).catch(() => {});
-    files.phase("Done");
     return;
   }
-  const attempt = makeAttempt({ request, home, orders, files, assignment });
+  const attempt = makeAttempt({ request, ...parts, assignment });
   const outcome = await perform(attempt, async () => {
     await accepted.catch((error: unknown) => {
       if (isGone(error)) orders.stop({ kind: "superseded", reason: "the run is not known any more" });
       throw error;
     });
     orders.stopped.throwIfAborted();
-    return (await warm).pipes;
   });
-  if (outcome === undefined) files.phase("Done");
-  else await deliver(attempt, outcome);
-  orders.end();
+  if (outcome !== undefined) await deliver(attempt, outcome);
+}
+
+/** Resolves when this runner may go on. Who was given its assignment is the attempt's only one, and need not wait for the home to say so. */
+async function begin(request: RunnerRequest, orders: Orders): Promise<void> {
+  const report = { status: "Preparing", machine: machineFacts() } as const;
+  if (request.assignment === undefined) await orders.report(report);
+  else orders.note(report);
 }
 
 /** Prepares, runs and collects. Undefined when another attempt has taken over and nothing is to be said. */
-async function perform(attempt: Attempt, accepted: () => Promise<readonly OutputPipe[]>): Promise<Outcome | undefined> {
+async function perform(attempt: Attempt, accepted: () => Promise<void>): Promise<Outcome | undefined> {
   const { orders, tell, log } = attempt;
   let prepared: Prepared;
   try {
@@ -105,7 +110,7 @@ async function perform(attempt: Attempt, accepted: () => Promise<readonly Output
   return finalize(attempt, prepared.ports, outcome);
 }
 
-async function prepare(attempt: Attempt, accepted: () => Promise<readonly OutputPipe[]>): Promise<Prepared> {
+async function prepare(attempt: Attempt, accepted: () => Promise<void>): Promise<Prepared> {
   const { request, orders, assignment, tell, log } = attempt;
   const signal = orders.stopped;
   orders.listen();
@@ -130,11 +135,11 @@ async function prepare(attempt: Attempt, accepted: () => Promise<readonly Output
     // Said once, where people look, by the job that waited for the build.
     if (!environment.report.cached) log.write(`[trainyard] ${note}\n`);
   }
-  const pipes = await accepted();
+  await accepted();
   const plan = await planRanks(assignment, [...environment.binDirs, process.env.PATH ?? ""].join(":"));
-  const more = await openPipes(request.folder, Math.max(0, plan.ranks.length - pipes.length));
+  const pipes = await openPipes(request.folder, plan.ranks.length);
   tell(`prepared on ${hostname()}\n`);
-  return { environment, ports: { inputs, outputs }, plan, pipes: [...pipes, ...more] };
+  return { environment, ports: { inputs, outputs }, plan, pipes };
 }
 
 /** The build's own words go to the system log; the command's log gets a line at the start and one for each stage. */
@@ -157,7 +162,7 @@ async function runCommand(attempt: Attempt, { ports, environment, plan, pipes }:
   let command: RunningCommand;
   try {
     command = startCommand({
-      command: commandText(assignment, ports, request.folder),
+      command: await commandText(assignment, ports, request.folder),
       plan,
       folder: request.folder,
       cwd: work,

@@ -8,7 +8,7 @@ export interface RunnerFile {
   /** Field 22 of `/proc/PID/stat` (ticks since boot); absent where there is no /proc. */
   readonly start_time?: string;
   readonly attempt: string;
-  readonly phase: "Preparing" | "Running" | "Finalizing" | "Done";
+  readonly phase: "Preparing" | "Running" | "Done";
   /** Process groups of the command. */
   readonly groups: readonly number[];
 }
@@ -21,10 +21,13 @@ export interface StateFiles {
 
 export function openStateFiles(folder: string, attempt: string): StateFiles {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const startTime = processStartTime(process.pid);
+  const startTime = ownStartTime();
   let groups: readonly number[] = [];
+  let now: RunnerFile["phase"] | undefined;
   return {
     phase(phase, given) {
+      if (phase === now) return;
+      now = phase;
       groups = given ?? groups;
       const file: RunnerFile = {
         pid: process.pid,
@@ -37,6 +40,13 @@ export function openStateFiles(folder: string, attempt: string): StateFiles {
     },
     final: (report) => bestEffort(() => replaceFile(join(folder, "final.json"), JSON.stringify(report), true)),
   };
+}
+
+let known: { readonly startTime: string | undefined } | undefined;
+
+function ownStartTime(): string | undefined {
+  known ??= { startTime: processStartTime(process.pid) };
+  return known.startTime;
 }
 
 /** A full disk, or a folder that was taken away, must not end a run that can still report. */

@@ -17,8 +17,7 @@ export async function supervise(
   const { request, assignment, orders, files, log, work, home, tell } = attempt;
   const oomBefore = oomKills();
   files.phase("Running", command.groups);
-  const told = orders.report({ status: "Running", ...(environment === undefined ? {} : { environment }) });
-  told.catch(() => {});
+  orders.note({ status: "Running", ...(environment === undefined ? {} : { environment }) });
   if (command.groups.length > 0) tell(`running with process group ${command.groups.join(", ")}\n`);
   const metrics = startSystemMetrics({
     home,
@@ -59,8 +58,7 @@ export async function supervise(
   const why = ending.signal.aborted ? String(ending.signal.reason) : undefined;
   clearTimeout(timeout);
   orders.stopped.removeEventListener("abort", onStop);
-  files.phase("Finalizing");
-  orders.report({ status: "Finalizing" }).catch(() => {});
+  orders.note({ status: "Finalizing" });
   if (why !== undefined) await asked;
   await clearUp(command, end, graceMs);
   await metrics.stop();

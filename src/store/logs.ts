@@ -1,5 +1,5 @@
-import { AppError } from "../contract/errors.ts";
-import type { LogRef, LogStore } from "../core/jobs/log-ports.ts";
+import { AppError, isAppError } from "../contract/errors.ts";
+import type { LogRef, LogRest, LogStore } from "../core/jobs/log-ports.ts";
 import { logChunkKey as objectKey } from "../core/jobs/object-keys.ts";
 import type { ObjectBody, Objects } from "../core/ports/objects.ts";
 import { ABSENT, type Clause, type Item, type Key, type Table, type Write } from "../core/ports/table.ts";
@@ -147,6 +147,23 @@ export function openLogStore(deps: { readonly table: Table; readonly objects: Ob
     throw new AppError("Unavailable", `log \`${log.name}\` of run \`${log.run}\` could not be closed`);
   }
 
+  /** Logs that nobody has heard of before become objects at once. */
+  async function writeWhole(
+    of: Omit<LogRef, "name">,
+    logs: readonly LogRest[],
+    keyFor: (name: string) => string,
+  ): Promise<void> {
+    if (logs.length === 0) return;
+    await Promise.all(logs.map(({ name, bytes }) => objects.put(keyFor(name), bytes)));
+    const writes = logs.map(({ name, bytes }): Write => {
+      const sizeBytes = bytes.byteLength;
+      const head: Head = { sizeBytes, inlineCount: 0, inlineBytes: 0, inlineFrom: 0, finalKey: keyFor(name) };
+      return { kind: "put", item: headItem({ ...of, name }, head), when: ABSENT };
+    });
+    // Where there is one by now, somebody else has told the same.
+    await table.transact(writes);
+  }
+
   return {
     append,
     read,
@@ -154,8 +171,15 @@ export function openLogStore(deps: { readonly table: Table; readonly objects: Ob
       const heads = await listHeads(table, of);
       return heads.map(({ name, head }) => ({ name, sizeBytes: head.sizeBytes }));
     },
-    async finish(of, keyFor) {
-      for (const { name } of await listHeads(table, of)) await finishOne({ ...of, name }, keyFor(name));
+    async finish(of, keyFor, rests = []) {
+      const known = new Set((await listHeads(table, of)).map(({ name }) => name));
+      const whole = rests.filter(({ name, offset }) => offset === 0 && !known.has(name));
+      const others = rests.filter((rest) => !whole.includes(rest));
+      await Promise.all([
+        writeWhole(of, whole, keyFor),
+        ...others.map(({ name, offset, bytes }) => append({ ...of, name }, offset, bytes).catch(lostIsLost)),
+      ]);
+      for (const name of known) await finishOne({ ...of, name }, keyFor(name));
     },
   };
 }
@@ -288,6 +312,11 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
     at += part.byteLength;
   }
   return bytes;
+}
+
+/** An end that does not fit must not keep a job from ending. */
+function lostIsLost(error: unknown): void {
+  if (!isAppError(error) || error.code !== "Conflict") throw error;
 }
 
 function gap(log: LogRef, offset: number, end: number): AppError {

@@ -6,8 +6,10 @@ import type { AddressInfo } from "node:net";
 export const TINY_RUNNER = `
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 const [mode, volume = ""] = process.argv.slice(2);
-const own = process.env.TRAINYARD_RUNNER_REQUEST;
+let own = process.env.TRAINYARD_RUNNER_REQUEST;
+if (own === undefined && mode === undefined) for await (const line of createInterface({ input: process.stdin })) { own = line; break; }
 const request = JSON.parse(own ?? readFileSync(join(volume, "request.json"), "utf8"));
 if (mode === "prepare") {
   writeFileSync(join(volume, "user.sh"), "exit 0");

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { openSigner } from "../../src/adapters/local/signer.ts";
 import { signStartCode } from "../../src/core/jobs/start-attempt.ts";
-import { readRequest } from "../../src/runner/request.ts";
+import { readRequests } from "../../src/runner/request.ts";
 import { openStateFiles } from "../../src/runner/state.ts";
 import { startContainers } from "./containers.ts";
 
 /** Stands in for the laptop's runner: runs an attempt as AWS Batch would, as three containers with a one-time code. */
-const request = await readRequest();
-if (request === undefined) process.exit(0);
+const { value: request } = await readRequests().next();
+if (!request) process.exit(0);
 const { folder, attemptId, workspace, runId, apiUrl: url, cacheDir } = request;
 const files = openStateFiles(folder, attemptId);
 files.phase("Preparing");

@@ -109,6 +109,17 @@ export async function startFakeHome(options: {
       }),
   };
 
+  /** The new end; undefined for a gap. */
+  function append(name: string, offset: number, bytes: Buffer): number | undefined {
+    const log = logs.get(name) ?? { text: [], size: 0 };
+    logs.set(name, log);
+    if (offset !== log.size) return undefined;
+    if (options.keepLogText !== false) log.text.push(bytes);
+    log.size += bytes.length;
+    logBatches.push({ atMs: performance.now(), name, bytes: bytes.length });
+    return log.size;
+  }
+
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", "http://home");
     const body = await read(request);
@@ -125,7 +136,9 @@ export async function startFakeHome(options: {
         json({ code: "NotSupported", detail: "a laptop", title: "x", status: 400 }, 400);
       } else json(options.credentials());
     } else if (path.endsWith("/reports")) {
-      reports.push(JSON.parse(body.toString()) as RunnerReport);
+      const { before = [], logs: rests = [], ...report } = JSON.parse(body.toString()) as RunnerReport;
+      for (const { name, base64, offset } of rests) append(name, offset, Buffer.from(base64, "base64"));
+      reports.push(...before.map((told) => ({ ...told, attempt: report.attempt })), report);
       json(orders);
       changed();
     } else if (path.endsWith("/heartbeat")) {
@@ -139,16 +152,13 @@ export async function startFakeHome(options: {
     } else if (path.endsWith("/log")) {
       const name = url.searchParams.get("name") ?? "";
       const offset = Number(url.searchParams.get("offset"));
-      const log = logs.get(name) ?? { text: [], size: 0 };
-      logs.set(name, log);
-      if (offset !== log.size) {
-        json({ code: "Conflict", detail: "gap", title: "x", status: 409, details: { next_offset: log.size } }, 409);
+      const end = append(name, offset, body);
+      if (end === undefined) {
+        const details = { next_offset: logs.get(name)?.size };
+        json({ code: "Conflict", detail: "gap", title: "x", status: 409, details }, 409);
         return;
       }
-      if (options.keepLogText !== false) log.text.push(body);
-      log.size += body.length;
-      logBatches.push({ atMs: performance.now(), name, bytes: body.length });
-      json({ next_offset: log.size });
+      json({ next_offset: end });
       changed();
     } else if (path === "/files") {
       const uri = url.searchParams.get("uri") ?? "";

@@ -1,22 +1,18 @@
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { AppError } from "../../contract/errors.ts";
 import type { RunnerReport } from "../../contract/runner.ts";
 import type { Launcher, LaunchRequest, LaunchState } from "../../core/ports/launcher.ts";
 import { readIfPresent } from "./files.ts";
 import { environmentForJobs } from "./launcher-env.ts";
-import { type Standby, startStandby } from "./launcher-standby.ts";
-import { isSameProcess, processesWith, processStartTime, signalProcess } from "./process-table.ts";
+import { openRunnerPool, type Runner } from "./launcher-pool.ts";
+import { isSameProcess, processesWith, signalProcess } from "./process-table.ts";
 
-/** Marks the runner of one attempt in the process table, with the attempt's folder: unlike its name, no other home of this machine has that. */
-const RUNNER_MARKER = "TRAINYARD_RUNNER";
-/** Marks what a job's command started, likewise; set by the runner. */
+/** Marks what a job's command started, in the process table, with the attempt's folder: unlike its name, no other home of this machine has that. Set by the runner. */
 const ATTEMPT_MARKER = "TRAINYARD_FOLDER";
-/** A standby that nobody needed for so long is let go. */
-const STANDBY_MS = 10 * 60_000;
-const SETTLE_MS = 50;
 
 export interface LocalLauncherOptions {
   /** The runner: a bundle, or its source. */
@@ -25,47 +21,34 @@ export interface LocalLauncherOptions {
   readonly dataDir: string;
   readonly serverFile: string;
   readonly env: NodeJS.ProcessEnv;
-  /** Keep a started runner ready after the first job. */
+  /** Keep runners for the next job, and one ready. */
   readonly standby: boolean;
-  /** Told when a runner that this process started has ended. */
+  /** Told when a runner that this process started has ended before its attempt was over. */
   readonly onEnded?: () => void;
 }
 
 export interface LocalLauncher extends Launcher {
-  /** Ends the standby; runners of jobs go on. */
+  /** Ends runners that wait; those of jobs go on. */
   close(): void;
 }
 
-/** Who runs an attempt, as this launcher noted it (`launch.json`) or the runner itself (`runner.json`). */
-interface Runner {
-  readonly pid: number;
-  readonly startTime: string | undefined;
-}
-
-/** Runs attempts as processes of this machine, each in a session of its own, so that they outlive the server and are found again by what they leave in their folders. */
+/** Runs attempts as processes of this machine, each runner in a session of its own, so that they outlive the server and are found again by what they leave in their folders. */
 export function makeLocalLauncher(options: LocalLauncherOptions): LocalLauncher {
   const runsDir = join(options.dataDir, "runs");
   mkdirSync(runsDir, { recursive: true, mode: 0o700 });
-  const env = environmentForJobs(options.env);
-  let standby: Standby | undefined;
-  let letGo: NodeJS.Timeout | undefined;
-
-  function keepStandby(): void {
-    if (!options.standby) return;
-    standby ??= startStandby(options.program, env, () => options.onEnded?.());
-    clearTimeout(letGo);
-    letGo = setTimeout(() => {
-      standby?.drop();
-      standby = undefined;
-    }, STANDBY_MS);
-    letGo.unref();
-  }
-
   const folderOf = (handle: string): string => join(runsDir, handle);
+  const pool = openRunnerPool({
+    program: options.program,
+    env: environmentForJobs(options.env),
+    spare: options.standby ? availableParallelism() : 0,
+    onLost(handle, said) {
+      if (said !== "") noteLastWords(folderOf(handle), said);
+      options.onEnded?.();
+    },
+  });
 
-  async function start(request: LaunchRequest, handle: string): Promise<void> {
-    const folder = folderOf(handle);
-    const text = JSON.stringify({
+  function requestLine(request: LaunchRequest, folder: string): string {
+    return JSON.stringify({
       apiUrl: request.apiUrl,
       serverFile: options.serverFile,
       token: request.runToken,
@@ -75,15 +58,20 @@ export function makeLocalLauncher(options: LocalLauncherOptions): LocalLauncher 
       folder,
       cacheDir: options.dataDir,
       sameHost: true,
+      ...(request.assignment === undefined ? {} : { assignment: request.assignment }),
     });
-    const ready = standby;
-    standby = undefined;
-    if (ready !== undefined) {
-      // Noted before the request is given: a server that dies in between leaves a standby that ends by itself.
-      noteRunner(folder, ready);
-      if (await ready.give(text)) return;
-    }
-    spawnRunner(options, folder, { ...env, [RUNNER_MARKER]: folder, TRAINYARD_RUNNER_REQUEST: text });
+  }
+
+  /** The attempt's runner, unless that has gone on to another attempt, and all that the command started. */
+  function processesOf(handle: string): number[] {
+    const folder = folderOf(handle);
+    const own = readJson(join(folder, "runner.json"));
+    const runner = own?.phase === "Done" ? undefined : readRunner(folder);
+    const isIts = runner !== undefined && isSameProcess(runner.pid, runner.startTime);
+    return [
+      ...(isIts && !pool.isElsewhere(runner.pid, handle) ? [runner.pid] : []),
+      ...processesWith(ATTEMPT_MARKER, folder),
+    ];
   }
 
   return {
@@ -93,11 +81,12 @@ export function makeLocalLauncher(options: LocalLauncherOptions): LocalLauncher 
       const folder = folderOf(handle);
       try {
         const isNew = mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined;
-        if (isNew || !wasStarted(folder)) await start(request, handle);
+        if (isNew || !wasStarted(folder)) {
+          await pool.give(handle, requestLine(request, folder), (runner) => noteRunner(folder, runner));
+        }
       } catch (error) {
         throw wordSpawnError(error);
       }
-      setTimeout(keepStandby, SETTLE_MS).unref();
       return { handle };
     },
     async inspect(handle) {
@@ -107,27 +96,18 @@ export function makeLocalLauncher(options: LocalLauncherOptions): LocalLauncher 
       return state;
     },
     async cancel(handle, graceSec) {
-      const folder = folderOf(handle);
-      const runner = readRunner(folder);
-      const all = (): number[] => [
-        ...(runner !== undefined && isSameProcess(runner.pid, runner.startTime) ? [runner.pid] : []),
-        ...processesWith(RUNNER_MARKER, folder),
-        ...processesWith(ATTEMPT_MARKER, folder),
-      ];
-      for (const pid of all()) signalProcess(pid, "SIGTERM");
+      pool.retire(handle);
+      for (const pid of processesOf(handle)) signalProcess(pid, "SIGTERM");
       setTimeout(() => {
-        for (const pid of all()) signalProcess(pid, "SIGKILL");
+        for (const pid of processesOf(handle)) signalProcess(pid, "SIGKILL");
       }, graceSec * 1000).unref();
     },
     async cleanup(handle) {
-      endStrays(folderOf(handle));
-      rmSync(folderOf(handle), { recursive: true, force: true, maxRetries: 3 });
+      // A runner that came to its end has left nothing running.
+      if (readJson(join(folderOf(handle), "runner.json"))?.phase !== "Done") endStrays(folderOf(handle));
+      await rm(folderOf(handle), { recursive: true, force: true, maxRetries: 3 });
     },
-    close() {
-      clearTimeout(letGo);
-      standby?.drop();
-      standby = undefined;
-    },
+    close: () => pool.close(),
   };
 }
 
@@ -148,30 +128,14 @@ function endStrays(folder: string): void {
 function wasStarted(folder: string): boolean {
   if (readIfPresent(join(folder, "runner.json")) !== undefined) return true;
   const noted = readNote(join(folder, "launch.json"));
-  if (noted !== undefined && isSameProcess(noted.pid, noted.startTime)) return true;
-  return processesWith(RUNNER_MARKER, folder).length > 0;
+  return noted !== undefined && isSameProcess(noted.pid, noted.startTime);
 }
 
-function spawnRunner(options: LocalLauncherOptions, folder: string, env: Record<string, string>): void {
-  const output = openSync(join(folder, "runner.log"), "a", 0o600);
+function noteLastWords(folder: string, said: string): void {
   try {
-    const child = spawn(process.execPath, [options.program], {
-      detached: true,
-      stdio: ["ignore", output, output],
-      env,
-      cwd: folder,
-    });
-    child.once("error", () => undefined);
-    child.once("exit", () => options.onEnded?.());
-    child.unref();
-    if (child.pid === undefined) {
-      throw new AppError("Unavailable", "this machine can't start another process now", {
-        hint: "end some programs; the job is tried again by itself",
-      });
-    }
-    noteRunner(folder, { pid: child.pid, startTime: processStartTime(child.pid) });
-  } finally {
-    closeSync(output);
+    writeFileSync(join(folder, "runner.log"), said, { mode: 0o600 });
+  } catch {
+    // Its folder was taken away.
   }
 }
 
@@ -194,14 +158,13 @@ function readRunner(folder: string): Runner | undefined {
 }
 
 function inspect(folder: string): LaunchState {
-  const own = readNote(join(folder, "runner.json"));
-  const runner = own ?? readNote(join(folder, "launch.json"));
-  if (runner !== undefined && isSameProcess(runner.pid, runner.startTime)) {
-    return { state: own === undefined ? "starting" : "running" };
-  }
+  const own = readJson(join(folder, "runner.json"));
+  const runner = readRunner(folder);
+  const isThere = runner !== undefined && isSameProcess(runner.pid, runner.startTime);
+  // A runner that is done may be at its next attempt.
+  if (isThere && own?.phase !== "Done") return { state: own === undefined ? "starting" : "running" };
   const report = readJson(join(folder, "final.json"));
   if (report !== undefined) return { state: "exited", report: report as unknown as RunnerReport };
-  if (runner === undefined && processesWith(RUNNER_MARKER, folder).length > 0) return { state: "starting" };
   const last = readIfPresent(join(folder, "runner.log"))?.toString("utf8").trim().slice(-1000) ?? "";
   const said = last === "" ? "" : `; its last words: ${last}`;
   return { state: "gone", reason: `its runner is not running any more (killed, or the machine restarted)${said}` };

@@ -34,7 +34,7 @@ export async function assignRun(
   return Object.keys(secrets).length === 0 ? assignment : { ...assignment, secrets };
 }
 
-function assignmentOf(job: CommandJob, attempt: string, origin: string): Assignment {
+export function assignmentOf(job: CommandJob, attempt: string, origin: string): Assignment {
   const { spec, workspace } = job;
   return {
     run_id: job.name,

@@ -7,6 +7,7 @@ import type { Builder } from "../ports/builder.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Launcher, LaunchRequest } from "../ports/launcher.ts";
 import type { Signer } from "../ports/signer.ts";
+import { assignmentOf } from "./assign-run.ts";
 import { changeJob, statusDeed } from "./change-job.ts";
 import { type EndDeps, endJob } from "./end-job.ts";
 import { makeImage } from "./make-image.ts";
@@ -139,6 +140,7 @@ async function handOver(
     compute: { name: compute.name, type, settings },
     resources: resourcesOf(commandJob(job)),
     ...(image === undefined ? {} : { image }),
+    assignment: assignmentOf(commandJob(job), attempt.id, deps.address()),
   });
 }
 

@@ -1,7 +1,9 @@
 import { isAppError } from "../../contract/errors.ts";
+import type { LogPart } from "../../contract/runner.ts";
+import { checkLogName } from "./append-log.ts";
 import { type ChangeDeps, changeJob, statusDeed } from "./change-job.ts";
 import { requireJob } from "./get-job.ts";
-import type { LogStore } from "./log-ports.ts";
+import type { LogRest, LogStore } from "./log-ports.ts";
 import { artifactKey } from "./object-keys.ts";
 import type { OutputRegistry } from "./ports.ts";
 import { currentAttempt, type JobRecord } from "./record.ts";
@@ -21,14 +23,19 @@ export async function endJob(
   workspace: string,
   name: string,
   event: JobEvent & { readonly kind: "report" | "gone" | "launch-failed" },
+  /** What else is told with the event, and was before it. */
+  catchUp: (job: JobRecord) => JobRecord = (job) => job,
 ): Promise<JobRecord> {
   const before = await requireJob(deps.jobs, workspace, name);
-  const ended = step(before, event);
+  const ended = step(catchUp(before), event);
   if (ended === before || !isFinal(ended.status)) return before;
   const attempt = currentAttempt(before);
   if (attempt !== undefined) {
-    await deps.logs.finish({ workspace, run: name, attempt: attempt.id }, (log) =>
-      artifactKey(workspace, before.experimentId, name, log),
+    const rests = event.kind === "report" ? (event.report.logs ?? []).map(decoded) : [];
+    await deps.logs.finish(
+      { workspace, run: name, attempt: attempt.id },
+      (log) => artifactKey(workspace, before.experimentId, name, log),
+      rests,
     );
   }
   const registered = ended.status === "Completed" ? await registerOutputs(deps, before) : undefined;
@@ -37,7 +44,7 @@ export async function endJob(
     workspace,
     name,
     (current) => {
-      const after = step(current, event);
+      const after = step(catchUp(current), event);
       if (after === current) return after;
       const told = { ...after, outputs: withContents(current, event) };
       return registered === undefined ? told : { ...told, ...registered(told) };
@@ -45,6 +52,10 @@ export async function endJob(
     statusDeed(event.kind === "report" ? event.by : "system"),
   );
   return job;
+}
+
+function decoded({ name, offset, base64 }: LogPart): LogRest {
+  return { name: checkLogName(name), offset, bytes: Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)) };
 }
 
 function withContents({ outputs }: JobRecord, event: JobEvent): JobRecord["outputs"] {

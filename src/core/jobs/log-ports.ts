@@ -6,6 +6,14 @@ export interface LogRef {
   readonly name: string;
 }
 
+/** The end of a log. */
+export interface LogRest {
+  readonly name: string;
+  /** In the whole log. */
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * Logs as they grow and after. Appends are idempotent by offset and durable when they return; reads cost what they read, not what the log has.
  */
@@ -19,6 +27,6 @@ export interface LogStore {
     limitBytes: number,
   ): Promise<{ readonly bytes: Uint8Array; readonly sizeBytes: number }>;
   list(of: Omit<LogRef, "name">): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]>;
-  /** Makes each log one object (`keyOf(name)`) and closes it. Again: nothing. */
-  finish(of: Omit<LogRef, "name">, keyOf: (name: string) => string): Promise<void>;
+  /** Appends the rests, makes each log one object (`keyOf(name)`) and closes it. Again: nothing. */
+  finish(of: Omit<LogRef, "name">, keyOf: (name: string) => string, rests?: readonly LogRest[]): Promise<void>;
 }

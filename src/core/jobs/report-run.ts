@@ -20,12 +20,16 @@ export interface ReportInput {
 /** Takes a runner's word for its attempt. Repeats, late and foreign reports change nothing; the answer tells the runner what to do now. */
 export async function reportRun(deps: ReportDeps, input: ReportInput): Promise<RunnerOrders> {
   const { workspace, run } = input;
-  const report = withEnvironment(input.report);
+  const { before: earlier = [], ...report } = input.report;
   const by = `run:${run}`;
-  const event = { kind: "report", report, by, atMs: deps.clock.now() } as const;
+  const atMs = deps.clock.now();
+  const eventOf = (told: RunnerReport) => ({ kind: "report", report: withEnvironment(told), by, atMs }) as const;
+  const event = eventOf(report);
+  const catchUp = (job: JobRecord) =>
+    earlier.reduce((at, told) => step(at, eventOf({ ...told, attempt: report.attempt })), job);
   const job = isFinal(report.status)
-    ? await endJob(deps, workspace, run, event)
-    : (await changeJob(deps, workspace, run, (before) => step(before, event), statusDeed(by))).job;
+    ? await endJob(deps, workspace, run, event, catchUp)
+    : (await changeJob(deps, workspace, run, (before) => step(catchUp(before), event), statusDeed(by))).job;
   return ordersFor(job, report);
 }
 

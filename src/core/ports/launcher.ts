@@ -1,4 +1,4 @@
-import type { RunnerReport } from "../../contract/runner.ts";
+import type { Assignment, RunnerReport } from "../../contract/runner.ts";
 
 /** One attempt of one run, as a launcher starts it. The runner asks the API for everything else with the run token. */
 export interface LaunchRequest {
@@ -26,6 +26,8 @@ export interface LaunchRequest {
   };
   /** Container image with its digest; for launchers that need one. */
   readonly image?: string;
+  /** What the runner would ask for first: for launchers that can hand it over. */
+  readonly assignment?: Assignment;
 }
 
 /** What the machine knows of an attempt. `gone`: it is not there and left no word. `interrupted`: the machine went away, which is not the job's doing. */

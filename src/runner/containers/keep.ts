@@ -131,6 +131,7 @@ function muteOrders(): Orders {
       if (!stopped.signal.aborted) stopped.abort(order);
     },
     report: () => Promise.resolve(),
+    note: () => {},
     listen: () => {},
     end: () => {},
   };

@@ -6,12 +6,12 @@ import { runner } from "../../client/routes.ts";
 import type { EnvironmentSpec } from "../../contract/environments.ts";
 import type { RunnerReport } from "../../contract/runner.ts";
 import { type Attempt, bringCode, machineFacts, makeAttempt, portsOptions, stopOf } from "../attempt.ts";
+import { commandText } from "../command-text.ts";
 import { deliver } from "../conclude.ts";
 import { countTasks, planRanks } from "../distribution.ts";
 import { reasonOf } from "../failure.ts";
 import { openHome } from "../home.ts";
 import { isGone, type Orders, openOrders } from "../orders.ts";
-import { commandText } from "../parallel.ts";
 import { bringInputs, makeOutputs, type Ports } from "../ports.ts";
 import { openStateFiles } from "../state.ts";
 import { commandVariables } from "../variables.ts";
@@ -90,7 +90,7 @@ async function prepareVolume(attempt: Attempt): Promise<void> {
     makeUserScript({
       volume: request.folder,
       work,
-      command: commandText(assignment, ports, request.folder),
+      command: await commandText(assignment, ports, request.folder),
       // The job's own variables win.
       variables: { ...lent?.variables, ...variablesOf(attempt, ports) },
       ...(ranks === undefined ? {} : { ranks }),

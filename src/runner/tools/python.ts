@@ -125,12 +125,21 @@ function says(path: string, wanted: string | undefined): boolean {
   return path.endsWith(wanted) || path.includes(`/versions/${wanted.replace("/python", "")}.`);
 }
 
+/** A look at a machine's Pythons counts for so long in a process. */
+const LOOK_COUNTS_MS = 10_000;
+let lastLook: { readonly of: string; readonly atMs: number; readonly text: string } | undefined;
+
 /** Changes when a Python is installed, removed or replaced; costs a look at each candidate, not a start. */
 export function pythonFingerprint(environment: NodeJS.ProcessEnv = process.env): string {
-  return pythonCandidates(environment)
+  const of = `${environment.PATH}\n${environment.TRAINYARD_JOB_PYTHON}`;
+  const atMs = performance.now();
+  if (lastLook?.of === of && atMs - lastLook.atMs < LOOK_COUNTS_MS) return lastLook.text;
+  const text = pythonCandidates(environment)
     .map((path) => {
       const found = statSync(path, { throwIfNoEntry: false });
       return `${path}:${found?.size ?? 0}:${Math.trunc(found?.mtimeMs ?? 0)}`;
     })
     .join("|");
+  lastLook = { of, atMs, text };
+  return text;
 }

@@ -6,22 +6,25 @@ import { environmentForJobs } from "../../../../src/adapters/local/launcher-env.
 import type { LaunchRequest } from "../../../../src/core/ports/launcher.ts";
 import { makeTempDir, until } from "../../../helpers/ports.ts";
 
-/** A stand-in for the runner: notes each start, its environment and request, then waits to be ended. */
+/** A stand-in for the runner: notes each start, its environment and request, then waits to be ended; attempts of `quick` runs are done at once. */
 const RUNNER = `
 import { appendFileSync, writeFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-const line = process.env.TRAINYARD_RUNNER_REQUEST ?? (await new Promise((resolve) => {
-  let text = "";
-  process.stdin.setEncoding("utf8").on("data", (part) => { text += part; if (text.includes("\\n")) resolve(text); }).on("end", () => resolve(""));
-}));
-if (line === "") process.exit(0);
-const request = JSON.parse(line);
-appendFileSync(join(request.cacheDir, "starts"), request.attemptId + "\\n");
-writeFileSync(join(request.folder, "env.json"), JSON.stringify(process.env));
-writeFileSync(join(request.folder, "new"), JSON.stringify({ pid: process.pid }));
-renameSync(join(request.folder, "new"), join(request.folder, "runner.json"));
+import { createInterface } from "node:readline";
 process.on("SIGTERM", () => process.exit(0));
-setInterval(() => undefined, 1000);
+for await (const line of createInterface({ input: process.stdin })) {
+  const { cacheDir, folder, attemptId } = JSON.parse(line);
+  const isQuick = attemptId.startsWith("quick");
+  appendFileSync(join(cacheDir, "starts"), attemptId + "\\n");
+  appendFileSync(join(cacheDir, "pids"), process.pid + "\\n");
+  writeFileSync(join(folder, "env.json"), JSON.stringify(process.env));
+  const phase = isQuick ? "Done" : "Running";
+  if (isQuick) writeFileSync(join(folder, "final.json"), JSON.stringify({ attempt: attemptId, exit_code: 0 }));
+  writeFileSync(join(folder, "new"), JSON.stringify({ pid: process.pid, phase }));
+  renameSync(join(folder, "new"), join(folder, "runner.json"));
+  if (isQuick) process.stdout.write("done\\n");
+  else await new Promise(() => setInterval(() => undefined, 1000));
+}
 `;
 
 function setUp(options: { standby?: boolean; env?: NodeJS.ProcessEnv } = {}) {
@@ -88,14 +91,37 @@ describe("a launch", () => {
     expect(existsSync(join(dir, "runs", handle))).toBe(false);
   });
 
-  test("uses a runner that stands by, each for one job", async () => {
-    const { launcher, launch, starts } = setUp({ standby: true });
-    for (const attempt of ["a.1", "b.1", "c.1"]) {
-      const handle = await launch(attempt);
-      await until(async () => (await launcher.inspect(handle)).state === "running", attempt);
-    }
+  test("goes to a runner that is free, each doing one at a time; where none is, to another", async () => {
+    const { dir, launcher, launch, starts } = setUp({ standby: true });
+    const over = (handle: string) => until(async () => (await launcher.inspect(handle)).state === "exited", handle);
+    const running = (handle: string) => until(async () => (await launcher.inspect(handle)).state === "running", handle);
+    await over(await launch("quick1.1"));
+    await over(await launch("quick2.1"));
+    const slow = await launch("slow.1");
+    await running(slow);
+    await over(await launch("quick3.1"));
+    const [slowPid] = readFileSync(join(dir, "pids"), "utf8").split("\n").slice(2);
+    await launcher.cancel(slow, 60);
+    await until(async () => (await launcher.inspect(slow)).state === "gone", "its end");
+    await over(await launch("quick4.1"));
 
-    expect(starts()).toBe("a.1\nb.1\nc.1\n");
+    expect(starts()).toBe("quick1.1\nquick2.1\nslow.1\nquick3.1\nquick4.1\n");
+    const pids = readFileSync(join(dir, "pids"), "utf8").trim().split("\n");
+    expect(pids.slice(3)).not.toContain(slowPid);
+    expect(new Set(pids).size).toBeLessThan(5);
+  });
+
+  test("is not ended with an earlier attempt of its runner", async () => {
+    const { launcher, launch } = setUp({ standby: true });
+    const first = await launch("quick1.1");
+    await until(async () => (await launcher.inspect(first)).state === "exited", "the first");
+    const second = await launch("slow.1");
+    await until(async () => (await launcher.inspect(second)).state === "running", "the second");
+    await launcher.cancel(first, 0);
+    const third = await launch("quick2.1");
+    await until(async () => (await launcher.inspect(third)).state === "exited", "another");
+
+    expect((await launcher.inspect(second)).state).toBe("running");
   });
 
   test("gives a job nothing of the server's that may be secret", async () => {
