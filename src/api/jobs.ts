@@ -1,4 +1,6 @@
 import { jobs as routes } from "../contract/routes/jobs.ts";
+import type { HandsDeps } from "../core/coordinator/hands.ts";
+import { listParts } from "../core/coordinator/list-parts.ts";
 import { cancelJob } from "../core/jobs/cancel-job.ts";
 import type { ChangeDeps } from "../core/jobs/change-job.ts";
 import { getJob } from "../core/jobs/get-job.ts";
@@ -11,7 +13,7 @@ import { etagHeader, preconditionOf } from "./etag.ts";
 import { Answer, implement } from "./implement.ts";
 import type { RawRoute } from "./raw-route.ts";
 
-export type JobRouteDeps = SubmitDeps & ChangeDeps & ReadDeps;
+export type JobRouteDeps = SubmitDeps & ChangeDeps & ReadDeps & Pick<HandsDeps, "coordination">;
 
 const DEFAULT_LIMIT = 100;
 
@@ -89,6 +91,9 @@ export function makeJobRoutes(deps: JobRouteDeps): RawRoute[] {
         actor: call.principal.name,
       }),
     ),
+    implement(routes.steps, async ({ params }) => ({
+      items: [...(await listParts(deps, params.workspace, params.name))],
+    })),
     implement(routes.log, ({ params, query, call }) =>
       readLog(deps, {
         workspace: params.workspace,

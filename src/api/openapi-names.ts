@@ -107,6 +107,7 @@ import {
   PipelineSettings,
   PipelineStep,
   Step,
+  StepState,
 } from "../contract/pipelines.ts";
 import { Problem } from "../contract/problem.ts";
 import {
@@ -297,6 +298,7 @@ export const NAMED_SCHEMAS = {
   StartedAttempt,
   StatusChange,
   Step,
+  StepState,
   Stored,
   SweepJobSpec,
   SweepLimits,

@@ -61,14 +61,23 @@ export async function takeInJob(ctx: Ctx, file: string, given: Given): Promise<T
     git: () => asking,
     get withoutUploads() {
       const stand = loaded.uploads.map(() => "azureml://datastores/workspaceblobstore/paths/");
-      const checked = withUploads(spec, loaded.uploads, stand);
-      if (code === undefined || checked.type !== "command") return checked;
-      const { code: _code, ...rest } = checked;
-      return rest;
+      return withoutCode(withUploads(spec, loaded.uploads, stand), loaded.uploads);
     },
     upload: async () => withUploads(spec, loaded.uploads, await store(ctx, loaded.uploads, await shots())),
     uploads: async () => listingOf(loaded.uploads, await shots()),
   };
+}
+
+/** Code that is not stored yet has no address that would pass a check. */
+function withoutCode(spec: JobSpec, uploads: readonly Upload[]): JobSpec {
+  const copy = structuredClone(spec);
+  for (const { at, use } of uploads) {
+    if (use !== "code") continue;
+    let holder = copy as unknown as Record<string, unknown>;
+    for (const key of at.slice(0, -1)) holder = holder[key] as Record<string, unknown>;
+    delete holder[at.at(-1) ?? ""];
+  }
+  return copy;
 }
 
 /** Bodies of the calls that create things. */

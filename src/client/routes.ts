@@ -84,6 +84,7 @@ export const jobs = group<typeof contract.jobs>("jobs", {
   get: "GET /jobs/{name}",
   update: "PATCH /jobs/{name}",
   cancel: "POST /jobs/{name}/cancel",
+  steps: "GET /jobs/{name}/steps",
   log: "GET /jobs/{name}/log",
   logs: "GET /jobs/{name}/logs",
 });

@@ -1,6 +1,11 @@
 import type { Job } from "../../contract/jobs.ts";
 import { duration } from "../common-flags.ts";
 
+/** It has steps, and no log of its own. */
+export function isComposite(job: Pick<Job, "type">): boolean {
+  return job.type !== "command";
+}
+
 /** What a person wants to know of a job at a glance. */
 export function briefOf(job: Job): (readonly [string, unknown])[] {
   const ended = job.exit_code === undefined ? job.signal : `exit code ${job.exit_code}`;

@@ -8,6 +8,7 @@ import type { Ctx } from "../context.ts";
 import { Interrupted, type Out } from "../io.ts";
 import { nothing } from "../output/shown.ts";
 import type { Progress } from "../progress.ts";
+import { isComposite } from "./job-brief.ts";
 
 export const stream = command({
   brief: "Follow a job's log until the job has ended; exit code 1 when it did not complete",
@@ -23,6 +24,33 @@ export const stream = command({
 
 /** Copies a job's log to `out` until the job has ended, telling on stderr what it waits for and how it ended. */
 export async function followJob(ctx: Ctx, name: string, out: Out, log?: string): Promise<Job> {
+  const { client, workspace } = await ctx.link();
+  const get = () => client.call(jobs.get, { params: { workspace, name }, query: {} });
+  if (log === undefined && isComposite(await get())) {
+    const { followParts } = await import("./job-steps.ts");
+    return goesOn(name, async () => {
+      const ended = await followParts(ctx, name, out);
+      ctx.note(endingOf(ended));
+      return ended;
+    });
+  }
+  return goesOn(name, () => followLogOf(ctx, name, out, log));
+}
+
+/** Whoever stops following is told that the job goes on. */
+async function goesOn(name: string, follow: () => Promise<Job>): Promise<Job> {
+  try {
+    return await follow();
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    throw new Interrupted(
+      error.signalName,
+      `the job goes on: \`yard job stream --name ${name}\` follows it again, \`yard job cancel --name ${name}\` ends it`,
+    );
+  }
+}
+
+async function followLogOf(ctx: Ctx, name: string, out: Out, log: string | undefined): Promise<Job> {
   const { client, workspace } = await ctx.link();
   const get = () => client.call(jobs.get, { params: { workspace, name }, query: {} });
   const progress = ctx.progress(name);
@@ -53,12 +81,6 @@ export async function followJob(ctx: Ctx, name: string, out: Out, log?: string):
     if (!atLineStart) ctx.io.stderr.write("\n");
     ctx.note(endingOf(ended));
     return ended;
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    throw new Interrupted(
-      error.signalName,
-      `the job goes on: \`yard job stream --name ${name}\` follows it again, \`yard job cancel --name ${name}\` ends it`,
-    );
   } finally {
     watch.abort();
     progress.end();

@@ -7,9 +7,10 @@ import { command, flag, type Noun } from "../command.ts";
 import { ago, archivedQuery, collect, confirm, duration, flags, keyValues } from "../common-flags.ts";
 import type { Ctx } from "../context.ts";
 import { type Column, list, one } from "../output/shown.ts";
-import { briefOf } from "./job-brief.ts";
+import { briefOf, isComposite } from "./job-brief.ts";
 import { create, validate } from "./job-create.ts";
 import { download } from "./job-download.ts";
+import { briefOfParts, graph, partsOf } from "./job-steps.ts";
 import { stream } from "./job-stream.ts";
 
 const STATUSES: readonly JobStatus[] = [
@@ -77,6 +78,7 @@ export const job: Noun = {
     validate,
     stream,
     download,
+    graph,
     list: command({
       brief: "Jobs, newest first",
       flags: {
@@ -119,7 +121,9 @@ export const job: Noun = {
         const { client, workspace, address } = await ctx.link();
         const found = await client.call(jobs.get, { params: { workspace, name }, query: {} });
         if (web) ctx.note(`${address.url}/w/${workspace}/jobs/${name}`);
-        return one(found, briefOf);
+        if (!isComposite(found)) return one(found, briefOf);
+        const parts = await partsOf(ctx, name);
+        return one({ ...found, steps: parts }, (it) => [...briefOf(it), ...briefOfParts(parts)]);
       },
     }),
     cancel: command({

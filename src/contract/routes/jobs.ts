@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { PageQuery, pageOf, RunId, WorkspaceParams } from "../common.ts";
 import { CreateJob, ExperimentSummary, Job, JobPage, JobStatus, UpdateJob } from "../jobs.ts";
+import { StepState } from "../pipelines.ts";
 import { defineRoute } from "../route.ts";
 import { LogPage } from "../runner.ts";
 
@@ -112,6 +113,18 @@ export const jobs = {
     query: none,
     body: z.strictObject({ reason: z.string().max(1000).optional() }),
     answer: Job,
+  }),
+  steps: defineRoute({
+    id: "jobs.steps",
+    method: "GET",
+    path: `${base}/jobs/{name}/steps`,
+    access: { resource: "job", action: "read" },
+    summary: "The parts of a composite job, in the order of its plan",
+    tag: "jobs",
+    params: JobParams,
+    query: none,
+    body: undefined,
+    answer: z.object({ items: z.array(StepState) }),
   }),
   log: defineRoute({
     id: "jobs.log",

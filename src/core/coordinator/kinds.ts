@@ -22,6 +22,17 @@ export interface ChildJob {
   readonly prepared?: PreparedCommand;
 }
 
+/** A part of a composite, as its plan has it. */
+export interface PartSketch {
+  /** Key of its child; of a loop, the part of its children's keys before the `#`. */
+  readonly key: string;
+  readonly type: string;
+  /** Keys of parts that end before it begins. */
+  readonly after: readonly string[];
+  readonly status: string;
+  readonly reason?: string;
+}
+
 /** A kind of composite job. */
 export interface CompositeKind {
   readonly type: JobSpec["type"];
@@ -36,6 +47,8 @@ export interface CompositeKind {
   child(open: OpenJob, order: ChildOrder): Promise<ChildJob>;
   /** The job's outputs, once it completed. */
   outputs(open: OpenJob): Promise<Readonly<Record<string, PlannedOutput>>>;
+  /** What a person is shown of its parts before they have jobs. @default its children */
+  readonly sketch?: (document: CompositeDocument, state: unknown) => readonly PartSketch[];
   /** Adds to a child's end what the child's run has on record. @default nothing */
   readonly enrich?: (
     workspace: string,

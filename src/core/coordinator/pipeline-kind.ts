@@ -4,10 +4,10 @@ import type { PipelineJobSpec } from "../../contract/pipelines.ts";
 import { DEFAULT_DATASTORE } from "../jobs/plan-ports.ts";
 import type { PlannedOutput } from "../jobs/record.ts";
 import type { BoundInput, LoopTemplate, PipelineDocument, StepTemplate } from "./document.ts";
-import type { ChildJob, CompositeKind, OpenJob } from "./kinds.ts";
+import type { ChildJob, CompositeKind, OpenJob, PartSketch } from "./kinds.ts";
 import type { ChildOrder, Machine } from "./machine.ts";
 import { pipelineMachine } from "./pipeline/pipeline.ts";
-import type { PipelineState } from "./pipeline/state.ts";
+import { type Mark, markAt, type PipelineState } from "./pipeline/state.ts";
 import { planPipeline } from "./planning/plan-pipeline.ts";
 import { literalText } from "./planning/ports.ts";
 import { isLiteral } from "./planning/scope.ts";
@@ -22,9 +22,67 @@ export function makePipelineKind(deps: StepDeps): CompositeKind {
     child: makeChild,
     outputs: finalOutputs,
   };
+    sketch: (document, state) => sketchPipeline(document as PipelineDocument, state as PipelineState | undefined),
 }
 
 async function makeChild(open: OpenJob, order: ChildOrder): Promise<ChildJob> {
+const STATUSES: Readonly<Record<Mark, string>> = {
+  ".": "Waiting",
+  o: "Running",
+  c: "Completed",
+  r: "Completed",
+  f: "Failed",
+  x: "Canceled",
+  b: "Skipped",
+  u: "Skipped",
+  n: "Skipped",
+};
+const SKIPPED: Readonly<Partial<Record<Mark, string>>> = {
+  b: "another branch was taken",
+  u: "a step that it needs did not complete",
+  n: "the pipeline ended before",
+};
+
+function sketchPipeline({ plan, steps }: PipelineDocument, state: PipelineState | undefined): readonly PartSketch[] {
+  const { nodes } = plan;
+  const gates = new Map(
+    nodes.flatMap((node) =>
+      node.kind === "if_else" ? [...node.trueBlock, ...node.falseBlock].map((name) => [name, node.name] as const) : [],
+    ),
+  );
+  const bodies = new Map(
+    nodes.flatMap((node) =>
+      node.kind === "do_while" || node.kind === "parallel_for" ? [[node.body, node.name] as const] : [],
+    ),
+  );
+  return nodes.flatMap((node, i): PartSketch[] => {
+    if (bodies.has(node.name)) return [];
+    const mark = markAt(state?.marks ?? "", i);
+    const body =
+      node.kind === "do_while" || node.kind === "parallel_for"
+        ? nodes.find(({ name }) => name === node.body)
+        : undefined;
+    const decides =
+      node.kind === "if_else" && typeof node.condition !== "boolean"
+        ? [node.condition.node]
+        : node.kind === "parallel_for" && "node" in node.items
+          ? [node.items.node]
+          : [];
+    const gate = gates.get(node.name);
+    const after = [...node.after, ...(body?.after ?? []), ...decides, ...(gate === undefined ? [] : [gate])];
+    const reason = SKIPPED[mark] ?? state?.reasons[node.name];
+    return [
+      {
+        key: node.name,
+        type: node.kind === "job" ? (steps[node.name]?.spec.type ?? "command") : node.kind,
+        after: [...new Set(after.map((name) => bodies.get(name) ?? name))],
+        status: STATUSES[mark],
+        ...(reason === undefined ? {} : { reason }),
+      },
+    ];
+  });
+}
+
   const document = open.document as PipelineDocument;
   const template = document.steps[order.node];
   if (template === undefined) throw new AppError("Internal", `the plan has no step \`${order.node}\``);

@@ -1,5 +1,6 @@
 import { AppError } from "../../contract/errors.ts";
 import type { Job, JobStatus } from "../../contract/jobs.ts";
+import type { Documents } from "../coordinator/documents.ts";
 import type { Objects } from "../ports/objects.ts";
 import { type JobStore, jobTopic, type Watch } from "./ports.ts";
 import type { JobRecord } from "./record.ts";
@@ -23,13 +24,14 @@ export interface GetInput {
   readonly signal?: AbortSignal;
 }
 
-/** A job, with the working copy's diff. */
+/** A job, with the working copy's diff, and of a composite with its steps. */
 export async function getJob(
-  deps: ShowDeps & { readonly watch: Watch; readonly objects: Objects },
+  deps: ShowDeps & { readonly watch: Watch; readonly objects: Objects; readonly documents: Documents },
   input: GetInput,
 ): Promise<{ readonly job: Job; readonly record: JobRecord }> {
   const record = await waitForChange(deps, input);
-  const job = await showJob(deps, record);
+  const shown = await showJob(deps, record);
+  const job = record.coordinated === true ? { ...shown, spec: (await deps.documents.get(record)).spec } : shown;
   const kept = record.diffKey === undefined ? undefined : await deps.objects.get(record.diffKey);
   if (kept === undefined) return { job, record };
   return { job: { ...job, git: { ...job.git, diff: await new Response(kept.body).text() } }, record };

@@ -167,7 +167,7 @@ export const inputs = inputMap(LENIENT_INPUTS);
 export const strictInputs = inputMap(STRICT_INPUTS);
 
 export const outputObject = object("an output", {
-  type: oneOf(...DATA_TYPES),
+  type: oneOf(...DATA_TYPES, ...LITERAL_TYPES),
   mode: oneOf(...OUTPUT_MODES),
   path: text(),
   name: text(),

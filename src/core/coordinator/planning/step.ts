@@ -3,6 +3,7 @@ import { CommandJobSpec, type JobInput, type JobOutput, type JobSpec } from "../
 import { type CommandStep, PipelineJobSpec, type PipelineStep, type Step } from "../../../contract/pipelines.ts";
 import type { AssetStore } from "../../assets/ports.ts";
 import { type CommandDeps, type PreparedCommand, prepareCommand } from "../../jobs/plan-command-job.ts";
+import { planInputs } from "../../jobs/plan-ports.ts";
 import { check, type Findings, makeFindings, type Problem } from "../../jobs/problems.ts";
 import type { BoundInput, StepTemplate } from "../document.ts";
 import { type ComponentBody, findComponent, stepsIn } from "./components.ts";
@@ -86,7 +87,7 @@ async function planBody(
     say,
   );
   const base = {
-    inputs: knownOf(inputs),
+    inputs: await pinned(deps, around.workspace, knownOf(inputs), findings),
     outputs: Object.fromEntries(Object.entries(outputs).map(([key, { output }]) => [key, output])),
     display_name: step.display_name ?? name,
     ...pickGiven(step, ["description", "tags", "properties", "services", "identity"]),
@@ -203,6 +204,22 @@ function sayIssues(error: z.ZodError, findings: Findings, prefix = ""): void {
   for (const { path, message } of error.issues.slice(0, 20)) {
     findings.problems.push({ field: `${prefix}${path.join(".")}`, message });
   }
+}
+
+/** References of a step to what is there already: they are looked up, and pinned, before anything runs. */
+async function pinned(
+  deps: StepDeps,
+  workspace: string,
+  inputs: Readonly<Record<string, JobInput>>,
+  findings: Findings,
+): Promise<Record<string, JobInput>> {
+  const found = await planInputs(deps, workspace, { inputs: { ...inputs } }, findings);
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, input]) => {
+      const { asset, uri } = found[name] ?? {};
+      return [name, "path" in input ? { ...input, path: asset ?? uri ?? input.path } : input];
+    }),
+  );
 }
 
 function knownOf(inputs: Readonly<Record<string, Planned>>): Record<string, JobInput> {
