@@ -5,6 +5,7 @@ import { makeComposites } from "../core/coordinator/kinds.ts";
 import { makePipelineKind } from "../core/coordinator/pipeline-kind.ts";
 import type { StepDeps } from "../core/coordinator/planning/step.ts";
 import { openCoordinationStore } from "../store/coordinator.ts";
+import { openReuseStore } from "../store/reuse.ts";
 import type { Ground } from "./part.ts";
 
 /** What composite jobs are kept in, and the kinds of them. `remembers`: what this process did, it need not write down. */
@@ -12,8 +13,9 @@ export function composeComposites(
   ground: Ground,
   deps: StepDeps,
   { remembers }: { readonly remembers: boolean },
-): Pick<HandsDeps, "coordination" | "composites" | "documents"> {
+): Pick<HandsDeps, "coordination" | "composites" | "documents" | "reuse"> {
   return {
+    reuse: openReuseStore(ground),
     coordination: openCoordinationStore({ table: ground.table, remembers }),
     documents: makeDocuments(ground),
     composites: makeComposites([makePipelineKind(deps)]),

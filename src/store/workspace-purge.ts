@@ -27,6 +27,7 @@ import {
   modelList,
   queueKey,
   RUN_FEED_SHARDS,
+  reuseKey,
   roleList,
   runFeed,
   runKey,
@@ -80,7 +81,7 @@ export async function purgeRecords(table: Table, workspace: string): Promise<voi
   for await (const { name } of itemsOf(table, { pk: experimentList(workspace), sk: { prefix: "E#" } }))
     await deleteItems(table, { pk: experimentNameKey(workspace, String(name)).pk });
   const rest = [experimentList, datastoreList, roleList, gcList, scheduleList].map((list) => list(workspace));
-  rest.push(compositeKey(workspace, "-").pk, secretList(workspace));
+  rest.push(compositeKey(workspace, "-").pk, reuseKey(workspace, "-").pk, secretList(workspace));
   for (const pk of [...rest, computeKey(workspace, "-").pk, leftoverKey(workspace, "-").pk, gcSweepKey(workspace).pk])
     await deleteItems(table, { pk });
 }

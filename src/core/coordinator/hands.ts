@@ -5,7 +5,7 @@ import { askToEnd } from "../jobs/cancel-job.ts";
 import { type ChangeDeps, changeJob, statusDeed } from "../jobs/change-job.ts";
 import { registerOutputs } from "../jobs/end-job.ts";
 import type { OutputRegistry } from "../jobs/ports.ts";
-import type { ChildOf, JobRecord } from "../jobs/record.ts";
+import type { ChildOf, JobRecord, Plan } from "../jobs/record.ts";
 import { isFinal, step } from "../jobs/state.ts";
 import { type CreateDeps, createJob } from "../jobs/submit-job.ts";
 import { childId } from "./child-id.ts";
@@ -14,11 +14,13 @@ import { endRow } from "./ended.ts";
 import type { Composites, OpenJob } from "./kinds.ts";
 import type { ChildOrder, CompositeEvent, Effect } from "./machine.ts";
 import type { Composite, CoordinationStore, Hands, OpenComposite } from "./ports.ts";
+import { lookUp, type ReuseStore } from "./reuse/look-up.ts";
 
 export interface HandsDeps extends CreateDeps, ChangeDeps {
   readonly composites: Composites;
   readonly outputs: OutputRegistry;
   readonly coordination: CoordinationStore;
+  readonly reuse: ReuseStore;
   /** Has a composite looked at again at a time: its `look` is due. */
   readonly remind: (workspace: string, composite: string, atMs: number) => void;
 }
@@ -122,7 +124,7 @@ async function submitChild(deps: HandsDeps, opened: Opened, order: ChildOrder): 
   const { child: key } = order;
   const of: ChildOf = { parent: job, child: key, root: record.composite?.root ?? job };
   try {
-    const { request, prepared } = await deps.composites.of(record.spec.type).child(openJob(deps, opened), order);
+    const { request, prepared, reuse } = await deps.composites.of(record.spec.type).child(openJob(deps, opened), order);
     const made = await createJob(deps, {
       workspace,
       name: await childId(job, key),
@@ -132,6 +134,7 @@ async function submitChild(deps: HandsDeps, opened: Opened, order: ChildOrder): 
         of,
         experiment: { id: record.experimentId, name: record.experimentName },
         ...(prepared === undefined ? {} : { prepared }),
+        ...(reuse === undefined ? {} : { reuse: (plan: Plan) => lookUp(deps, workspace, plan, reuse) }),
       },
     });
     // One that ended before has told so; should that have been before it was ordered, it is told again.

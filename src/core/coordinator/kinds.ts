@@ -5,6 +5,7 @@ import type { Findings } from "../jobs/problems.ts";
 import type { JobRecord, Plan, PlannedOutput } from "../jobs/record.ts";
 import type { CompositeDocument } from "./document.ts";
 import type { ChildOrder, CompositeEvent, Machine } from "./machine.ts";
+import type { ReuseWish } from "./reuse/look-up.ts";
 
 /** A composite job with all there is to know of it. */
 export interface OpenJob {
@@ -20,6 +21,8 @@ export interface OpenJob {
 export interface ChildJob {
   readonly request: CreateJob;
   readonly prepared?: PreparedCommand;
+  /** Absent: it is no step whose results could be another one's. */
+  readonly reuse?: ReuseWish;
 }
 
 /** A part of a composite, as its plan has it. */

@@ -12,6 +12,7 @@ import { planPipeline } from "./planning/plan-pipeline.ts";
 import { literalText } from "./planning/ports.ts";
 import { isLiteral } from "./planning/scope.ts";
 import type { StepDeps } from "./planning/step.ts";
+import type { ReuseWish } from "./reuse/look-up.ts";
 
 /** Pipelines: what their steps are given, and what they leave. */
 export function makePipelineKind(deps: StepDeps): CompositeKind {
@@ -103,7 +104,16 @@ function sketchPipeline({ plan, steps }: PipelineDocument, state: PipelineState 
     experiment_name: open.job.experimentName,
     parent_job_name: open.job.name,
   } as JobSpec;
-  return { request: { spec }, ...(template.prepared === undefined ? {} : { prepared: template.prepared }) };
+  return {
+    request: { spec },
+    ...(template.prepared === undefined ? {} : { prepared: template.prepared }),
+    ...(spec.type === "command" ? { reuse: wishOf(document, template) } : {}),
+  };
+}
+
+function wishOf({ forceRerun }: PipelineDocument, { deterministic }: StepTemplate): ReuseWish {
+  if (!deterministic) return { off: "its component says that it is not deterministic" };
+  return forceRerun ? "rerun" : "look";
 }
 
 function inputsOf(spec: JobSpec): Readonly<Record<string, JobInput>> {

@@ -1,6 +1,7 @@
 import type { EnvironmentSpec } from "../../contract/environments.ts";
 import type { Attempt, CommandJobSpec, GitState, JobSpec, JobStatus } from "../../contract/jobs.ts";
 import type { Assignment, OutputContents } from "../../contract/runner.ts";
+import type { ReuseNote } from "../coordinator/reuse/step-key.ts";
 
 /** One try at running a job. */
 export interface AttemptRecord extends Attempt {
@@ -103,6 +104,8 @@ export interface JobRecord extends Life, Plan {
   readonly composite?: ChildOf;
   /** An earlier job with the same key, whose results are this one's: nothing ran. */
   readonly reusedFrom?: string;
+  /** Of a step: what its results follow from, so that later steps can have them; or why not. */
+  readonly reuse?: ReuseNote;
   readonly createdMs: number;
   readonly createdBy: string;
   readonly archived: boolean;

@@ -2,6 +2,7 @@ import { AppError } from "../../contract/errors.ts";
 import type { CreateJob, Job } from "../../contract/jobs.ts";
 import type { CompositeDocument } from "../coordinator/document.ts";
 import type { Documents } from "../coordinator/documents.ts";
+import type { ReuseNote } from "../coordinator/reuse/step-key.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Objects } from "../ports/objects.ts";
@@ -43,8 +44,8 @@ export interface SubmitInput {
     readonly experiment: { readonly id: string; readonly name: string };
     /** What was resolved and pinned when the composite was submitted. */
     readonly prepared?: PreparedCommand;
-    /** An earlier job whose results can be this one's. */
-    readonly reuse?: (plan: Plan) => Promise<Reused | undefined>;
+    /** Its key, and an earlier job whose results can be this one's. */
+    readonly reuse?: (plan: Plan) => Promise<{ readonly note: ReuseNote; readonly reused?: Reused }>;
   };
 }
 
@@ -81,10 +82,10 @@ export async function createJob(
   }
   const name = input.name ?? deps.ids.hex32();
   const { plan, document } = await planOrRefuse(deps, { ...input, name });
-  const reused = await child?.reuse?.(plan);
+  const reuse = await child?.reuse?.(plan);
   const experiment =
     child?.experiment ?? (await deps.experiments.ensure(workspace, request.spec.experiment_name ?? "Default", actor));
-  const record = await makeRecord(deps, { ...input, name }, { plan, digest, experiment, reused, document });
+  const record = await makeRecord(deps, { ...input, name }, { plan, digest, experiment, reuse, document });
   if (document !== undefined) await deps.documents.put(record, document);
   const run = makeRun(record, request);
   const { taken } = await deps.jobs.create(record, run, { actor, action: "create", summary: wordSubmitted(record) });
@@ -140,7 +141,7 @@ async function makeRecord(
     readonly plan: Plan;
     readonly digest: string;
     readonly experiment: { readonly id: string; readonly name: string };
-    readonly reused: Reused | undefined;
+    readonly reuse: { readonly note: ReuseNote; readonly reused?: Reused } | undefined;
     readonly document: CompositeDocument | undefined;
   },
 ): Promise<JobRecord> {
@@ -172,6 +173,7 @@ async function makeRecord(
     ...(spec.parent_job_name === undefined ? {} : { parent: spec.parent_job_name }),
     ...(child === undefined ? {} : { composite: child.of }),
     ...(made.document === undefined ? {} : { coordinated: true }),
+    ...(made.reuse === undefined ? {} : { reuse: made.reuse.note }),
     createdMs,
     createdBy: actor,
     archived: false,
@@ -186,7 +188,7 @@ async function makeRecord(
     ],
     attempts: [],
   };
-  const { reused } = made;
+  const { reused } = made.reuse ?? {};
   if (reused === undefined) return record;
   const reason = `the results are those of job \`${reused.from}\``;
   const ended = step(record, { kind: "finished", status: "Completed", reason, atMs: createdMs });

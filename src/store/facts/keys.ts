@@ -79,6 +79,8 @@ export const queueKey = (workspace: string, compute: string, seq: string): Key =
   sk: seq,
 });
 
+/** The job that completed last with a step's key. */
+export const reuseKey = (workspace: string, key: string): Key => ({ pk: `W#${workspace}#REUSE`, sk: key });
 /** Composite jobs that are not final. */
 export const compositeKey = (workspace: string, run: string): Key => ({ pk: `W#${workspace}#COMPOSITES`, sk: run });
 /** How far a composite is, and what happened to it that was not taken into account yet. */
@@ -262,6 +264,13 @@ export const firingKey = (workspace: string, schedule: string, id: string): Key 
 export const firingList = (workspace: string, schedule: string): string => `W#${workspace}#FIRINGS#${schedule}`;
 /** gsi2: firings with something left to do, of every workspace. */
 export const OPEN_FIRINGS = "FIRINGS#OPEN";
+
+// notifications
+export const notificationList = (workspace: string): string => `W#${workspace}#NOTIFICATIONS`;
+export const notificationKey = (workspace: string, name: string): Key => ({
+  pk: notificationList(workspace),
+  sk: name,
+});
 
 // the AWS home's own: secrets and their names, what the bus remembers of a message, timers, builds of images
 export const secretKey = (name: string): Key => ({ pk: "SECRETS", sk: name });
