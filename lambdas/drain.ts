@@ -1,11 +1,14 @@
 import { BatchClient } from "@aws-sdk/client-batch";
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { ECRClient } from "@aws-sdk/client-ecr";
+import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import type { CloudFormationCustomResourceHandler } from "aws-lambda";
 import { batchDrainer } from "../src/adapters/aws/drain/batch.ts";
 import { bucketDrainer } from "../src/adapters/aws/drain/bucket.ts";
 import { drain } from "../src/adapters/aws/drain/drain.ts";
+import { functionDrainer } from "../src/adapters/aws/drain/functions.ts";
 import { repositoriesOf, repositoryDrainer } from "../src/adapters/aws/drain/repositories.ts";
 import { scheduleDrainer } from "../src/adapters/aws/drain/schedules.ts";
 import { placesIn, storageDrainer } from "../src/adapters/aws/drain/storage.ts";
@@ -53,7 +56,11 @@ export const handler: CloudFormationCustomResourceHandler = (event, context) =>
 async function drainHome(leftMs: () => number): Promise<string> {
   const storages = openStorageStore({ table: openRecords(process.env.TABLE_NAME ?? "") });
   const own = placesIn(await storages.list());
-  const drainers = [scheduleDrainer({ client: scheduler, group: home }), batchDrainer({ client: batch, home })];
+  const drainers = [
+    scheduleDrainer({ client: scheduler, group: home }),
+    batchDrainer({ client: batch, home }),
+    functionDrainer({ lambda: new LambdaClient({}), logs: new CloudWatchLogsClient({}), home }),
+  ];
   if (bucket === undefined) {
     await drain({ drainers, leftMs });
     const kept = await repositoriesOf({ client: ecr, home });

@@ -9,6 +9,7 @@ import { EdgeStack } from "./stacks/edge-stack.ts";
 import { EventsStack } from "./stacks/events-stack.ts";
 import type { HomeStackProps } from "./stacks/home-stack-props.ts";
 import { ImagesStack } from "./stacks/images-stack.ts";
+import { ServingStack } from "./stacks/serving-stack.ts";
 import { SignInStack } from "./stacks/sign-in-stack.ts";
 import { TrainingStack } from "./stacks/training-stack.ts";
 import { WorkerStack } from "./stacks/worker-stack.ts";
@@ -23,8 +24,13 @@ export function composeHome(app: App, stage: Stage): void {
   const images = new ImagesStack(app, `${name}-images`, { ...props, data });
   const training = new TrainingStack(app, `${name}-training`, { ...props, images });
   const events = new EventsStack(app, `${name}-events`, { ...props, alarms: data.alarms });
-  const { url } = new ApiStack(app, `${name}-api`, { ...props, data, signIn, events, training });
-  const grants = [(fn: HomeFunction) => images.grantBuilds(fn), (fn: HomeFunction) => training.grantTraining(fn)];
+  const serving = new ServingStack(app, `${name}-serving`, { ...props, data, signIn });
+  const { url } = new ApiStack(app, `${name}-api`, { ...props, data, signIn, events, training, serving });
+  const grants = [
+    (fn: HomeFunction) => images.grantBuilds(fn),
+    (fn: HomeFunction) => training.grantTraining(fn),
+    (fn: HomeFunction) => serving.grantHost(fn),
+  ];
   new WorkerStack(app, `${name}-worker`, { ...props, data, events, apiUrl: url, grants });
   if (stage.edge) new EdgeStack(app, `${name}-edge`, { ...props, data, apiUrl: url });
 

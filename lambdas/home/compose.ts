@@ -7,11 +7,12 @@ import { makeDigest } from "../../src/adapters/node/digest.ts";
 import type { ApiRequest } from "../../src/api/raw-route.ts";
 import type { Reply } from "../../src/api/reply.ts";
 import { AppError } from "../../src/contract/errors.ts";
-import { onlineDeployments, onlineEndpoints } from "../../src/contract/routes/index.ts";
 import { refreshData } from "../../src/core/data/refresh-data.ts";
 import type { Files } from "../../src/core/files/ports.ts";
 import { makeEnvironments } from "../../src/core/jobs/environments.ts";
+import type { Builder } from "../../src/core/ports/builder.ts";
 import type { Bus } from "../../src/core/ports/bus.ts";
+import type { Host } from "../../src/core/ports/host.ts";
 import type { Timer } from "../../src/core/ports/timer.ts";
 import { freeWorkspaces } from "../../src/core/workspaces/delete-workspace.ts";
 import { makeBusMover, TOPICS } from "../../src/home/bus-mover.ts";
@@ -25,17 +26,15 @@ import { remindOf, subscribeGc } from "../../src/home/gc-messages.ts";
 import { makeHandle } from "../../src/home/handle.ts";
 import { makeOutputRegistry } from "../../src/home/output-registry.ts";
 import type { Ground, Part } from "../../src/home/part.ts";
-import { refuseAll } from "../../src/home/refuse.ts";
 import { openStores } from "../../src/home/stores.ts";
 import { makeWatch } from "../../src/home/watch.ts";
 import { listWorkspaceNames } from "../../src/home/workspace-names.ts";
 import { openTurns } from "../../src/store/turns.ts";
 import type { PlacesOf } from "../../src/store/workspace-storage.ts";
+import { composeEndpoints } from "./endpoints.ts";
 import type { AwsGround } from "./ground.ts";
-import { lazyBuilder, lazyBus, lazyCredentials, lazyLauncher, lazyTimer, once } from "./lazy.ts";
+import { lazyBuilder, lazyBus, lazyCredentials, lazyHost, lazyLauncher, lazyTimer, once } from "./lazy.ts";
 import type { Settings } from "./settings.ts";
-
-const HINT = "a laptop home (`yard up`) has them; runs that log from elsewhere, assets and models work here";
 
 /** Jobs at once on machines of the home's choice (`local`, `serverless`). */
 const SLOTS = 100;
@@ -50,7 +49,7 @@ export interface Composition {
 }
 
 type Told = Pick<Settings, "bucketName" | "images" | "queueUrl"> &
-  Partial<Pick<Settings, "training" | "runner" | "lending" | "timers" | "hasOneEndpoint">>;
+  Partial<Pick<Settings, "training" | "runner" | "lending" | "timers" | "serving" | "scoringUrl" | "hasOneEndpoint">>;
 
 /** The AWS home's rooms: what the laptop composes, over other adapters, without what runs on its machine. */
 export function compose(ground: Ground & Partial<Pick<AwsGround, "placesOf">>, settings: Told): Composition {
@@ -72,14 +71,17 @@ export function compose(ground: Ground & Partial<Pick<AwsGround, "placesOf">>, s
   });
   const assets = composeAssets(ground, stores, { home: "aws", files, places, lookups, digest, images });
   const bus = lazyBus(async () => (await import("./queue.ts")).openQueue(ground, settings.queueUrl));
+  const turns = openTurns({ ...ground, newId: ground.ids.hex32 });
+  const builder = makeBuilder(ground, settings, { files, placesOf });
   const mover = makeBusMover({
     ...ground,
     bus: withRounds(bus, async () => {
       await freeWorkspaces({ ...ground, ...stores }).catch((error: unknown) =>
         ground.log.fault("a deleted workspace could not be freed", error),
       );
+      await endpoints.resume().catch((error: unknown) => ground.log.fault("deployments could not be looked at", error));
     }),
-    turns: openTurns({ ...ground, newId: ground.ids.hex32 }),
+    turns,
     runOf: runOfEvent,
   });
   const jobs = composeJobs(ground, stores, {
@@ -87,13 +89,22 @@ export function compose(ground: Ground & Partial<Pick<AwsGround, "placesOf">>, s
     environments,
     outputs,
     launchers: makeLaunchers(ground, settings, placesOf),
-    builder: makeBuilder(ground, settings, { files, placesOf }),
+    builder,
     makeMover: mover.make,
     watch: noWatch(),
   });
   const timer = makeTimer(ground, settings);
   const gc = composeGc(ground, stores, { remind: (receipt) => remindOf(timer, receipt) });
   subscribeGc({ ...ground, bus, gc: gc.gc, workspaces: () => listWorkspaceNames(ground.table) });
+  const endpoints = composeEndpoints(ground, stores, {
+    files,
+    environments,
+    builder: makeServingBuilder(ground, settings, files, builder),
+    host: makeHost(ground, settings),
+    bus,
+    turns,
+    scoringUrl: settings.scoringUrl ?? ground.address(),
+  });
   const parts: readonly Part[] = [
     assets,
     jobs,
@@ -106,7 +117,7 @@ export function compose(ground: Ground & Partial<Pick<AwsGround, "placesOf">>, s
     }),
     composeTracking(ground, stores, { files }),
     gc,
-    { routes: refuseAll(endpointRoutes(), "this AWS home has no hosts for online endpoints yet", HINT) },
+    endpoints,
   ];
   const handle = makeHandle(ground, stores, parts);
   const ready = once(async () => assets.start?.());
@@ -196,6 +207,24 @@ function makeLaunchers(
   };
 }
 
-function endpointRoutes() {
-  return [...Object.values(onlineEndpoints), ...Object.values(onlineDeployments)];
+function makeServingBuilder(
+  ground: Ground,
+  { serving, images, bucketName, hasOneEndpoint = false }: Told,
+  files: Files,
+  environments: Builder,
+): Builder {
+  return lazyBuilder(async () => {
+    if (serving === undefined || images === undefined)
+      throw new AppError("NotSupported", "this function makes no images of deployments");
+    const options = { serving, images, bucketName, files, environments, hasOneEndpoint };
+    return (await import("./serving.ts")).openServingBuilder(ground, options);
+  });
+}
+
+function makeHost(ground: Ground, { serving }: Told): Host {
+  return lazyHost(async () =>
+    serving === undefined
+      ? (await import("./deployment-logs.ts")).openHostReader(ground.table)
+      : (await import("./serving.ts")).openLambdaHost(ground, serving),
+  );
 }

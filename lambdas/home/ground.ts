@@ -41,7 +41,8 @@ export function openGround(settings: Settings): AwsGround {
   };
 }
 
-function lazyHomeKey(secretId: string): HomeKey {
+/** The home's key, or a workspace's own. */
+export function lazyHomeKey(secretId: string): HomeKey {
   const opened = once(async () => (await import("./secret.ts")).openSecret(secretId));
   return { derive: async (purpose) => (await opened()).derive(purpose) };
 }
@@ -68,7 +69,7 @@ function lazyStorageOf(
   );
 }
 
-function lazyIdentity(signIn: { readonly issuer: string; readonly clientId: string }): Identity {
+export function lazyIdentity(signIn: { readonly issuer: string; readonly clientId: string }): Identity {
   const opened = once(async () => (await import("../../src/adapters/node/oidc.ts")).openIdentity(signIn));
   return { personOf: async (idToken) => (await opened()).personOf(idToken) };
 }

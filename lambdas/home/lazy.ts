@@ -1,6 +1,7 @@
 import type { AwsBus } from "../../src/adapters/aws/bus.ts";
 import type { Builder } from "../../src/core/ports/builder.ts";
 import type { Credentials } from "../../src/core/ports/credentials.ts";
+import type { Host } from "../../src/core/ports/host.ts";
 import type { Launcher } from "../../src/core/ports/launcher.ts";
 import type { Objects } from "../../src/core/ports/objects.ts";
 import type { Storage } from "../../src/core/ports/storage.ts";
@@ -79,6 +80,18 @@ export function lazyLauncher(about: Pick<Launcher, "types" | "needsImage">, open
     inspect: async (...args) => (await opened()).inspect(...args),
     cancel: async (...args) => (await opened()).cancel(...args),
     cleanup: async (...args) => (await opened()).cleanup(...args),
+  };
+}
+
+/** A host whose adapter is loaded with the first replica that is looked at. */
+export function lazyHost(open: () => Promise<Host>): Host {
+  const opened = once(open);
+  return {
+    start: async (...args) => (await opened()).start(...args),
+    inspect: async (...args) => (await opened()).inspect(...args),
+    changed: async (...args) => (await opened()).changed(...args),
+    stop: async (...args) => (await opened()).stop(...args),
+    logs: async (...args) => (await opened()).logs(...args),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { TrainingSettings } from "../../src/adapters/aws/batch/settings.ts";
 import type { LendingSettings } from "../../src/adapters/aws/credentials.ts";
+import type { ServingSettings } from "../../src/adapters/aws/lambda-host/settings.ts";
 import type { StorageSettings } from "../../src/adapters/aws/storage/settings.ts";
 
 /** What makes images of environments. */
@@ -10,6 +11,12 @@ export interface ImageSettings {
   readonly repositoryUri: string;
   /** Whose repository it is, as a tag. */
   readonly home: string;
+}
+
+/** What makes functions of deployments, and their images. */
+export interface ServingPlace extends ServingSettings {
+  /** Our program in images, as JSON. */
+  readonly program: { readonly bucket: string; readonly key: string };
 }
 
 /** Where the runner's one file is. */
@@ -52,17 +59,32 @@ export interface Settings {
   readonly lending: LendingSettings | undefined;
   /** Absent: this function makes and frees no storage of workspaces. */
   readonly storage: StorageSettings | undefined;
+  /** Where online endpoints are asked. */
+  readonly scoringUrl: string;
+  /** Absent: this function makes no functions of deployments. */
+  readonly serving: ServingPlace | undefined;
   /** An endpoint of one name for every service (an emulator): buckets are then part of the path. */
   readonly hasOneEndpoint: boolean;
 }
 
-/** Throws with the name of what is missing. */
-export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
-  const text = (name: string): string => {
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Reads a variable by name; throws with the name of what is missing. */
+export function settingsReader(env: Env): (name: string) => string {
+  return (name) => {
     const value = env[name];
     if (value === undefined || value === "") throw new Error(`environment variable \`${name}\` is not set`);
     return value;
   };
+}
+
+export function signInOf(env: Env): Settings["signIn"] {
+  return env.OIDC_ISSUER ? { issuer: env.OIDC_ISSUER, clientId: settingsReader(env)("OIDC_CLIENT_ID") } : undefined;
+}
+
+/** Throws with the name of what is missing. */
+export function readSettings(env: Env): Settings {
+  const text = settingsReader(env);
   return Object.freeze({
     stage: text("STAGE"),
     tableName: text("TABLE_NAME"),
@@ -71,12 +93,14 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     apiUrl: text("API_URL"),
     queueUrl: text("QUEUE_URL"),
     timers: env.TIMERS ? (JSON.parse(env.TIMERS) as TimerSettings) : undefined,
-    signIn: env.OIDC_ISSUER ? { issuer: env.OIDC_ISSUER, clientId: text("OIDC_CLIENT_ID") } : undefined,
+    signIn: signInOf(env),
     images: env.IMAGES ? (JSON.parse(env.IMAGES) as ImageSettings) : undefined,
     training: env.TRAINING ? (JSON.parse(env.TRAINING) as TrainingSettings) : undefined,
     runner: env.RUNNER ? (JSON.parse(env.RUNNER) as RunnerPlace) : undefined,
     lending: env.LENDING ? (JSON.parse(env.LENDING) as LendingSettings) : undefined,
     storage: env.STORAGE ? (JSON.parse(env.STORAGE) as StorageSettings) : undefined,
+    scoringUrl: env.SCORING_URL || text("API_URL"),
+    serving: env.SERVING ? (JSON.parse(env.SERVING) as ServingPlace) : undefined,
     hasOneEndpoint: env.AWS_ENDPOINT_URL !== undefined,
   });
 }

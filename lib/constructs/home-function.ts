@@ -52,6 +52,14 @@ export class HomeFunction extends Construct {
     this.grantVaultKey(data);
   }
 
+  /** Records, and the key of tokens: what telling who calls takes. Writes nothing. */
+  grantReading(data: DataStack): void {
+    this.handler.addEnvironment("TABLE_NAME", data.table.tableName);
+    this.allow("dynamodb", ["BatchGetItem", "GetItem"], [data.table.tableArn]);
+    this.allow("dynamodb", ["Query"], [data.table.tableArn, `${data.table.tableArn}/index/*`]);
+    this.grantVaultKey(data);
+  }
+
   /** Reads the key of vault and tokens, and uses the key that was brought along. */
   grantVaultKey({ vaultKey, key }: DataStack): void {
     this.handler.addEnvironment("VAULT_KEY_ARN", vaultKey.secretArn);

@@ -1,16 +1,10 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { Stack, Stage } from "aws-cdk-lib";
+import { readFileSync } from "node:fs";
+import { Stack } from "aws-cdk-lib";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct } from "constructs";
-import { buildSync } from "esbuild";
+import { bundleProgram } from "./bundle-program.ts";
 import type { HomeFunction } from "./home-function.ts";
-
-const ENTRY = fileURLToPath(new URL("../../src/runner/main.ts", import.meta.url));
-/** What of Python the runner carries with it. */
-const PARALLEL = fileURLToPath(new URL("../../python/parallel", import.meta.url));
 
 /** The runner as one file in the deployment's bucket: machines fetch it by a signed address, so that no image has to hold it. */
 export class RunnerProgram extends Construct {
@@ -19,11 +13,7 @@ export class RunnerProgram extends Construct {
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    const file = join(Stage.of(this)?.outdir ?? "cdk.out", "bundles", "runner.mjs");
-    mkdirSync(join(file, ".."), { recursive: true });
-    // Tests of templates, and `cdk destroy`, need no code.
-    if (Stack.of(this).bundlingRequired) bundleRunner(file);
-    else writeFileSync(file, "throw new Error('this code was not bundled');\n");
+    const file = bundleProgram(this, "runner/main.ts", "runner.mjs");
     this.sha256 = createHash("sha256").update(readFileSync(file)).digest("hex");
     this.asset = new Asset(this, "File", { path: file });
   }
@@ -35,26 +25,4 @@ export class RunnerProgram extends Construct {
     fn.handler.addEnvironment("RUNNER", Stack.of(fn).toJsonString(place));
     fn.allow("s3", ["GetObject"], [this.asset.bucket.arnForObjects(key)]);
   }
-}
-
-function bundleRunner(outfile: string): void {
-  buildSync({
-    entryPoints: [ENTRY],
-    outfile,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node24",
-    mainFields: ["module", "main"],
-    minifyWhitespace: true,
-    keepNames: true,
-    banner: { js: 'import{createRequire as __r}from"node:module";const require=__r(import.meta.url);' },
-    logLevel: "warning",
-    define: { PARALLEL_FILES: JSON.stringify(parallelFiles()) },
-  });
-}
-
-function parallelFiles(): Record<string, string> {
-  const names = readdirSync(PARALLEL, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".py"));
-  return Object.fromEntries(names.map((name) => [name, readFileSync(join(PARALLEL, name), "utf8")]));
 }

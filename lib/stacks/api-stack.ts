@@ -15,6 +15,7 @@ import { grantFreeStorage, grantMakeStorage, grantUseOfStorage } from "../constr
 import type { DataStack } from "./data-stack.ts";
 import type { EventsStack } from "./events-stack.ts";
 import type { HomeStackProps } from "./home-stack-props.ts";
+import type { ServingStack } from "./serving-stack.ts";
 import type { TrainingStack } from "./training-stack.ts";
 
 export interface ApiStackProps extends HomeStackProps {
@@ -22,6 +23,7 @@ export interface ApiStackProps extends HomeStackProps {
   readonly signIn: SignIn;
   readonly events: EventsStack;
   readonly training: TrainingStack;
+  readonly serving: ServingStack;
 }
 
 /** The HTTP API: one function behind an HTTP API. Authentication is in the function, on every route but health, version and the document. */
@@ -30,12 +32,13 @@ export class ApiStack extends Stack {
 
   constructor(scope: Construct, id: string, props: ApiStackProps) {
     super(scope, id, props);
-    const { stage, data, signIn, events, training } = props;
+    const { stage, data, signIn, events, training, serving } = props;
     const api = new HomeFunction(this, "Api", { stage, entry: "api.ts" });
     const { handler } = api;
     api.grantHome(data);
     events.grantSend(api);
     training.grantStart(api);
+    serving.grantRead(api);
     grantUseOfStorage(api, stage);
     grantMakeStorage(api, stage);
     grantFreeStorage(api, stage);

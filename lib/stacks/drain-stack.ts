@@ -1,4 +1,4 @@
-import { CustomResource, Duration, Stack } from "aws-cdk-lib";
+import { ArnFormat, CustomResource, Duration, Stack } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
 import { WORKSPACE_STORAGE } from "../../src/store/facts/keys.ts";
@@ -14,7 +14,7 @@ export interface DrainStackProps extends HomeStackProps {
   readonly before: readonly Stack[];
 }
 
-/** Does nothing until the home goes: then it is the first to, and takes away what was made at run time (schedules, Batch environments and queues), which would hold on to roles and network, and be billed. */
+/** Does nothing until the home goes: then it is the first to, and takes away what was made at run time (schedules, Batch environments and queues, functions of deployments), which would hold on to roles and network, and be billed. */
 export class DrainStack extends Stack {
   constructor(scope: Construct, id: string, { before, data, ...props }: DrainStackProps) {
     super(scope, id, props);
@@ -27,6 +27,7 @@ export class DrainStack extends Stack {
       timeout: Duration.minutes(15),
     });
     this.grantBatch(drain, stage.name);
+    this.grantFunctions(drain, stage.name);
     const group = this.arn("scheduler", "schedule-group", stage.name);
     drain.allow("scheduler", ["DeleteScheduleGroup", "GetScheduleGroup"], [group]);
     // A group goes with its schedules.
@@ -53,6 +54,17 @@ export class DrainStack extends Stack {
     drain.allow("batch", ["DeleteComputeEnvironment", "UpdateComputeEnvironment"], [made("compute-environment")]);
     drain.allow("batch", ["DeregisterJobDefinition"], [made("job-definition")]);
     accept(drain, { "AwsSolutions-IAM5": "what was made at run time is known by the beginning of its name only" });
+  }
+
+  /** Functions of deployments, and their logs. */
+  private grantFunctions(drain: HomeFunction, home: string): void {
+    const made = (service: string, resource: string, resourceName: string) =>
+      this.formatArn({ service, resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+    // The list is for no resource.
+    drain.allow("lambda", ["ListFunctions"], ["*"]);
+    drain.allow("lambda", ["DeleteFunction"], [made("lambda", "function", `${home}-serve-*`)]);
+    drain.allow("logs", ["DescribeLogGroups"], [made("logs", "log-group", "*")]);
+    drain.allow("logs", ["DeleteLogGroup"], [made("logs", "log-group", `/aws/lambda/${home}-serve-*`)]);
   }
 
   /** Reads what workspaces have of their own, and no other record. */

@@ -23,10 +23,14 @@ const PREFIX_LENGTH = 30;
 const PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
 const PUSH = ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"];
 
+/** Name of the repository of deployments' images, which the serving stack makes. */
+export const endpointImages = (home: string): string => `${home}/endpoints`;
+
 /** The source is a zip file with a `Dockerfile` and a `context` folder; IMAGE is the name to push under. */
 const BUILD_SPEC = {
   version: "0.2",
-  env: { shell: "bash" },
+  // Lambda takes no index of an image and its attestation.
+  env: { shell: "bash", variables: { BUILDX_NO_DEFAULT_ATTESTATIONS: "1" } },
   phases: {
     pre_build: {
       commands: [`aws ecr get-login-password | docker login --username AWS --password-stdin "\${IMAGE%%/*}"`],
@@ -102,7 +106,8 @@ export class ImagesStack extends Stack {
     allow(["s3:GetBucketAcl", "s3:GetBucketLocation"], [data.objects.bucketArn]);
     if (data.key !== undefined) allow(["kms:Decrypt"], [data.key.keyArn]);
     allow(["ecr:GetAuthorizationToken"], ["*"]);
-    allow(PUSH, [this.arnOfRepository(this.repositoryName), ...workspaceResources(this, this.stage).repositories]);
+    const own = [this.repositoryName, endpointImages(this.home)].map((name) => this.arnOfRepository(name));
+    allow(PUSH, [...own, ...workspaceResources(this, this.stage).repositories]);
     allow(PULL, [this.arnOfRepository("*")]);
     accept(role, {
       "AwsSolutions-IAM5":

@@ -93,3 +93,6 @@ export interface HttpPrelude {
 }
 export const PRELUDE_TYPE = "application/vnd.awslambda.http-integration-response";
 export const PRELUDE_END_BYTES = 8;
+
+/** Path of the program of a replica in a function, below where its image has ours; what it needs of `python/serving` has its path of the package. */
+export const SERVING_PROGRAM = "dist/serving/function.mjs";

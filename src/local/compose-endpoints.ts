@@ -3,15 +3,14 @@ import { openLocalHost } from "../adapters/local/host.ts";
 import { makeEndpointRoutes } from "../api/endpoints.ts";
 import { AppError } from "../contract/errors.ts";
 import { LAPTOP_HOSTING } from "../core/endpoints/hosting.ts";
-import { DELETE_TOPIC, type Environments, SETTLE_TOPIC } from "../core/endpoints/ports.ts";
-import { askToSettle } from "../core/endpoints/put-deployment.ts";
+import type { Environments } from "../core/endpoints/ports.ts";
 import { type SettleDeps, settleDeletedEndpoint, settleDeployment } from "../core/endpoints/settle-deployment.ts";
 import type { Files } from "../core/files/ports.ts";
 import type { Builder } from "../core/ports/builder.ts";
-import type { Delivery } from "../core/ports/bus.ts";
 import { makeReadToken } from "../home/authenticate.ts";
 import { makeModelUse } from "../home/model-use.ts";
 import type { Part } from "../home/part.ts";
+import { settleByMessages } from "../home/settling.ts";
 import type { Stores } from "../home/stores.ts";
 import { makeTurns } from "./in-turn.ts";
 import type { Ground } from "./part.ts";
@@ -55,25 +54,15 @@ export function composeEndpoints(
     apiUrl: ground.address,
   };
 
-  const idIn = ({ body }: Delivery) => ({
-    workspace: String(body.workspace),
-    endpoint: String(body.endpoint),
-    deployment: String(body.deployment),
-  });
-  bus.subscribe(SETTLE_TOPIC, async (message) => {
-    await settleDeployment(deps, idIn(message), closing.signal);
-  });
-  bus.subscribe(DELETE_TOPIC, async (message) => {
-    await settleDeletedEndpoint(deps, idIn(message), closing.signal);
-  });
-
+  const settling = settleByMessages(bus, deps, closing.signal);
   let again: NodeJS.Timeout | undefined;
   let looking = false;
   return {
     router,
     routes: makeEndpointRoutes(deps),
     async start() {
-      await resume(deps, `start-${ground.clock.now()}`);
+      // What was under way when the last server ended goes on.
+      await settling.resume();
       again = setInterval(() => {
         if (looking) return;
         looking = true;
@@ -102,15 +91,6 @@ async function pause(ms: number, caller: AbortSignal | undefined, closing: Abort
   } catch (cause) {
     const why = closing.aborted ? "the home is closing" : "the caller has left";
     throw new AppError("Unavailable", `${why}; what was asked for goes on`, {}, { cause });
-  }
-}
-
-/** What was under way when the last server ended goes on. */
-async function resume(deps: SettleDeps & Pick<Ground, "bus">, cause: string): Promise<void> {
-  for (const id of await deps.endpoints.unsettled()) await askToSettle(deps, id, cause);
-  for (const { workspace, endpoint } of await deps.endpoints.deleting()) {
-    const id = `${workspace}/${endpoint}/${cause}`;
-    await deps.bus.send([{ topic: DELETE_TOPIC, id, body: { workspace, endpoint } }]);
   }
 }
 

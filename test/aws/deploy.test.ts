@@ -9,7 +9,10 @@ import {
   DescribeComputeEnvironmentsCommand,
   DescribeJobQueuesCommand,
 } from "@aws-sdk/client-batch";
+import { CloudWatchLogsClient, CreateLogGroupCommand, DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
+import { DescribeRepositoriesCommand, ECRClient } from "@aws-sdk/client-ecr";
+import { CreateFunctionCommand, LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -221,7 +224,9 @@ describe("a deployed home", () => {
     const compute = { params: { workspace, name: "c" }, body: { type: "instance" as const } };
 
     await expectCode(client.call(computes.put, compute), "NotSupported");
-    await expectCode(client.call(onlineEndpoints.list, { params: { workspace } }), "NotSupported");
+    const onGpus = { params: { workspace, endpoint: "mine" }, body: { compute: "azureml:gpu-cluster" } };
+    await expectCode(client.call(onlineEndpoints.put, onGpus), "NotSupported");
+    expect((await client.call(onlineEndpoints.list, { params: { workspace } })).items).toEqual([]);
     expect((await client.call(computes.list, { params: { workspace } })).items.map((it) => it.name)).toEqual(["local"]);
   });
 
@@ -269,6 +274,12 @@ describe("a deployed home", () => {
     const batch = new BatchClient(at);
     await makePool(batch, "trainyard-test-spot", "trainyard");
     await makePool(batch, "somebody-elses", "another");
+    const lambda = new LambdaClient(at);
+    const logs = new CloudWatchLogsClient(at);
+    for (const name of ["trainyard-serve-0123456789abcdef", "trainyard-serve-mine"]) {
+      await makeFunction(lambda, name);
+      await logs.send(new CreateLogGroupCommand({ logGroupName: `/aws/lambda/${name}` }));
+    }
 
     await deployment.cdk("destroy", "--all", "--force");
 
@@ -288,8 +299,23 @@ describe("a deployed home", () => {
       expect.stringMatching(/^trainyard-data-objects/),
     ]);
     expect(SecretList).toHaveLength(1);
+    const { Functions } = await lambda.send(new ListFunctionsCommand({}));
+    const { logGroups } = await logs.send(new DescribeLogGroupsCommand({ logGroupNamePrefix: "/aws/lambda/" }));
+    expect(Functions?.map(({ FunctionName }) => FunctionName)).toEqual(["trainyard-serve-mine"]);
+    expect(logGroups?.map(({ logGroupName }) => logGroupName).filter((name) => name?.includes("serve"))).toEqual([
+      "/aws/lambda/trainyard-serve-mine",
+    ]);
+    const { repositories } = await new ECRClient(at).send(new DescribeRepositoriesCommand({}));
+    expect(repositories?.map(({ repositoryName }) => repositoryName)).not.toContain("trainyard/endpoints");
   });
 });
+
+/** As the home makes it for a deployment. */
+async function makeFunction(lambda: LambdaClient, FunctionName: string): Promise<void> {
+  const ImageUri = "000000000000.dkr.ecr.us-east-1.amazonaws.com/trainyard/endpoints:any";
+  const Role = "arn:aws:iam::000000000000:role/any";
+  await lambda.send(new CreateFunctionCommand({ FunctionName, PackageType: "Image", Code: { ImageUri }, Role }));
+}
 
 /** As the home makes it for its first cluster. */
 async function makePool(batch: BatchClient, name: string, home: string): Promise<void> {

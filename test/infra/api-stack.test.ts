@@ -56,6 +56,8 @@ describe("the API stack", () => {
       "dynamodb:UpdateItem",
       "iam:PassRole",
       "logs:CreateLogStream",
+      "logs:DescribeLogStreams",
+      "logs:GetLogEvents",
       "logs:PutLogEvents",
       "s3:AbortMultipartUpload",
       "s3:DeleteObject",
@@ -95,10 +97,11 @@ describe("the API stack", () => {
     ]);
   });
 
-  test("and to the home's own table, bucket, secret, log and queue only, to the one file that is the runner, the role that jobs are lent, and timers", () => {
+  test("and to the home's own table, bucket, secret, log and queue only, to the one file that is the runner, the role that jobs are lent, timers, and logs of deployments", () => {
     const owned =
       /^(?:trainyard-data:ExportsOutput\w*(?:Table|Objects|VaultKey)|trainyard-events:ExportsOutputFnGetAtt(?:Queue|TimersRole)|ApiLog|JobRole|cdk-hnb659fds-assets.*[0-9a-f]{64}\.mjs)/;
-    const ofWorkspaces = /trainyard(?:-ws-|\/workspaces\/)\*|kms|schedule\/trainyard\/\*/;
+    const ofWorkspaces =
+      /trainyard(?:-ws-|\/workspaces\/)\*|kms|schedule\/trainyard\/\*|log-group:\/aws\/lambda\/trainyard-serve-\*/;
     for (const { Action, Resource } of statements) {
       for (const resource of [Resource].flat()) {
         if (ofWorkspaces.test(JSON.stringify([Action, resource]))) continue;

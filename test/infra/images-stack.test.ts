@@ -23,7 +23,7 @@ describe("the images stack", () => {
 
     expect(JSON.parse(source?.BuildSpec ?? "")).toEqual({
       version: "0.2",
-      env: { shell: "bash" },
+      env: { shell: "bash", variables: { BUILDX_NO_DEFAULT_ATTESTATIONS: "1" } },
       phases: {
         pre_build: {
           commands: [`aws ecr get-login-password | docker login --username AWS --password-stdin "\${IMAGE%%/*}"`],

@@ -8,6 +8,7 @@ const MEANT: Readonly<Record<string, string>> = {
   "autoscaling:DescribeScalingActivities":
     "the service knows no resources of it; groups are named after the environment",
   "batch:Describe": "the service knows no resources of descriptions; tags tell what is the home's",
+  "lambda:ListFunctions": "the service knows no resources of the list; names tell what is the home's",
   "batch:ListJobs": "the service knows no resources of it; names of jobs tell what is the home's",
   "kms:CreateKey": "a key has no name before it is made; its tag has to be the home's",
   "kms:TagResource": "only of keys that are being made, with the home's tag",

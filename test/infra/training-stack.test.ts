@@ -107,7 +107,7 @@ describe("in a network that exists", () => {
 });
 
 describe("who starts jobs", () => {
-  test("is the worker: on its own queues, environments and definitions, passing the two roles only", async () => {
+  test("is the worker: on its own queues, environments and definitions, passing two roles, and one to functions of deployments", async () => {
     const worker = await template("worker");
     const statements = Object.values(rightsOf(worker)).flatMap((role) => role.statements);
     const about = (action: string) => statements.filter(({ Action = [] }) => [Action].flat().includes(action));
@@ -117,7 +117,9 @@ describe("who starts jobs", () => {
       { Condition: { StringEquals: { "aws:ResourceTag/trainyard:home": "trainyard" } } },
     ]);
     const passed = about("iam:PassRole").filter(({ Condition }) => Condition === undefined);
-    expect(passed.flatMap(({ Resource = [] }) => Resource)).toHaveLength(2);
+    const roles = JSON.stringify(passed.flatMap(({ Resource = [] }) => Resource));
+    expect(roles.match(/trainyard-training:\w+/g)).toHaveLength(2);
+    expect(roles.match(/trainyard-serving:\w+/g)).toHaveLength(1);
   });
 
   test("is not the API, which hands out the runner", async () => {

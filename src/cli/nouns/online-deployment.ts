@@ -1,3 +1,4 @@
+import { patiently } from "../../client/patiently.ts";
 import { onlineEndpoints, onlineDeployments as routes } from "../../client/routes.ts";
 import type { OnlineDeployment, OnlineDeploymentSpec } from "../../contract/endpoints.ts";
 import { AppError } from "../../contract/errors.ts";
@@ -6,6 +7,7 @@ import { ago, collect, confirm, flags } from "../common-flags.ts";
 import type { Ctx } from "../context.ts";
 import { type Column, list, nothing, one, type Shown, text } from "../output/shown.ts";
 import { takeInSpec } from "../take-in.ts";
+import { untilGone } from "../until-gone.ts";
 
 const COLUMNS: readonly Column<OnlineDeployment>[] = [
   { head: "Name", of: (it) => it.name },
@@ -112,10 +114,12 @@ export const onlineDeployment: Noun = {
         noWait: flags.noWait(),
         ...local,
       },
-      run: async (ctx, { name, endpointName: at, yes }) => {
+      run: async (ctx, { name, endpointName: at, yes, noWait }) => {
         const { client, workspace } = await ctx.link();
         await confirm(ctx, yes, `delete deployment ${name} of endpoint ${at}?`);
-        await client.call(routes.delete, { params: { workspace, endpoint: at, deployment: name } });
+        const params = { workspace, endpoint: at, deployment: name };
+        await client.call(routes.delete, { params });
+        if (!noWait) await untilGone(ctx, `deployment ${name}`, () => client.call(routes.get, { params, query: {} }));
         return nothing();
       },
     }),
@@ -210,7 +214,11 @@ async function settled(
   try {
     while (now.provisioning_state === "Creating" || now.provisioning_state === "Updating") {
       progress.update(now.reason ?? now.provisioning_state);
-      now = await client.call(routes.get, { params, query: { wait_ms: 5000 }, signal: ctx.io.signal });
+      now = await patiently(
+        () => client.call(routes.get, { params, query: { wait_ms: 5000 }, signal: ctx.io.signal }),
+        (it) => it.provisioning_state === "Succeeded" || it.provisioning_state === "Failed",
+        ctx.io.signal,
+      );
     }
   } finally {
     progress.end();

@@ -6,6 +6,7 @@ import { ago, collect, confirm, flags, keyValues, trafficOf } from "../common-fl
 import type { Ctx } from "../context.ts";
 import { type Column, list, nothing, one, text } from "../output/shown.ts";
 import { takeInSpec } from "../take-in.ts";
+import { untilGone } from "../until-gone.ts";
 
 const COLUMNS: readonly Column<OnlineEndpoint>[] = [
   { head: "Name", of: (it) => it.name },
@@ -131,10 +132,12 @@ export const onlineEndpoint: Noun = {
     delete: command({
       brief: "Delete an endpoint with its deployments",
       flags: { name: flags.name("endpoint"), yes: flags.yes(), noWait: flags.noWait(), ...local },
-      run: async (ctx, { name, yes }) => {
+      run: async (ctx, { name, yes, noWait }) => {
         const { client, workspace } = await ctx.link();
         await confirm(ctx, yes, `delete endpoint ${name} and its deployments?`);
-        await client.call(routes.delete, { params: { workspace, endpoint: name } });
+        const params = { workspace, endpoint: name };
+        await client.call(routes.delete, { params });
+        if (!noWait) await untilGone(ctx, `endpoint ${name}`, () => client.call(routes.get, { params }));
         return nothing();
       },
     }),

@@ -10,7 +10,7 @@ import { without } from "./traffic.ts";
 
 export interface DeleteDeps {
   readonly endpoints: EndpointStore;
-  readonly bus: Bus;
+  readonly bus: Pick<Bus, "send">;
   readonly clock: Clock;
   /** Absent where nobody waits: the work goes on after the answer. */
   readonly pause?: Pause;
@@ -81,10 +81,19 @@ export async function deleteEndpoint(
   const endpoint = await mustGetEndpoint(deps, workspace, name);
   if (endpoint.state !== "Deleting") await markDeleting(deps, endpoint, actor);
   await deps.routing.refresh(workspace, name);
-  await deps.bus.send([
-    { topic: DELETE_TOPIC, id: `${workspace}/${name}/${endpoint.birth}`, body: { workspace, endpoint: name } },
-  ]);
+  await askToDelete(deps, { workspace, endpoint: name }, endpoint.birth);
   await until(deps, async () => (await deps.endpoints.getEndpoint(workspace, name))?.birth !== endpoint.birth, signal);
+}
+
+/** Asks for the rest of an endpoint's deletion. */
+export function askToDelete(
+  deps: { readonly bus: Pick<Bus, "send"> },
+  { workspace, endpoint }: { readonly workspace: string; readonly endpoint: string },
+  cause: string,
+  delaySec = 0,
+): Promise<void> {
+  const id = `${workspace}/${endpoint}/${cause}`;
+  return deps.bus.send([{ topic: DELETE_TOPIC, id, body: { workspace, endpoint } }], { delaySec });
 }
 
 async function markDeleting(deps: DeleteDeps, endpoint: EndpointRecord, actor: string): Promise<void> {

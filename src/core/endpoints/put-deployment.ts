@@ -10,7 +10,7 @@ import { type ModelUse, SETTLE_TOPIC, userOf } from "./ports.ts";
 import { type DeploymentId, type DeploymentRecord, inState, type RevisionRecord } from "./record.ts";
 
 export interface PutDeploymentDeps extends PlanDeps, GetDeploymentDeps {
-  readonly bus: Bus;
+  readonly bus: Pick<Bus, "send">;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly modelUse: ModelUse;
@@ -85,15 +85,19 @@ export async function putDeployment(
 }
 
 /** Records are the truth and the message only wakes: a message lost between the two writes is made up for at the next start. */
-export function askToSettle(deps: { readonly bus: Bus }, id: DeploymentId, cause: string): Promise<void> {
+export function askToSettle(
+  deps: { readonly bus: Pick<Bus, "send"> },
+  id: DeploymentId,
+  cause: string,
+  delaySec = 0,
+): Promise<void> {
   const { workspace, endpoint, deployment } = id;
-  return deps.bus.send([
-    {
-      topic: SETTLE_TOPIC,
-      id: `${workspace}/${endpoint}/${deployment}/${cause}`,
-      body: { workspace, endpoint, deployment },
-    },
-  ]);
+  const message = {
+    topic: SETTLE_TOPIC,
+    id: `${workspace}/${endpoint}/${deployment}/${cause}`,
+    body: { workspace, endpoint, deployment },
+  };
+  return deps.bus.send([message], { delaySec });
 }
 
 function newDeployment(deps: PutDeploymentDeps, id: DeploymentId, actor: string): DeploymentRecord {

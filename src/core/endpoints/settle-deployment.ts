@@ -96,19 +96,30 @@ async function step(deps: SettleDeps, id: DeploymentId, signal: AbortSignal): Pr
   const target = revisions.find(({ number }) => number === record.revision);
   // Callers must be switched over before the old one is stopped, also when a crash came between the two.
   if (leftover?.stage === "Draining") await deps.routing.refresh(id.workspace, id.endpoint);
-  if (leftover !== undefined) return end(deps, leftover);
+  if (leftover !== undefined) {
+    const next = await end(deps, leftover);
+    // Who waits for the deployment need not wait for what it replaced.
+    if (next === "later" && target?.stage === "Live") await succeed(deps, record, true);
+    return next;
+  }
   if (target?.stage === "Waiting") return build(deps, record, target, signal);
   if (target?.stage === "Starting") return start(deps, id, record, target, revisions, signal);
-  const now = deps.clock.now();
-  const succeeded = inState(record, {
+  if (target?.stage === "Live") await succeed(deps, record, false);
+  else await deps.endpoints.save({ deployments: [{ ...record, unsettled: false }] });
+  return "again";
+}
+
+/** Says that the wanted revision is live; `unsettled`: there is something left to do all the same. */
+async function succeed(deps: SettleDeps, record: DeploymentRecord, unsettled: boolean): Promise<void> {
+  if (record.state === "Succeeded" && record.unsettled === unsettled) return;
+  const change = {
     state: "Succeeded",
-    atMs: now,
+    atMs: deps.clock.now(),
     by: "system",
     why: `revision ${record.revision} is live`,
-  });
-  const settled = target?.stage === "Live" && record.state !== "Succeeded" ? succeeded : record;
-  await deps.endpoints.save({ deployments: [{ ...settled, unsettled: false }] });
-  return "again";
+  } as const;
+  const after = record.state === "Succeeded" ? record : inState(record, change);
+  await deps.endpoints.save({ deployments: [{ ...after, unsettled }] });
 }
 
 async function build(
@@ -159,9 +170,15 @@ async function start(
   signal: AbortSignal,
 ): Promise<Next> {
   if (target.handle === undefined) {
-    const handle = await startOnHost(deps, target);
-    await deps.endpoints.save({ revisions: [{ ...target, handle }] });
-    return "again";
+    try {
+      const handle = await startOnHost(deps, target);
+      await deps.endpoints.save({ revisions: [{ ...target, handle }] });
+      return "again";
+    } catch (error) {
+      // The host refuses it for good.
+      if (!(error instanceof AppError) || error.code !== "DeploymentFailed") throw error;
+      return fail(deps, target, error.message, "");
+    }
   }
   const state = await healthOf(deps, id, target, target.handle, signal);
   if (state === undefined) return "again";

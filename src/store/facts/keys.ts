@@ -140,6 +140,11 @@ export const deploymentKey = (workspace: string, endpoint: string, name: string)
   pk: `W#${workspace}#ENDPOINT#${endpoint}`,
   sk: name,
 });
+/** What routers go by; not in the workspace's partitions: it goes with its endpoint, without which no workspace goes. */
+export const routeKey = (workspace: string, endpoint: string): Key => ({
+  pk: `ROUTE#${workspace}#${endpoint}`,
+  sk: "ROUTE",
+});
 /** One partition a deployment; numbers count up. */
 export const revisionKey = (workspace: string, endpoint: string, deployment: string, number: number): Key => ({
   pk: `W#${workspace}#ENDPOINT#${endpoint}#DEPLOYMENT#${deployment}`,
@@ -282,6 +287,8 @@ export const timerKey = (id: string): Key => ({ pk: `TIMER#${id}`, sk: "TIMER" }
 /** Who does what only one may do at a time. */
 export const turnKey = (name: string): Key => ({ pk: `TURN#${name}`, sk: "TURN" });
 export const imageBuildKey = (hash: string): Key => ({ pk: `IMAGE-BUILD#${hash}`, sk: "BUILD" });
+/** A deployment's replica set on a host that tells nobody by itself; the handle names its home's function. */
+export const hostedKey = (handle: string): Key => ({ pk: `HOSTED#${handle}`, sk: "HOSTED" });
 
 function shardOf(text: string, shards: number): number {
   let hash = 0;

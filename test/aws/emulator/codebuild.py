@@ -33,11 +33,27 @@ _tokens: dict[str, tuple[float, dict, str]] = {}
 def install(_app) -> None:
     codebuild._start_build = _start_build
     ecr._get_download_url_for_layer = _download_url
+    delete_images = ecr._batch_delete_image
+    ecr._batch_delete_image = lambda asked: delete_images(_without_tags(asked))
     images.register(_built.get)
     stub = {"create": lambda logical_id, props, stack: (provisioners._physical_name(stack, logical_id), {}), "delete": lambda *_: None}
     provisioners._RESOURCE_HANDLERS.update(
         {"AWS::ECR::PullThroughCacheRule": stub, "AWS::ECR::RepositoryCreationTemplate": stub}
     )
+
+
+def _without_tags(asked: dict) -> dict:
+    """A tag that isn't an image's last is all that goes by its name."""
+    left = []
+    for image_id in asked.get("imageIds", []):
+        tag = image_id.get("imageTag") if "imageDigest" not in image_id else None
+        image = next((each for each in ecr._images.get(asked.get("repositoryName"), []) if tag in each["imageTags"]), None)
+        if image is None or len(image["imageTags"]) == 1:
+            left.append(image_id)
+        else:
+            image["imageTags"].remove(tag)
+            image["imageId"]["imageTag"] = image["imageTags"][-1]
+    return {**asked, "imageIds": left}
 
 
 def _download_url(asked: dict):
@@ -121,12 +137,33 @@ def _build(work: dict) -> None:
     dockerfile = source.read("Dockerfile").decode()
     for line in dockerfile.splitlines():
         emit(f"#0 {line}")
+    _keep_base(work, dockerfile)
+    _keep_program(work, dockerfile)
     python, wanted = _wanted(source, dockerfile)
     work["config"] = {"config": {"Entrypoint": None, "User": "root"}, "asked": hashlib.sha256(dockerfile.encode()).hexdigest()}
     if wanted is None:
         return
-    work["prefix"] = _install(python, wanted, work)
-    work["config"]["prefix"] = work["prefix"]
+    work["made"]["prefix"] = work["config"]["prefix"] = _install(python, wanted, work)
+
+
+def _keep_base(work: dict, dockerfile: str) -> None:
+    """An image that is built upon one of ours has what that one has."""
+    base = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)[-1]
+    work["made"] = dict(_built.get(base, {}))
+
+
+def _keep_program(work: dict, dockerfile: str) -> None:
+    """A program of the build context that becomes the entry point: its copy here, run by the Node that is here."""
+    entry = re.search(r"^ENTRYPOINT (\[.+\])$", dockerfile, re.MULTILINE)
+    copied = re.search(r"^COPY \. (\S+)$", dockerfile, re.MULTILINE)
+    if entry is None or copied is None:
+        return
+    folder = Path(os.environ["TRAINYARD_EMULATOR_DIR"]) / "programs" / hashlib.sha256(dockerfile.encode()).hexdigest()[:16]
+    work["source"].extractall(folder)
+    words = json.loads(entry.group(1))
+    node = next(at for at, word in enumerate(words) if word.endswith("/node/node"))
+    program = [word.replace(copied.group(1), str(folder / "context")) for word in words[node + 1 :]]
+    work["made"]["entrypoint"] = ["node", *program]
 
 
 def _wanted(source: zipfile.ZipFile, dockerfile: str) -> tuple[str | None, list[str] | None]:
@@ -202,6 +239,5 @@ def _push(work: dict) -> None:
         {"repositoryName": repository, "imageTag": tag, "imageManifest": manifest, "imageManifestMediaType": media}
     )
     digest = ecr._image_digest(manifest)
-    made = {"prefix": work["prefix"]} if "prefix" in work else {}
-    _built[f"{host}/{repository}@{digest}"] = _built[f"{host}/{repository}:{tag}"] = made
+    _built[f"{host}/{repository}@{digest}"] = _built[f"{host}/{repository}:{tag}"] = work["made"]
     work["emit"](f"{tag}: digest: {digest}")

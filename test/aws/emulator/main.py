@@ -13,10 +13,11 @@ import batch_api
 import cloudformation
 import codebuild
 import control
+import functions
 from ministack import app
 
 # Each has `install(app)`; later ones may build on earlier ones.
-PLUGINS = (batch_api, cloudformation, codebuild, control)
+PLUGINS = (batch_api, cloudformation, codebuild, functions, control)
 
 if __name__ == "__main__":
     for plugin in PLUGINS:

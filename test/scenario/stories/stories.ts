@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { until } from "../../helpers/ports.ts";
 import { makePerson, type Person, type StoryHome } from "./home.ts";
+import { SERVING } from "./serving.ts";
 
 /** What people do, in this order, with one home; each leaves what the next ones need. */
 export interface Story {
@@ -136,6 +137,7 @@ export const STORIES: readonly Story[] = [
       expect(readFileSync(join(me.folder, "model/weights/weights.json"), "utf8")).toBe("[1, 2]\n");
     },
   },
+  ...SERVING,
   {
     name: "be refused as a reader",
     async happen(me, home) {

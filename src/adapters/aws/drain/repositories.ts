@@ -6,12 +6,12 @@ interface RepositoryOptions {
   readonly home: string;
 }
 
-/** Names of the home's repositories of images: those of environments, and those that its cache of the public registry made. */
+/** Names of the home's repositories that no stack made: those of environments, and those of its cache of the public registry. */
 export async function repositoriesOf({ client, home }: RepositoryOptions): Promise<readonly string[]> {
   const names: string[] = [];
   for await (const { repositories = [] } of paginateDescribeRepositories({ client }, {}))
     names.push(...repositories.map(({ repositoryName = "" }) => repositoryName));
-  return names.filter((name) => name.startsWith(`${home}/`));
+  return names.filter((name) => name.startsWith(`${home}/`) && name !== `${home}/endpoints`);
 }
 
 /** Repositories with all their images. */

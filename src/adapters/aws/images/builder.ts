@@ -1,4 +1,5 @@
 import type { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import type { EnvironmentSpec } from "../../../contract/environments.ts";
 import { AppError } from "../../../contract/errors.ts";
 import { type ImagePlan, imageHash, mirrored, planImage } from "../../../core/environments/image-plan.ts";
 import type { Files } from "../../../core/files/ports.ts";
@@ -22,6 +23,8 @@ export interface ImageBuilderOptions {
   readonly repositoryUri: string;
   /** Where a workspace keeps images that has a repository of its own. */
   readonly ownOf?: (workspace: string) => Promise<OwnRepository | undefined>;
+  /** What an image is built from, where it isn't the environment alone: then none is taken as it is. */
+  readonly planOf?: (spec: EnvironmentSpec) => Promise<ImagePlan>;
   readonly builds: ImageBuilds;
   readonly records: BuildRecords;
   readonly logs: CloudWatchLogsClient;
@@ -59,8 +62,8 @@ export function makeImageBuilder(options: ImageBuilderOptions): Builder {
   return {
     async build(request, onLog) {
       const { spec } = request;
-      const plain = isPlain(spec) ? await plainImage(options, spec.image) : undefined;
-      const plan = planImage(spec);
+      const plain = options.planOf === undefined && isPlain(spec) ? await plainImage(options, spec.image) : undefined;
+      const plan = (await options.planOf?.(spec)) ?? planImage(spec);
       const hash = imageHash(options.digest, plan);
       if (plain !== undefined) return { state: "ready", hash, ref: plain, cached: true };
       const own = await options.ownOf?.(request.workspace);
