@@ -22,11 +22,10 @@ export function makePipelineKind(deps: StepDeps): CompositeKind {
     plan: (workspace, job, spec) => planPipeline(deps, workspace, job, spec as PipelineJobSpec),
     child: makeChild,
     outputs: finalOutputs,
-  };
     sketch: (document, state) => sketchPipeline(document as PipelineDocument, state as PipelineState | undefined),
+  };
 }
 
-async function makeChild(open: OpenJob, order: ChildOrder): Promise<ChildJob> {
 const STATUSES: Readonly<Record<Mark, string>> = {
   ".": "Waiting",
   o: "Running",
@@ -84,6 +83,7 @@ function sketchPipeline({ plan, steps }: PipelineDocument, state: PipelineState 
   });
 }
 
+async function makeChild(open: OpenJob, order: ChildOrder): Promise<ChildJob> {
   const document = open.document as PipelineDocument;
   const template = document.steps[order.node];
   if (template === undefined) throw new AppError("Internal", `the plan has no step \`${order.node}\``);
