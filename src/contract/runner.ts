@@ -145,6 +145,8 @@ export const RunCredentials = z.object({
   artifacts: z.string(),
   /** `s3://BUCKET/…/`: its outputs that name no place of their own, a folder each. */
   outputs: z.string(),
+  /** `s3://BUCKET/…`: outputs that name a place of their own in the workspace's storage, by name; as many as a policy has room for. */
+  output_places: z.record(z.string(), z.string()).optional(),
 });
 export type RunCredentials = z.infer<typeof RunCredentials>;
 

@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
 import { jobs, runner as routes } from "../../src/client/routes.ts";
+import type { CommandJobSpec } from "../../src/contract/jobs.ts";
 import type { Credentials } from "../../src/core/ports/credentials.ts";
 import { type JobFrame, openJobFrame, reportOf } from "../helpers/job-frame.ts";
 import { expectCode, until } from "../helpers/ports.ts";
+
+type Outputs = CommandJobSpec["outputs"];
 
 const params = { workspace: "default", run: "one" };
 
@@ -18,12 +21,13 @@ function makeLender() {
       expiresMs: Date.parse("2026-01-01T01:00:00Z"),
       region: "eu-central-1",
       bucket: "b",
+      prefixes: Math.min(asked.at(-1)?.[1].length ?? 0, 4),
     };
   };
   return { asked, credentials: { lend } };
 }
 
-async function started(frame: JobFrame) {
+async function started(frame: JobFrame, outputs: Outputs = { model: { type: "uri_folder" } }) {
   const job = await frame.client.call(jobs.put, {
     params: { workspace: "default", name: "one" },
     body: {
@@ -31,7 +35,7 @@ async function started(frame: JobFrame) {
         type: "command",
         command: "echo",
         environment: "python-3",
-        outputs: { model: { type: "uri_folder" } },
+        outputs,
       },
     },
   });
@@ -59,6 +63,31 @@ test("a run is lent what is its own: its artifacts, and the folder its outputs g
     region: "eu-central-1",
     artifacts: `s3://b/${prefixes[0]}`,
     outputs: `s3://b/${prefixes[1]}`,
+    output_places: {},
+  });
+});
+
+test("and outputs at places of their own in the workspace's storage, as many as fit", async () => {
+  const { asked, credentials } = makeLender();
+  const frame = await openJobFrame({ credentials });
+  const at = (path: string) => `azureml://datastores/workspaceblobstore/paths/${path}`;
+  await started(frame, {
+    one: { type: "uri_folder", path: at("shared/models/") },
+    two: { type: "uri_file", path: at("shared/report.csv") },
+    three: { type: "uri_folder", path: at("more/") },
+    usual: { type: "uri_folder" },
+  });
+
+  const lent = await (await frame.runner("one")).call(routes.credentials, { params });
+
+  expect(asked[0]?.[1].slice(2)).toEqual([
+    "ws/default/datastore/shared/models/",
+    "ws/default/datastore/shared/report.csv",
+    "ws/default/datastore/more/",
+  ]);
+  expect(lent.output_places).toEqual({
+    one: "s3://b/ws/default/datastore/shared/models/",
+    two: "s3://b/ws/default/datastore/shared/report.csv",
   });
 });
 

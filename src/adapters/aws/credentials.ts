@@ -43,13 +43,14 @@ export function makeCredentials(options: {
   return {
     async lend(name, prefixes) {
       const place = await placeOf(prefixes);
+      const { policy, count } = longestPolicy(place, prefixes, settings.roleArn);
       const { Credentials: keys } = await sts
         .send(
           new AssumeRoleCommand({
             RoleArn: settings.roleArn,
             RoleSessionName: name.slice(0, NAME_LENGTH).padEnd(2, "_"),
             DurationSeconds: LENT_SEC,
-            Policy: JSON.stringify(sessionPolicy(place, prefixes, settings.roleArn)),
+            Policy: policy,
           }),
         )
         .catch(rethrowFrom("STS"));
@@ -64,9 +65,21 @@ export function makeCredentials(options: {
         expiresMs: Expiration.getTime(),
         region: await sts.config.region(),
         bucket: place.bucket,
+        prefixes: count,
       };
     },
   };
+}
+
+/** What STS takes, in characters; what it makes of it is smaller still. */
+const POLICY_CHARS = 2048;
+
+/** A policy for as many prefixes as fit, two at least. */
+function longestPolicy(place: LentPlace, prefixes: readonly string[], roleArn: string) {
+  for (let count = prefixes.length; ; count--) {
+    const policy = JSON.stringify(sessionPolicy(place, prefixes.slice(0, count), roleArn));
+    if (policy.length <= POLICY_CHARS || count <= 2) return { policy, count };
+  }
 }
 
 /** A policy that narrows the jobs' role to objects below `prefixes`: what of it no statement names here is not allowed in the session. */
@@ -77,7 +90,7 @@ export function sessionPolicy(
 ): { readonly Version: string; readonly Statement: readonly object[] } {
   const partition = roleArn.split(":")[1];
   const bucketArn = `arn:${partition}:s3:::${bucket}`;
-  const below = prefixes.map((prefix) => `${literally(prefix)}*`);
+  const below = prefixes.map((prefix) => `${literally(prefix)}${prefix.endsWith("/") ? "*" : ""}`);
   const allow = (actions: readonly string[], Resource: string | readonly string[], more: object = {}) => ({
     Effect: "Allow",
     Action: actions,

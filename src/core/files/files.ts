@@ -170,7 +170,7 @@ export async function datastorePlace(
 }
 
 /** Further datastores of the workspace's own storage are a folder of the default one (`prefix`) or stand beside it. */
-function workspaceRoot(workspace: string, name: string, settings: Readonly<Record<string, unknown>>): string {
+export function workspaceRoot(workspace: string, name: string, settings: Readonly<Record<string, unknown>>): string {
   const prefix = typeof settings.prefix === "string" ? cleanPath(settings.prefix) : "";
   if (name === DEFAULT_DATASTORE) return `ws/${workspace}/datastore`;
   return prefix === "" ? `ws/${workspace}/datastores/${name}` : joinPath(`ws/${workspace}/datastore`, prefix);

@@ -36,9 +36,10 @@ export async function planCredentials(
 ): Promise<CredentialsPlan | undefined> {
   try {
     const first = await home.until(() => ask(home), signal);
-    const { region, artifacts, outputs } = first;
+    const { region, artifacts, outputs, output_places: places = {} } = first;
     const place = { port: await freePort(), token: randomBytes(32).toString("base64url"), first };
-    tell(`the command's AWS credentials are for ${artifacts} and ${outputs}\n`);
+    const what = [artifacts, outputs, ...Object.values(places)];
+    tell(`the command's AWS credentials are for ${what.slice(0, -1).join(", ")} and ${what.at(-1)}\n`);
     return {
       place,
       variables: {
@@ -47,6 +48,9 @@ export async function planCredentials(
         AWS_REGION: region,
         TRAINYARD_S3_ARTIFACTS: artifacts,
         TRAINYARD_S3_OUTPUTS: outputs,
+        ...Object.fromEntries(
+          Object.entries(places).map(([name, place]) => [`TRAINYARD_S3_OUTPUT_${name.replaceAll(".", "_")}`, place]),
+        ),
       },
     };
   } catch (error) {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sessionPolicy } from "../../../../src/adapters/aws/credentials.ts";
+import { makeCredentials, sessionPolicy } from "../../../../src/adapters/aws/credentials.ts";
 
 const ROLE = "arn:aws:iam::000000000000:role/jobs";
 
@@ -50,4 +50,29 @@ test("the longest names fit in what STS takes", () => {
   const keyArn = `arn:aws:kms:ap-southeast-1:000000000000:key/${"k".repeat(36)}`;
 
   expect(JSON.stringify(sessionPolicy({ bucket: "b".repeat(63), keyArn }, prefixes, ROLE)).length).toBeLessThan(2048);
+});
+
+test("as many prefixes are lent as a policy has room for, and a file is no folder", async () => {
+  const asked: { readonly Policy?: string }[] = [];
+  const answer = { AccessKeyId: "a", SecretAccessKey: "s", SessionToken: "t", Expiration: new Date() };
+  const send = async ({ input }: { readonly input: { readonly Policy?: string } }) => {
+    asked.push(input);
+    return { Credentials: answer };
+  };
+  const sts = { send, config: { region: async () => "eu-central-1" } };
+  const credentials = makeCredentials({ sts: sts as never, bucket: "b", settings: { roleArn: ROLE } });
+  const many = Array.from({ length: 20 }, (_, i) => `ws/w/datastore/${"x".repeat(60)}/${i}/`);
+
+  const few = await credentials.lend("run", ["ws/w/a/", "ws/w/b/", "ws/w/c.csv"]);
+  const { prefixes } = await credentials.lend("run", many);
+
+  expect(few.prefixes).toBe(3);
+  expect(JSON.parse(asked[0]?.Policy ?? "").Statement[0].Resource).toEqual([
+    "arn:aws:s3:::b/ws/w/a/*",
+    "arn:aws:s3:::b/ws/w/b/*",
+    "arn:aws:s3:::b/ws/w/c.csv",
+  ]);
+  expect(prefixes).toBeGreaterThan(5);
+  expect(prefixes).toBeLessThan(20);
+  expect(asked[1]?.Policy?.length).toBeLessThanOrEqual(2048);
 });
