@@ -2,6 +2,7 @@ import * as z from "zod";
 import { Description, RunId, Tags } from "./common.ts";
 import { EnvironmentValue } from "./environments.ts";
 import { LITERAL_TYPES } from "./names.ts";
+import { ParallelTask } from "./parallel.ts";
 
 export const DataType = z.enum(["uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model"]);
 export type DataType = z.infer<typeof DataType>;
@@ -72,6 +73,8 @@ export const CommandJobSpec = z.strictObject({
   command: z.string().min(1).max(100_000),
   /** `azureml://trees/<sha256>` or `git+https://…`; absent: an empty folder. */
   code: z.string().max(2000).optional(),
+  /** Runs an entry script over mini-batches instead; `command` is then its words. */
+  parallel: ParallelTask.optional(),
   environment: EnvironmentValue,
   environment_variables: z.record(z.string(), z.string()).optional(),
   inputs: z.record(PortName, JobInput).optional(),

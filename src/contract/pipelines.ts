@@ -51,6 +51,23 @@ export const CommandStep = z.strictObject({
 });
 export type CommandStep = z.infer<typeof CommandStep>;
 
+/** Runs an entry script over mini-batches of an input; fields as in Azure ML, each of which a component may have given. */
+export const ParallelStep = z.strictObject({
+  type: z.literal("parallel"),
+  component: ComponentValue.optional(),
+  task: z.record(z.string(), Loose).optional(),
+  input_data: z.string().max(1000).optional(),
+  mini_batch_size: z.union([z.string().max(100), z.number()]).optional(),
+  partition_keys: z.array(z.string()).optional(),
+  max_concurrency_per_instance: Loose.optional(),
+  retry_settings: z.record(z.string(), Loose).optional(),
+  mini_batch_error_threshold: Loose.optional(),
+  error_threshold: Loose.optional(),
+  logging_level: Loose.optional(),
+  ...STEP_FIELDS,
+});
+export type ParallelStep = z.infer<typeof ParallelStep>;
+
 export const PipelineSettings = z.looseObject({
   default_compute: z.string().max(300).optional(),
   default_datastore: z.string().max(300).optional(),
@@ -114,13 +131,14 @@ export type ParallelForStep = z.infer<typeof ParallelForStep>;
 
 /** Kinds that are refused at submit, with the reason; understood so far that this is the one thing said about them. */
 export const ForeignStep = z.looseObject({
-  type: z.enum(["sweep", "parallel", "spark", "automl", "import", "data_transfer", "finetuning", "distillation"]),
+  type: z.enum(["sweep", "spark", "automl", "import", "data_transfer", "finetuning", "distillation"]),
 });
 
 /** Grows with the kinds that can be run as steps. */
 export const Step = z.discriminatedUnion("type", [
   CommandStep,
   PipelineStep,
+  ParallelStep,
   IfElseStep,
   DoWhileStep,
   ParallelForStep,

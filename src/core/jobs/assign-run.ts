@@ -45,6 +45,7 @@ export function assignmentOf(job: CommandJob, attempt: string, origin: string): 
     tracking_uri: `${origin}/w/${workspace}`,
     command: spec.command,
     ...(job.snapshot === undefined ? {} : { code: job.snapshot }),
+    ...(spec.parallel === undefined ? {} : { parallel: { ...spec.parallel, key: job.meetingKey ?? "" } }),
     environment: job.environment,
     environment_variables: spec.environment_variables ?? {},
     inputs: Object.fromEntries(

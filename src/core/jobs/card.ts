@@ -23,12 +23,18 @@ export type JobCard = Pick<
   | "endedMs"
   | "archived"
 > & {
-  readonly spec: Pick<JobSpec, "type">;
+  readonly spec: ShownSpec;
   /** Those a person gave; absent where they are many, or the job is older than cards: then its run has them. */
   readonly tags?: Readonly<Record<string, string>>;
   /** No machine had a part of it yet. */
   readonly isNew: boolean;
 };
+
+/** A command that runs over mini-batches is shown as a parallel job. */
+interface ShownSpec {
+  readonly type: JobSpec["type"];
+  readonly parallel?: unknown;
+}
 
 export function cardOf(job: JobRecord): JobCard {
   const { workspace, name, displayName, experimentName, status, statusReason, compute, coordinated } = job;
@@ -42,15 +48,19 @@ export function cardOf(job: JobRecord): JobCard {
     ...(reusedFrom === undefined ? {} : { reusedFrom }),
     ...(startedMs === undefined ? {} : { startedMs }),
     ...(endedMs === undefined ? {} : { endedMs }),
-    spec: { type: job.spec.type },
+    spec: { type: job.spec.type, ...("parallel" in job.spec ? { parallel: true } : {}) },
     isNew: job.attempts.length === 0,
   };
+}
+
+function shownType({ type, parallel }: ShownSpec): JobSummary["type"] {
+  return parallel === undefined ? type : "parallel";
 }
 
 export function summaryOf(job: Omit<JobCard, "isNew" | "tags">, runTags: Readonly<Record<string, string>>): JobSummary {
   return {
     name: job.name,
-    type: job.spec.type,
+    type: shownType(job.spec),
     display_name: job.displayName,
     experiment_name: job.experimentName,
     status: job.status,

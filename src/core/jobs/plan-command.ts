@@ -9,6 +9,20 @@ export function checkExpressions(spec: CommandJobSpec, findings: Findings): void
   for (const [name, text] of Object.entries(spec.environment_variables ?? {})) {
     checkText(spec, `environment_variables.${name}`, text, findings);
   }
+  checkParallel(spec, findings);
+}
+
+/** What is cut must be data, what rows go to an output. */
+function checkParallel({ parallel, inputs = {}, outputs = {} }: CommandJobSpec, findings: Findings): void {
+  if (parallel === undefined) return;
+  const { input_data: input, append_row_to: output } = parallel;
+  if (inputs[input] === undefined) {
+    const message = `there is no input \`${input}\``;
+    findings.problems.push({ field: "input_data", message, hint: "it names the input that is cut into mini-batches" });
+  }
+  if (output !== undefined && outputs[output] === undefined) {
+    findings.problems.push({ field: "task.append_row_to", message: `there is no output \`${output}\`` });
+  }
 }
 
 function checkText(spec: CommandJobSpec, field: string, text: string, findings: Findings): void {

@@ -27,13 +27,14 @@ export function warnOfFields(spec: CommandJobSpec, findings: Findings, hasMachin
 }
 
 function warnOnProcesses(
-  { resources, distribution, queue_settings: queue, identity }: CommandJobSpec,
+  { resources, distribution, parallel, queue_settings: queue, identity }: CommandJobSpec,
   findings: Findings,
   say: Say,
 ): void {
   const nodes = resources?.instance_count ?? 1;
-  if (nodes > 1 && distribution === undefined) say("resources.instance_count", "the job runs on one machine");
-  if (nodes > 1 && distribution !== undefined) {
+  const shares = distribution !== undefined || parallel !== undefined;
+  if (nodes > 1 && !shares) say("resources.instance_count", "the job runs on one machine");
+  if (nodes > 1 && shares) {
     findings.warnings.push(`\`resources.instance_count\`: the processes of all ${nodes} nodes run on this one machine`);
   }
   if (resources?.max_instance_count !== undefined) say("resources.max_instance_count", "the job runs on one machine");

@@ -100,6 +100,8 @@ export interface JobRecord extends Life, Plan {
   readonly diffKey?: string;
   readonly properties: Readonly<Record<string, string>>;
   readonly parent?: string;
+  /** What the machines of a parallel job know each other by. */
+  readonly meetingKey?: string;
   /** Of a child of a composite job. */
   readonly composite?: ChildOf;
   /** An earlier job with the same key, whose results are this one's: nothing ran. */

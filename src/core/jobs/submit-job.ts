@@ -171,6 +171,7 @@ async function makeRecord(
     ...(keptDiff === undefined ? {} : { diffKey: keptDiff }),
     properties: spec.properties ?? {},
     ...(spec.parent_job_name === undefined ? {} : { parent: spec.parent_job_name }),
+    ...(spec.type === "command" && spec.parallel !== undefined ? { meetingKey: deps.ids.secret() } : {}),
     ...(child === undefined ? {} : { composite: child.of }),
     ...(made.document === undefined ? {} : { coordinated: true }),
     ...(made.reuse === undefined ? {} : { reuse: made.reuse.note }),

@@ -34,7 +34,7 @@ export async function planSteps(deps: StepDeps, of: StepsOf, findings: Findings)
     Object.entries(steps).map(async ([name, step]) => {
       if (isControl(step)) return;
       const own = makeFindings();
-      if (step.type !== "command" && step.type !== "pipeline") {
+      if (step.type !== "command" && step.type !== "pipeline" && step.type !== "parallel") {
         own.problems.push({ field: "type", ...foreign(step.type) });
       } else {
         const loop = steps[loops.get(name) ?? ""];

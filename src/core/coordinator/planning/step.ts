@@ -1,12 +1,19 @@
 import type * as z from "zod";
 import { CommandJobSpec, type JobInput, type JobOutput, type JobSpec } from "../../../contract/jobs.ts";
-import { type CommandStep, PipelineJobSpec, type PipelineStep, type Step } from "../../../contract/pipelines.ts";
+import {
+  type CommandStep,
+  type ParallelStep,
+  PipelineJobSpec,
+  type PipelineStep,
+  type Step,
+} from "../../../contract/pipelines.ts";
 import type { AssetStore } from "../../assets/ports.ts";
 import { type CommandDeps, type PreparedCommand, prepareCommand } from "../../jobs/plan-command-job.ts";
 import { planInputs } from "../../jobs/plan-ports.ts";
 import { check, type Findings, makeFindings, type Problem } from "../../jobs/problems.ts";
 import type { BoundInput, StepTemplate } from "../document.ts";
 import { type ComponentBody, findComponent, stepsIn } from "./components.ts";
+import { parallelBody } from "./parallel.ts";
 import { type FromItems, type Planned, type PlannedStepOutput, planStepInputs, planStepOutputs } from "./ports.ts";
 import { fillAll, hasBinding, type Scope } from "./scope.ts";
 
@@ -34,7 +41,7 @@ export interface PlannedStep {
   readonly results: Readonly<Record<string, string>>;
 }
 
-type RunStep = CommandStep | PipelineStep;
+export type RunStep = CommandStep | ParallelStep | PipelineStep;
 
 /** A step that runs a job: what the job is made from. */
 export async function planStep(
@@ -70,10 +77,12 @@ async function planBody(
   const say = (problem: Problem): void => void findings.problems.push(problem);
   // A step that names a component by reference can't say of which kind it is.
   const type = body?.type ?? step.type;
-  if (type !== "command" && type !== "pipeline") {
+  if (type !== "command" && type !== "pipeline" && type !== "parallel") {
     say({ field: "type", ...foreign(type) });
     return undefined;
   }
+  const runs = type === "parallel" ? parallelBody({ ...step, type } as ParallelStep, body, say) : body;
+  if (type === "parallel" && runs === undefined) return undefined;
   const ports = body === undefined ? undefined : (body.inputs ?? {});
   const inputs = planStepInputs(
     { given: step.inputs ?? {}, ports, fromItems, lenient: type === "pipeline" },
@@ -93,8 +102,8 @@ async function planBody(
     ...pickGiven(step, ["description", "tags", "properties", "services", "identity"]),
   };
   const more =
-    type === "command"
-      ? await planCommand(deps, step, body, { base, inputs }, around, findings)
+    type !== "pipeline"
+      ? await planCommand(deps, step, runs, { base, inputs }, around, findings)
       : await planNested(step, body, { base, inputs }, around, findings);
   if (more === undefined) return undefined;
   return {
@@ -121,7 +130,16 @@ interface Ports {
   readonly inputs: Readonly<Record<string, Planned>>;
 }
 
-const COMMAND_FIELDS = ["command", "code", "environment", "resources", "distribution", "limits", "queue_settings"];
+const COMMAND_FIELDS = [
+  "command",
+  "code",
+  "environment",
+  "resources",
+  "distribution",
+  "limits",
+  "queue_settings",
+  "parallel",
+];
 
 async function planCommand(
   deps: StepDeps,
