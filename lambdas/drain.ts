@@ -1,17 +1,21 @@
 import { BatchClient } from "@aws-sdk/client-batch";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { ECRClient } from "@aws-sdk/client-ecr";
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
+import { SNSClient } from "@aws-sdk/client-sns";
 import type { CloudFormationCustomResourceHandler } from "aws-lambda";
 import { batchDrainer } from "../src/adapters/aws/drain/batch.ts";
 import { bucketDrainer } from "../src/adapters/aws/drain/bucket.ts";
 import { drain } from "../src/adapters/aws/drain/drain.ts";
 import { functionDrainer } from "../src/adapters/aws/drain/functions.ts";
 import { repositoriesOf, repositoryDrainer } from "../src/adapters/aws/drain/repositories.ts";
+import { ruleDrainer } from "../src/adapters/aws/drain/rules.ts";
 import { scheduleDrainer } from "../src/adapters/aws/drain/schedules.ts";
 import { placesIn, storageDrainer } from "../src/adapters/aws/drain/storage.ts";
+import { topicDrainer } from "../src/adapters/aws/drain/topics.ts";
 import type { StorageSettings } from "../src/adapters/aws/storage/settings.ts";
 import { makeClock } from "../src/adapters/node/clock.ts";
 import { makeIds } from "../src/adapters/node/ids.ts";
@@ -37,6 +41,8 @@ const storage = STORAGE
   : undefined;
 const batch = new BatchClient({});
 const ecr = new ECRClient({});
+const sns = new SNSClient({});
+const events = new EventBridgeClient({});
 const scheduler = new SchedulerClient({});
 
 /** Takes away what the home made at run time, before the roles and the network that this uses; only when the stack goes. */
@@ -57,6 +63,8 @@ async function drainHome(leftMs: () => number): Promise<string> {
   const storages = openStorageStore({ table: openRecords(process.env.TABLE_NAME ?? "") });
   const own = placesIn(await storages.list());
   const drainers = [
+    ruleDrainer({ client: events, home }),
+    topicDrainer({ client: sns, home }),
     scheduleDrainer({ client: scheduler, group: home }),
     batchDrainer({ client: batch, home }),
     functionDrainer({ lambda: new LambdaClient({}), logs: new CloudWatchLogsClient({}), home }),

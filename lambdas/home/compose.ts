@@ -2,12 +2,12 @@ import { runOfEvent } from "../../src/adapters/aws/batch/event.ts";
 import type { Copy, Outcome } from "../../src/adapters/aws/bus-consumer.ts";
 import { openImageBook } from "../../src/adapters/aws/images/book.ts";
 import { openBuildRecords } from "../../src/adapters/aws/images/records.ts";
+import type { Topics } from "../../src/adapters/aws/topics.ts";
 import { makePlaces } from "../../src/adapters/datastores/open.ts";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
 import type { ApiRequest } from "../../src/api/raw-route.ts";
 import type { Reply } from "../../src/api/reply.ts";
 import { AppError } from "../../src/contract/errors.ts";
-import { refreshData } from "../../src/core/data/refresh-data.ts";
 import type { Files } from "../../src/core/files/ports.ts";
 import { makeEnvironments } from "../../src/core/jobs/environments.ts";
 import type { Builder } from "../../src/core/ports/builder.ts";
@@ -20,7 +20,6 @@ import { composeAssets } from "../../src/home/compose-assets.ts";
 import { composeFiles } from "../../src/home/compose-files.ts";
 import { composeGc } from "../../src/home/compose-gc.ts";
 import { composeJobs, type Launchers } from "../../src/home/compose-jobs.ts";
-import { composeSchedules } from "../../src/home/compose-schedules.ts";
 import { composeTracking } from "../../src/home/compose-tracking.ts";
 import { remindOf, subscribeGc } from "../../src/home/gc-messages.ts";
 import { makeHandle } from "../../src/home/handle.ts";
@@ -31,6 +30,8 @@ import { makeWatch } from "../../src/home/watch.ts";
 import { listWorkspaceNames } from "../../src/home/workspace-names.ts";
 import { openTurns } from "../../src/store/turns.ts";
 import type { PlacesOf } from "../../src/store/workspace-storage.ts";
+import { composeSchedules } from "./compose-schedules.ts";
+import type { BucketEars } from "./ears.ts";
 import { composeEndpoints } from "./endpoints.ts";
 import type { AwsGround } from "./ground.ts";
 import { lazyBuilder, lazyBus, lazyCredentials, lazyHost, lazyLauncher, lazyTimer, once } from "./lazy.ts";
@@ -111,9 +112,13 @@ export function compose(ground: Ground & Partial<Pick<AwsGround, "placesOf">>, s
     composeSchedules(ground, stores, {
       bus,
       timer,
+      files,
+      digest,
       scheduledJobs: jobs.scheduledJobs,
-      refreshData: (input) => refreshData({ ...ground, ...stores, files, digest }, input),
-      ears: { tune: async () => undefined },
+      bucketName: settings.bucketName,
+      hasOwnBucket: async (workspace) => (await placesOf(workspace))?.bucket !== undefined,
+      ears: lazyEars(settings),
+      topics: lazyTopics(settings),
     }),
     composeTracking(ground, stores, { files }),
     gc,
@@ -176,6 +181,20 @@ function makeTimer(ground: Ground, { timers, queueUrl }: Told): Timer {
   return lazyTimer(async () => {
     if (timers === undefined) throw new AppError("NotSupported", "this function sets no timers");
     return (await import("./timers.ts")).openTimers(ground, { queueUrl, timers });
+  });
+}
+
+function lazyEars({ timers }: Told): () => Promise<BucketEars> {
+  return once(async () => {
+    if (timers === undefined) throw new AppError("NotSupported", "this function hears no events");
+    return (await import("./ears.ts")).openEars({ home: timers.group, queueArn: timers.queueArn });
+  });
+}
+
+function lazyTopics({ timers }: Told): () => Promise<Topics> {
+  return once(async () => {
+    if (timers === undefined) throw new AppError("NotSupported", "this function knows no topics");
+    return (await import("./topics.ts")).openHomeTopics({ home: timers.group, queueArn: timers.queueArn });
   });
 }
 

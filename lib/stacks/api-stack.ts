@@ -37,6 +37,7 @@ export class ApiStack extends Stack {
     const { handler } = api;
     api.grantHome(data);
     events.grantSend(api);
+    events.grantTune(api, data.objects);
     training.grantStart(api);
     serving.grantRead(api);
     grantUseOfStorage(api, stage);

@@ -32,6 +32,12 @@ export class DrainStack extends Stack {
     drain.allow("scheduler", ["DeleteScheduleGroup", "GetScheduleGroup"], [group]);
     // A group goes with its schedules.
     drain.allow("scheduler", ["DeleteSchedule"], [this.arn("scheduler", "schedule", `${stage.name}/*`)]);
+    const rules = this.arn("events", "rule", `${stage.name}-trigger-*`);
+    drain.allow("events", ["DeleteRule", "ListTargetsByRule", "RemoveTargets"], [rules]);
+    drain.allow("events", ["ListRules"], [this.arn("events", "rule", "*")]);
+    const topics = (name: string) => this.formatArn({ service: "sns", resource: name });
+    drain.allow("sns", ["DeleteTopic"], [topics(`${stage.name}-notify-*`)]);
+    drain.allow("sns", ["ListTopics"], [topics("*")]);
     const repositories = this.arn("ecr", "repository", "*");
     drain.allow("ecr", ["DescribeRepositories"], [repositories]);
     this.grantListOfStorage(drain, data);

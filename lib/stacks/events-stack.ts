@@ -1,12 +1,14 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import { EventBus, EventField, type EventPattern, Rule, RuleTargetInput, Schedule } from "aws-cdk-lib/aws-events";
 import { SqsQueue } from "aws-cdk-lib/aws-events-targets";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { addAlarm } from "../constructs/alarm.ts";
 import type { HomeFunction } from "../constructs/home-function.ts";
 import { Timers } from "../constructs/timers.ts";
+import { Triggers } from "../constructs/triggers.ts";
 import type { HomeStackProps } from "./home-stack-props.ts";
 
 export interface EventsStackProps extends HomeStackProps {
@@ -31,6 +33,7 @@ export class EventsStack extends Stack {
   /** Every activity and state change of the home, for whoever wants to add a rule. */
   readonly bus: EventBus;
   private readonly timers: Timers;
+  private readonly triggers: Triggers;
 
   constructor(scope: Construct, id: string, { alarms, ...props }: EventsStackProps) {
     super(scope, id, props);
@@ -50,6 +53,14 @@ export class EventsStack extends Stack {
       detailType: ["CodeBuild Build State Change"],
       detail: { "project-name": [`${name}-images`] },
     });
+    this.triggers = new Triggers(this, "Triggers", { home: name, queue: this.queue });
+    // Of a job's life only the end (src/core/schedules/happened.ts).
+    this.forwardNews("News", { resource: [{ "anything-but": ["job"] }] });
+    this.forwardNews("EndsOfJobs", {
+      resource: ["job"],
+      action: ["status"],
+      after: { status: ["Completed", "Failed", "Canceled"] },
+    });
     new Rule(this, "Round", {
       schedule: Schedule.rate(ROUND_EVERY),
       targets: ["jobs.round", "schedules.round"].map((topic) => this.target(topic, {})),
@@ -62,6 +73,17 @@ export class EventsStack extends Stack {
     fn.handler.addEnvironment("QUEUE_URL", this.queue.queueUrl);
     fn.allow("sqs", ["SendMessage"], [this.queue.queueArn]);
     this.timers.grantSet(fn);
+  }
+
+  /** Hears what triggers wait for, and asks mailboxes whether they want notifications. */
+  grantTune(fn: HomeFunction, bucket: IBucket): void {
+    this.triggers.grantTune(fn, bucket);
+    this.triggers.grantNotify(fn, { makes: true });
+  }
+
+  /** Sends notifications. */
+  grantNotify(fn: HomeFunction): void {
+    this.triggers.grantNotify(fn, { makes: false });
   }
 
   private makeQueue(alarms: ITopic | undefined): Queue {
@@ -89,6 +111,20 @@ export class EventsStack extends Stack {
   private forward(id: string, topic: string, eventPattern: EventPattern): void {
     const body = topic === "jobs.attempt" ? { detail: { tags: EventField.fromPath("$.detail.tags") } } : {};
     new Rule(this, id, { eventPattern, targets: [this.target(topic, body)] });
+  }
+
+  /** Activities go on to triggers and notifications; one that is announced twice is one message. */
+  private forwardNews(id: string, detail: Readonly<Record<string, unknown>>): void {
+    const message = {
+      topic: "activities.happened",
+      id: EventField.fromPath("$.detail.id"),
+      body: EventField.fromPath("$.detail"),
+    };
+    new Rule(this, id, {
+      eventBus: this.bus,
+      eventPattern: { source: ["trainyard"], detail },
+      targets: [new SqsQueue(this.queue, { message: RuleTargetInput.fromObject(message) })],
+    });
   }
 
   /** A message as the home's bus sends it (src/adapters/aws/bus-envelope.ts); an event that comes twice has one id. */

@@ -33,6 +33,7 @@ export class WorkerStack extends Stack {
     reader.grantHome(data);
     reader.handler.addEnvironment("API_URL", apiUrl);
     events.grantSend(reader);
+    events.grantNotify(reader);
     for (const grant of grants) grant(reader);
     grantUseOfStorage(reader, stage);
     grantFreeStorage(reader, stage);

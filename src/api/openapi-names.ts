@@ -97,6 +97,7 @@ import {
   StatusChange,
   UpdateJob,
 } from "../contract/jobs.ts";
+import { Channel, Notification, NotificationPage, NotificationSpec } from "../contract/notifications.ts";
 import {
   CommandStep,
   DoWhileStep,
@@ -110,6 +111,7 @@ import {
   StepState,
 } from "../contract/pipelines.ts";
 import { Problem } from "../contract/problem.ts";
+import { KeyDifference, StepReuse } from "../contract/reuse.ts";
 import {
   AssignedInput,
   AssignedOutput,
@@ -182,6 +184,7 @@ export const NAMED_SCHEMAS = {
   BlobUpload,
   Cause,
   ChoiceOption,
+  Channel,
   CommandJobSpec,
   CommandStep,
   Component,
@@ -241,6 +244,7 @@ export const NAMED_SCHEMAS = {
   JobSpec,
   JobStatus,
   JobSummary,
+  KeyDifference,
   LabelName,
   LiteralInput,
   LogPage,
@@ -255,6 +259,9 @@ export const NAMED_SCHEMAS = {
   NewToken,
   NextFirings,
   Objective,
+  Notification,
+  NotificationPage,
+  NotificationSpec,
   OnlineDeployment,
   OnlineDeploymentPage,
   OnlineDeploymentSpec,
@@ -298,6 +305,7 @@ export const NAMED_SCHEMAS = {
   StartedAttempt,
   StatusChange,
   Step,
+  StepReuse,
   StepState,
   Stored,
   SweepJobSpec,

@@ -21,6 +21,10 @@ export const NOUNS: Readonly<Record<string, NounEntry>> = {
     brief: "Jobs at times, and when something happens",
     load: async () => (await import("./nouns/schedule.ts")).schedule,
   },
+  notification: {
+    brief: "Who is told of what happens",
+    load: async () => (await import("./nouns/notification.ts")).notification,
+  },
   experiment: { brief: "Experiments", load: async () => (await import("./nouns/experiment.ts")).experiment },
   model: { brief: "Registered models", load: async () => (await import("./nouns/model.ts")).model },
   "online-endpoint": {

@@ -85,6 +85,7 @@ export const jobs = group<typeof contract.jobs>("jobs", {
   update: "PATCH /jobs/{name}",
   cancel: "POST /jobs/{name}/cancel",
   steps: "GET /jobs/{name}/steps",
+  reuse: "GET /jobs/{name}/reuse",
   log: "GET /jobs/{name}/log",
   logs: "GET /jobs/{name}/logs",
 });
@@ -140,6 +141,13 @@ export const schedules = group<typeof contract.schedules>("schedules", {
   next: "GET /schedules/{name}/next",
   firings: "GET /schedules/{name}/firings",
   webhook: "POST /schedules/{name}/webhook <",
+});
+
+export const notifications = group<typeof contract.notifications>("notifications", {
+  list: "GET /notifications",
+  put: "PUT /notifications/{name}",
+  delete: "DELETE /notifications/{name}",
+  test: "POST /notifications/{name}/test",
 });
 
 export const activities = group<typeof contract.activities>("activities", { list: "GET /activities" });

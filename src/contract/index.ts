@@ -12,6 +12,7 @@ export * from "./files.ts";
 export * from "./gc.ts";
 export * from "./jobs.ts";
 export * from "./lineage.ts";
+export * from "./notifications.ts";
 export * from "./problem.ts";
 export * from "./route.ts";
 export * as routes from "./routes/index.ts";

@@ -18,6 +18,7 @@ export const RESOURCES = [
   "endpoint",
   "deployment",
   "schedule",
+  "notification",
   "activity",
   "lineage",
   "file",

@@ -59,6 +59,7 @@ export const ModelTrigger = z.strictObject({
   /** KEY or KEY=VALUE; with `on: tagged`. */
   tag: z.string().min(1).max(500).optional(),
 });
+export type ModelTrigger = z.infer<typeof ModelTrigger>;
 /** A job has ended. */
 export const JobTrigger = z.strictObject({
   type: z.literal("job"),
@@ -66,6 +67,7 @@ export const JobTrigger = z.strictObject({
   experiment_name: NamePattern,
   status: oneOrMany(z.enum(["Completed", "Failed", "Canceled"])).optional(),
 });
+export type JobTrigger = z.infer<typeof JobTrigger>;
 /** An event of EventBridge's default bus; AWS homes only. */
 export const EventTrigger = z.strictObject({
   type: z.literal("event"),

@@ -10,6 +10,7 @@ import { openLineageIndex } from "../store/lineage.ts";
 import { openLoggedModelStore } from "../store/logged-models.ts";
 import { openLogStore } from "../store/logs.ts";
 import { openModelStore } from "../store/models.ts";
+import { openNotificationStore } from "../store/notifications.ts";
 import { openRunIndex } from "../store/run-index.ts";
 import { openRunStore } from "../store/run-store.ts";
 import { openScheduleStore } from "../store/schedules.ts";
@@ -36,6 +37,7 @@ export function openStores(ground: Ground) {
     loggedModels: openLoggedModelStore(ground),
     logs: openLogStore(ground),
     models: openModelStore(ground),
+    notifications: openNotificationStore(ground),
     runs: openRunStore(ground),
     runIndex: openRunIndex(ground),
     schedules: openScheduleStore(ground),

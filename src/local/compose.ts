@@ -16,6 +16,7 @@ import { openStores, type Stores } from "../home/stores.ts";
 import { composeEndpoints } from "./compose-endpoints.ts";
 import { composeFiles } from "./compose-files.ts";
 import { composeSchedules } from "./compose-schedules.ts";
+import { makeLocalCourier } from "./courier.ts";
 import { makeLaunchers } from "./launchers.ts";
 import type { Ground } from "./part.ts";
 import type { Router } from "./router.ts";
@@ -46,7 +47,12 @@ function partsOf(ground: Ground, stores: Stores): { readonly all: readonly Part[
     filesPart,
     composeAssets(ground, stores, { home: "laptop", files, places, lookups, digest }),
     jobs,
-    composeSchedules(ground, stores, { files, digest, scheduledJobs: jobs.scheduledJobs }),
+    composeSchedules(ground, stores, {
+      files,
+      digest,
+      scheduledJobs: jobs.scheduledJobs,
+      courier: makeLocalCourier({ clock: ground.clock, allowPrivate: ground.settings.privateWebhooks === true }),
+    }),
     composeTracking(ground, stores, {
       files,
       // Client and server share this machine: a relative location means the folder the server was started in.

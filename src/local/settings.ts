@@ -17,6 +17,8 @@ export interface Settings {
   readonly runnerBundle: string | undefined;
   /** TRAINYARD_URL_MAP: a JSON file that answers remote addresses from disk. */
   readonly urlMap: string | undefined;
+  /** TRAINYARD_PRIVATE_WEBHOOKS=1: notifications may be sent to this machine and private networks. */
+  readonly privateWebhooks?: boolean;
   /** TRAINYARD_OIDC_ISSUER and TRAINYARD_OIDC_CLIENT_ID: where people sign in to a home that several share. Absent: tokens only. */
   readonly signIn?: { readonly issuer: string; readonly clientId: string };
 }
@@ -30,6 +32,7 @@ export function readSettings(argv: readonly string[], env: NodeJS.ProcessEnv): S
     programs: { runner: program("runner"), serving: program("serving") },
     runnerBundle: env.TRAINYARD_RUNNER_BUNDLE ?? bundleOf("runner"),
     urlMap: env.TRAINYARD_URL_MAP === undefined ? undefined : resolve(env.TRAINYARD_URL_MAP),
+    ...(env.TRAINYARD_PRIVATE_WEBHOOKS === "1" ? { privateWebhooks: true } : {}),
     ...readSignIn(env),
   };
 }

@@ -68,6 +68,24 @@ export function openModelStore(deps: { readonly table: Table; readonly activity:
     }
   }
 
+  /** What triggers wait for: a version that is new, and tags that are. */
+  async function factsOf(
+    before: RegisteredModel,
+    after: RegisteredModel,
+    put: readonly ModelVersion[],
+  ): Promise<{ readonly after?: { readonly [key: string]: Value } }> {
+    const [changed] = put;
+    const old = changed === undefined ? before.tags : await tagsBefore(before, changed);
+    const tags = Object.entries(changed?.tags ?? after.tags).filter(([key, value]) => old[key] !== value);
+    if (changed === undefined && tags.length === 0) return {};
+    const version: { readonly [key: string]: Value } = changed === undefined ? {} : { version: changed.version };
+    return { after: tags.length === 0 ? version : { ...version, tagged: Object.fromEntries(tags) } };
+  }
+
+  async function tagsBefore(model: RegisteredModel, { version: number, rev }: ModelVersion) {
+    return rev === 1 ? {} : ((await version(model, number))?.tags ?? {});
+  }
+
   async function apply(before: RegisteredModel, step: ModelStep, deed: Deed): Promise<RegisteredModel | undefined> {
     const { put = [], remove = [] } = step;
     if (remove.length > 0) await mustBeUnused(before, remove);
@@ -97,7 +115,7 @@ export function openModelStore(deps: { readonly table: Table; readonly activity:
             } satisfies Write,
           ]
         : []),
-      activity({ workspace, resource: "model", name: after.name, ...deed }),
+      activity({ workspace, resource: "model", name: after.name, ...deed, ...(await factsOf(before, after, put)) }),
     ];
     const result = await table.transact(writes);
     if (result.ok) return after;

@@ -25,6 +25,7 @@ import {
   memberList,
   metricLog,
   modelList,
+  notificationList,
   queueKey,
   RUN_FEED_SHARDS,
   reuseKey,
@@ -80,7 +81,9 @@ export async function purgeRecords(table: Table, workspace: string): Promise<voi
     await table.transact(forgetMember(member, workspace));
   for await (const { name } of itemsOf(table, { pk: experimentList(workspace), sk: { prefix: "E#" } }))
     await deleteItems(table, { pk: experimentNameKey(workspace, String(name)).pk });
-  const rest = [experimentList, datastoreList, roleList, gcList, scheduleList].map((list) => list(workspace));
+  const rest = [experimentList, datastoreList, roleList, gcList, scheduleList, notificationList].map((list) =>
+    list(workspace),
+  );
   rest.push(compositeKey(workspace, "-").pk, reuseKey(workspace, "-").pk, secretList(workspace));
   for (const pk of [...rest, computeKey(workspace, "-").pk, leftoverKey(workspace, "-").pk, gcSweepKey(workspace).pk])
     await deleteItems(table, { pk });

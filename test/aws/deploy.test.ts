@@ -12,9 +12,17 @@ import {
 import { CloudWatchLogsClient, CreateLogGroupCommand, DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import { DescribeRepositoriesCommand, ECRClient } from "@aws-sdk/client-ecr";
+import { EventBridgeClient, ListRulesCommand } from "@aws-sdk/client-eventbridge";
 import { CreateFunctionCommand, LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
-import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  GetBucketNotificationConfigurationCommand,
+  ListBucketsCommand,
+  PutBucketNotificationConfigurationCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { ListSchedulesCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
 import { ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { CreateTopicCommand, ListTopicsCommand, SNSClient } from "@aws-sdk/client-sns";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { HOME_TAG } from "../../src/adapters/aws/batch/settings.ts";
 import type { Finding } from "../../src/cli/doctor/finding.ts";
@@ -22,16 +30,19 @@ import { type Client, makeClient } from "../../src/client/client.ts";
 import { uploadTree } from "../../src/client/trees.ts";
 import {
   computes,
+  data,
   datastores,
   files,
   home,
   jobs,
   me,
   onlineEndpoints,
+  schedules,
   signIn,
   tokens,
   trees,
 } from "../../src/contract/routes/index.ts";
+import type { ScheduleSpec } from "../../src/contract/schedules.ts";
 import { treeText } from "../../src/contract/trees.ts";
 import type { PersonalClaims } from "../../src/core/auth/tokens.ts";
 import { yard } from "../helpers/cli.ts";
@@ -230,6 +241,46 @@ describe("a deployed home", () => {
     expect((await client.call(computes.list, { params: { workspace } })).items.map((it) => it.name)).toEqual(["local"]);
   });
 
+  test("fires when a file arrives, and when data has a new version; others who hear of the bucket go on to", {
+    timeout: 120_000,
+  }, async () => {
+    const s3 = new S3Client({ ...AWS, endpoint: deployment.endpoint, forcePathStyle: true });
+    const Bucket = await homeBucket(s3);
+    const theirs = { TopicArn: "arn:aws:sns:us-east-1:000000000000:theirs", Events: ["s3:ObjectRemoved:*" as const] };
+    const NotificationConfiguration = { TopicConfigurations: [theirs] };
+    const there = { Bucket, NotificationConfiguration, SkipDestinationValidation: true };
+    await s3.send(new PutBucketNotificationConfigurationCommand(there));
+    const path = "azureml://datastores/workspaceblobstore/paths/incoming";
+    const put = (name: string, body: ScheduleSpec) => client.call(schedules.put, { params: { workspace, name }, body });
+    const job = { type: "command" as const, command: "echo ${{inputs.set}}", environment: "azureml:python-3.11" };
+    const inputs = { set: { type: "string" as const, value: "${{trigger.data}}" } };
+    await client.call(data.create, { params: { workspace, name: "incoming" }, body: { path } });
+    await put("minutely", { trigger: { type: "cron", expression: "* * * * *" }, refresh_data: { name: "incoming" } });
+    await put("arrivals", { trigger: { type: "file", path, pattern: "*.csv" }, refresh_data: { name: "incoming" } });
+    await put("retrain", { trigger: { type: "data", name: "inc*" }, create_job: { spec: { ...job, inputs } } });
+
+    for (const file of ["notes.txt", "a.csv"]) {
+      const query = { uri: `${path}/${file}` };
+      await client.call(files.write, { params: { workspace }, query, body: new TextEncoder().encode("1") });
+    }
+    const firing = async (name: string) => {
+      const { items } = await client.call(schedules.firings, { params: { workspace, name }, query: {} });
+      return items.find(({ state }) => state !== "open");
+    };
+    const arrived = await until(() => firing("arrivals"), "the file has fired");
+    const retrained = await until(() => firing("retrain"), "the data has fired");
+
+    expect(arrived).toMatchObject({ cause: { type: "file", values: { path: "a.csv" } }, data: "azureml:incoming:2" });
+    const submitted = await client.call(jobs.get, { params: { workspace, name: retrained.job ?? "" }, query: {} });
+    expect(submitted.spec).toMatchObject({ inputs: { set: { value: "azureml:incoming:2" } } });
+    await client.call(jobs.cancel, { params: { workspace, name: submitted.name }, body: {} });
+    const told = await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket }));
+    expect([told.TopicConfigurations?.map(({ TopicArn }) => TopicArn), told.EventBridgeConfiguration]).toEqual([
+      [theirs.TopicArn],
+      {},
+    ]);
+  });
+
   test("is well, as `yard doctor --smoke` finds, which runs a job", { timeout: 180_000 }, async () => {
     const cwd = mkdtempSync(join(tmpdir(), "trainyard-smoke-"));
     onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
@@ -244,6 +295,24 @@ describe("a deployed home", () => {
     const params = { workspace, name: ran?.name ?? "" };
     const { text } = await client.call(jobs.log, { params, query: { name: "system_logs/lifecycler.log" } });
     expect(text).toContain(`the command's AWS credentials are for s3://`);
+  });
+
+  test("deploying again would change nothing", { timeout: 120_000 }, async () => {
+    const diff = await deployment.cdk("diff", "--all", "--fail");
+
+    expect(diff).toContain("no differences");
+  });
+
+  test("fires by the minute meanwhile", { timeout: 120_000 }, async () => {
+    const named = { params: { workspace, name: "minutely" }, query: {} };
+    const fired = async () => (await client.call(schedules.firings, named)).items[0];
+
+    const { cause, state } = await until(fired, "the minute has fired", 90_000);
+
+    expect([cause.values.time, state]).toEqual([
+      expect.stringMatching(/:00\.000Z$/),
+      expect.stringMatching(/open|done/),
+    ]);
   });
 
   test("tells its edge the key of tokens, and of one that is revoked", async () => {
@@ -261,15 +330,10 @@ describe("a deployed home", () => {
     expect(Number(since)).toBeGreaterThan(claims.edge?.iat ?? 0);
   });
 
-  test("deploying again would change nothing", { timeout: 120_000 }, async () => {
-    const diff = await deployment.cdk("diff", "--all", "--fail");
-
-    expect(diff).toContain("no differences");
-  });
-
   test("destroyed, takes along what was made at run time, and leaves what is to be kept", {
-    timeout: 180_000,
+    timeout: 900_000,
   }, async () => {
+    await deployment.takeOver();
     const at = { ...AWS, endpoint: deployment.endpoint };
     const batch = new BatchClient(at);
     await makePool(batch, "trainyard-test-spot", "trainyard");
@@ -281,7 +345,20 @@ describe("a deployed home", () => {
       await logs.send(new CreateLogGroupCommand({ logGroupName: `/aws/lambda/${name}` }));
     }
 
+    const events = new EventBridgeClient(at);
+    const scheduler = new SchedulerClient(at);
+    const sns = new SNSClient(at);
+    const topics = async () => (await sns.send(new ListTopicsCommand({}))).Topics?.map(({ TopicArn }) => TopicArn);
+    await sns.send(new CreateTopicCommand({ Name: "trainyard-notify-1" }));
+    const ruleNames = async () =>
+      (await events.send(new ListRulesCommand({}))).Rules?.map(({ Name = "" }) => Name) ?? [];
+    expect((await ruleNames()).filter((name) => name.startsWith("trainyard-trigger-"))).toHaveLength(1);
+
     await deployment.cdk("destroy", "--all", "--force");
+
+    expect(await ruleNames()).toEqual([]);
+    expect((await scheduler.send(new ListSchedulesCommand({}))).Schedules).toEqual([]);
+    expect(await topics()).not.toContainEqual(expect.stringMatching(/notify/));
 
     const { jobQueues } = await batch.send(new DescribeJobQueuesCommand({}));
     const { computeEnvironments } = await batch.send(new DescribeComputeEnvironmentsCommand({}));
@@ -309,6 +386,11 @@ describe("a deployed home", () => {
     expect(repositories?.map(({ repositoryName }) => repositoryName)).not.toContain("trainyard/endpoints");
   });
 });
+
+async function homeBucket(s3: S3Client): Promise<string> {
+  const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
+  return Buckets.find(({ Name = "" }) => /^trainyard-data-objects/.test(Name))?.Name ?? "";
+}
 
 /** As the home makes it for a deployment. */
 async function makeFunction(lambda: LambdaClient, FunctionName: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { CreateRepositoryCommand, ECRClient } from "@aws-sdk/client-ecr";
+import { EventBridgeClient, ListRulesCommand } from "@aws-sdk/client-eventbridge";
 import {
   CreateBucketCommand,
   DeleteBucketCommand,
@@ -13,11 +14,16 @@ import {
   ListSchedulesCommand,
   SchedulerClient,
 } from "@aws-sdk/client-scheduler";
+import { SNSClient } from "@aws-sdk/client-sns";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bucketDrainer } from "../../src/adapters/aws/drain/bucket.ts";
 import { type Drainer, drain } from "../../src/adapters/aws/drain/drain.ts";
 import { repositoriesOf, repositoryDrainer } from "../../src/adapters/aws/drain/repositories.ts";
+import { ruleDrainer } from "../../src/adapters/aws/drain/rules.ts";
 import { scheduleDrainer } from "../../src/adapters/aws/drain/schedules.ts";
+import { topicDrainer } from "../../src/adapters/aws/drain/topics.ts";
+import { openEventRules } from "../../src/adapters/aws/event-rules.ts";
+import { mailboxTopics, openTopics } from "../../src/adapters/aws/topics.ts";
 import { AWS, startMinistack } from "./ministack.ts";
 
 let emulator: Awaited<ReturnType<typeof startMinistack>>;
@@ -75,6 +81,40 @@ test("takes the home's timers with their group, and no one else's", async () => 
   const { Schedules = [] } = await client.send(new ListSchedulesCommand({}));
   expect(Schedules.map(({ GroupName }) => GroupName)).toEqual(["yardstick"]);
   expect(await scheduleDrainer({ client, group: "yard" }).step()).toEqual([]);
+});
+
+test("takes the rules of the home's triggers, and no one else's", async () => {
+  const client = new EventBridgeClient({ ...AWS, endpoint: emulator.endpoint });
+  const queueArn = "arn:aws:sqs:us-east-1:000000000000:q";
+  const body = { workspace: "w", name: "n" };
+  for (const home of ["yard", "yardstick"])
+    await openEventRules({ client, home, queueArn }).put({ name: "1", pattern: { source: ["x"] }, topic: "t", body });
+
+  await drain({ drainers: [ruleDrainer({ client, home: "yard" })], ...inTime });
+
+  const { Rules = [] } = await client.send(new ListRulesCommand({}));
+  expect(Rules.map(({ Name }) => Name)).toEqual(["yardstick-trigger-1"]);
+  await openEventRules({ client, home: "yardstick", queueArn }).remove("1");
+  await openEventRules({ client, home: "yardstick", queueArn }).remove("1");
+  expect((await client.send(new ListRulesCommand({}))).Rules).toEqual([]);
+});
+
+test("takes the topics of the home's mailboxes, which are sent what is meant for them, and no one else's", async () => {
+  const client = new SNSClient({ ...AWS, endpoint: emulator.endpoint });
+  const queueArn = "arn:aws:sqs:us-east-1:000000000000:q";
+  for (const home of ["yard", "yardstick"]) {
+    const topics = openTopics({ client, home, queueArn });
+    await topics.subscribe("somebody@example.com");
+    await topics.subscribe("somebody@example.com");
+    await topics.publish({ address: "Somebody@example.com" }, "a – subject\n", "text");
+    expect(() => topics.check(`arn:aws:sns:us-east-1:000000000000:${home}-mine`)).not.toThrow();
+    expect(() => topics.check("arn:aws:sns:us-east-1:000000000001:yard-mine")).toThrow("not meant for this home");
+  }
+
+  await drain({ drainers: [topicDrainer({ client, home: "yard" })], ...inTime });
+
+  expect(await mailboxTopics(client, "yard")).toEqual([]);
+  expect(await mailboxTopics(client, "yardstick")).toHaveLength(1);
 });
 
 test("what does not go in time is named, and what to do", async () => {

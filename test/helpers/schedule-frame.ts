@@ -1,8 +1,10 @@
 import type { Bus, Delivery, Message } from "../../src/core/ports/bus.ts";
 import type { Timer } from "../../src/core/ports/timer.ts";
 import { composeAssets } from "../../src/home/compose-assets.ts";
+import { composeTracking } from "../../src/home/compose-tracking.ts";
 import { composeFiles } from "../../src/local/compose-files.ts";
 import { composeSchedules } from "../../src/local/compose-schedules.ts";
+import { makeLocalCourier } from "../../src/local/courier.ts";
 import { type JobFrame, openJobFrame } from "./job-frame.ts";
 
 /** Carries messages when the test says so, and wakes at times that the test lets come. */
@@ -16,11 +18,18 @@ export interface Post {
 }
 
 export interface ScheduleFrame extends JobFrame {
+  /** Looks at folders that triggers wait for. */
+  lookForFiles(): Promise<void>;
+  /** What was written by now is on its way to whoever waits for it. */
+  seen(): Promise<void>;
   readonly post: Post;
+  /** What the console was told. */
+  readonly printed: readonly string[];
 }
 
 /** Jobs, assets and schedules over the laptop's adapters, with a clock, a bus and timers that the test moves. */
-export async function openScheduleFrame(): Promise<ScheduleFrame> {
+export async function openScheduleFrame(options: { readonly privateWebhooks?: boolean } = {}): Promise<ScheduleFrame> {
+  const printed: string[] = [];
   const handlers = new Map<string, (delivery: Delivery) => Promise<void>>();
   const timers = new Map<string, { readonly atMs: number; readonly message: Message }>();
   const waiting: Message[] = [];
@@ -32,14 +41,19 @@ export async function openScheduleFrame(): Promise<ScheduleFrame> {
     set: async (id, atMs, message) => void timers.set(id, { atMs, message }),
     cancel: async (id) => void timers.delete(id),
   };
+  let look = async (): Promise<void> => undefined;
+  let settle = look;
   const frame = await openJobFrame({
     more: ({ ground, stores, files, digest, scheduledJobs }) => {
       const { places, lookups, close } = composeFiles(ground, stores);
       const assets = composeAssets(ground, stores, { home: "laptop", files, places, lookups, digest });
       const moved = { ...ground, bus, timer: { ...timer, close: async () => undefined } };
-      const schedules = composeSchedules(moved, stores, { files, digest, scheduledJobs });
+      const print = (line: string) => void printed.push(line);
+      const courier = makeLocalCourier({ clock: ground.clock, allowPrivate: options.privateWebhooks === true, print });
+      const schedules = composeSchedules(moved, stores, { files, digest, scheduledJobs, courier });
+      ({ look, settle } = schedules);
       return {
-        routes: [...(assets.routes ?? []), ...(schedules.routes ?? [])],
+        routes: [assets, schedules, composeTracking(ground, stores, { files })].flatMap(({ routes = [] }) => routes),
         close: async () => {
           await schedules.close?.();
           close();
@@ -53,6 +67,9 @@ export async function openScheduleFrame(): Promise<ScheduleFrame> {
   };
   return {
     ...frame,
+    printed,
+    lookForFiles: () => look(),
+    seen: () => settle(),
     post: {
       waiting,
       deliver,

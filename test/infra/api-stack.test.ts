@@ -54,6 +54,10 @@ describe("the API stack", () => {
       "dynamodb:PutItem",
       "dynamodb:Query",
       "dynamodb:UpdateItem",
+      "events:DeleteRule",
+      "events:PutRule",
+      "events:PutTargets",
+      "events:RemoveTargets",
       "iam:PassRole",
       "logs:CreateLogStream",
       "logs:DescribeLogStreams",
@@ -62,6 +66,7 @@ describe("the API stack", () => {
       "s3:AbortMultipartUpload",
       "s3:DeleteObject",
       "s3:DeleteObjectVersion",
+      "s3:GetBucketNotification",
       "s3:GetBucketPublicAccessBlock",
       "s3:GetBucketVersioning",
       "s3:GetEncryptionConfiguration",
@@ -74,6 +79,9 @@ describe("the API stack", () => {
       "secretsmanager:DeleteSecret",
       "secretsmanager:GetSecretValue",
       "secretsmanager:TagResource",
+      "sns:CreateTopic",
+      "sns:Publish",
+      "sns:Subscribe",
       "sqs:SendMessage",
       "sts:AssumeRole",
     ]);
@@ -97,11 +105,11 @@ describe("the API stack", () => {
     ]);
   });
 
-  test("and to the home's own table, bucket, secret, log and queue only, to the one file that is the runner, the role that jobs are lent, timers, and logs of deployments", () => {
+  test("and to the home's own table, bucket, secret, log and queue only, to the one file that is the runner, the role that jobs are lent, timers and triggers, and logs of deployments", () => {
     const owned =
       /^(?:trainyard-data:ExportsOutput\w*(?:Table|Objects|VaultKey)|trainyard-events:ExportsOutputFnGetAtt(?:Queue|TimersRole)|ApiLog|JobRole|cdk-hnb659fds-assets.*[0-9a-f]{64}\.mjs)/;
     const ofWorkspaces =
-      /trainyard(?:-ws-|\/workspaces\/)\*|kms|schedule\/trainyard\/\*|log-group:\/aws\/lambda\/trainyard-serve-\*/;
+      /trainyard(?:-ws-|\/workspaces\/)\*|kms|schedule\/trainyard\/\*|rule\/trainyard-trigger-\*|log-group:\/aws\/lambda\/trainyard-serve-\*|"sns:/;
     for (const { Action, Resource } of statements) {
       for (const resource of [Resource].flat()) {
         if (ofWorkspaces.test(JSON.stringify([Action, resource]))) continue;

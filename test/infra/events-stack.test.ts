@@ -20,12 +20,16 @@ describe("what happens reaches the home", () => {
     expect(rules.map(({ EventPattern }) => (EventPattern as { source?: string[] } | undefined)?.source?.[0])).toEqual([
       "aws.batch",
       "aws.codebuild",
+      "trainyard",
+      "trainyard",
       undefined,
       undefined,
     ]);
     expect(messages).toEqual([
       { topic: "jobs.attempt", id: "id", body: { detail: { tags: "detail-tags" } } },
       { topic: "jobs.round", id: "id", body: {} },
+      { topic: "activities.happened", id: "detail-id", body: "detail" },
+      { topic: "activities.happened", id: "detail-id", body: "detail" },
       { topic: "jobs.round", id: "id", body: {} },
       { topic: "gc.round", id: "id", body: {} },
     ]);

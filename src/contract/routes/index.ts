@@ -8,6 +8,7 @@ export { home } from "./home.ts";
 export { imports } from "./imports.ts";
 export { experiments, jobs } from "./jobs.ts";
 export { lineage } from "./lineage.ts";
+export { notifications } from "./notifications.ts";
 export { activities, computes, datastores, secrets, workspaces } from "./places.ts";
 export { runner } from "./runner.ts";
 export { schedules } from "./schedules.ts";

@@ -169,6 +169,19 @@ export async function datastorePlace(
   return deps.places.datastore({ workspace, name, type, settings, credentials });
 }
 
+/** Keys of a path of a workspace's own storage begin so; undefined for a path of any other. */
+export async function workspaceKeys(
+  deps: Pick<FilesDeps, "datastores">,
+  workspace: string,
+  uri: string,
+): Promise<string | undefined> {
+  const parsed = parseUri(uri);
+  if (parsed.kind !== "datastore") return undefined;
+  const record = await deps.datastores.get(workspace, parsed.datastore);
+  if (record?.type !== "workspace") return undefined;
+  return joinPath(workspaceRoot(workspace, record.name, record.settings), cleanPath(parsed.path));
+}
+
 /** Further datastores of the workspace's own storage are a folder of the default one (`prefix`) or stand beside it. */
 export function workspaceRoot(workspace: string, name: string, settings: Readonly<Record<string, unknown>>): string {
   const prefix = typeof settings.prefix === "string" ? cleanPath(settings.prefix) : "";

@@ -8,7 +8,7 @@ export const SCHEDULE_TOPICS = {
   /** A firing is to be done. */
   fire: "schedules.fire",
   /** Something happened: whoever waits for it is looked for. */
-  happened: "schedules.happened",
+  happened: "activities.happened",
   /** What was lost is looked for. */
   round: "schedules.round",
 } as const;

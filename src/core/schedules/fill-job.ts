@@ -5,6 +5,8 @@ import type { Cause } from "../../contract/schedules.ts";
 /** Tags of a job that a schedule submitted. */
 const SCHEDULE_TAG = "schedule.name";
 const CAUSE_TAG = "schedule.cause";
+/** Schedules that lead to a job, from the first one on. */
+export const CHAIN_TAG = "schedule.chain";
 const PLACEHOLDER = /\$\{\{\s*(?:(name)|creation_context\.trigger_time|trigger\.([A-Za-z_][A-Za-z0-9_]*))\s*\}\}/g;
 /** What may name the cause; commands and components have expressions of their own. */
 const FILLED: readonly string[] = ["inputs", "tags", "display_name", "description", "experiment_name"];
@@ -38,7 +40,14 @@ export function fillJob(
   const spec = Object.fromEntries(
     Object.entries(template.spec).map(([key, value]) => [key, FILLED.includes(key) ? filled(value, fill) : value]),
   );
-  const tags = { ...(spec.tags as object | undefined), [SCHEDULE_TAG]: firing.schedule, [CAUSE_TAG]: cause.summary };
+  const before = cause.values.chain ?? "";
+  const chain = { [CHAIN_TAG]: `${before} ${firing.schedule}`.trim() };
+  const tags = {
+    ...(spec.tags as object | undefined),
+    [SCHEDULE_TAG]: firing.schedule,
+    [CAUSE_TAG]: cause.summary,
+    ...chain,
+  };
   return { ...template, spec: { ...spec, tags } as unknown as CreateJob["spec"] };
 }
 

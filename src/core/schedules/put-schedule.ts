@@ -29,8 +29,8 @@ export interface ScheduledJobs {
 
 /** Listens for what triggers wait for, outside of the home's own activities. Throws NotSupported for what this home can't hear. */
 export interface Ears {
-  /** Listens for what a schedule waits for as it is now: nothing, where it is switched off. */
-  tune(record: ScheduleRecord): Promise<void>;
+  /** Listens for what a schedule waits for as it is now: nothing, where it is switched off. `before`: as it was, if it was there. */
+  tune(record: ScheduleRecord, before?: ScheduleRecord): Promise<void>;
 }
 
 export interface PutScheduleDeps {
@@ -65,7 +65,7 @@ export async function putSchedule(
   }
   const record = recordOf(deps, input, before);
   // What this home can't hear is refused before anything is written.
-  await deps.ears.tune(record);
+  await deps.ears.tune(record, before);
   const secret = await ensureSecret(deps, record);
   const action = before === undefined ? "create" : "update";
   const deed = { actor, action, summary: `schedule \`${name}\` ${before === undefined ? "made" : "changed"}` };
@@ -102,7 +102,7 @@ export async function updateSchedule(
   };
   const isSwitched = words.isEnabled !== before.isEnabled;
   const record = isSwitched ? withNext({ ...words, mark: deps.ids.hex32(), sinceMs: deps.clock.now() }) : words;
-  if (isSwitched) await deps.ears.tune(record);
+  if (isSwitched) await deps.ears.tune(record, before);
   const action = !isSwitched ? "update" : record.isEnabled ? "enable" : "disable";
   const summary = `schedule \`${name}\` ${!isSwitched ? "changed" : record.isEnabled ? "switched on" : "switched off"}`;
   if (!(await deps.schedules.put(record, before.rev, { actor, action, summary }))) throw changedMeanwhile(name);
@@ -116,7 +116,7 @@ export async function deleteSchedule(deps: PutScheduleDeps, input: Named): Promi
   const record = await getSchedule(deps, workspace, name);
   input.precondition?.(revisedSchedule(record));
   const off: ScheduleRecord = { ...record, isEnabled: false };
-  await deps.ears.tune(off);
+  await deps.ears.tune(off, record);
   if (!(await deps.schedules.delete(record, actor))) throw changedMeanwhile(name);
   await deps.alarm.set(off);
   await deps.vault.delete(webhookSecret(workspace, name));

@@ -92,7 +92,7 @@ export async function purgeWorkspace(deps: PurgeDeps, name: string): Promise<voi
     if (objects.length === 0) break;
     await deps.objects.delete(objects.map((object) => object.key));
   }
-  for (const kind of ["datastores", "computes", "secrets", "schedules"]) {
+  for (const kind of ["datastores", "computes", "secrets", "schedules", "notifications"]) {
     for (const secret of await deps.vault.list(`${kind}/${name}/`)) await deps.vault.delete(secret);
   }
   await deps.workspaces.purge(name);

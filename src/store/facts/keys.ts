@@ -71,6 +71,11 @@ export const startKey = (workspace: string, run: string, attempt: string, node: 
   pk: runPartition(workspace, run),
   sk: `START#${attempt}#${padded(node, 4)}`,
 });
+/** Attempts that were started as one, with the job whose children they are. */
+export const arrayKey = (workspace: string, run: string, array: string): Key => ({
+  pk: runPartition(workspace, run),
+  sk: `ARRAY#${array}`,
+});
 /** gsi1: a workspace's jobs by creation time. */
 export const jobList = (workspace: string): string => `W#${workspace}#JOBS`;
 /** Jobs waiting for or holding a slot of a compute. */
