@@ -1,4 +1,3 @@
-import type { JobSpec } from "../../contract/jobs.ts";
 import type { StepState } from "../../contract/pipelines.ts";
 import type { JobCard } from "../jobs/card.ts";
 import { requireJob } from "../jobs/get-job.ts";
@@ -7,12 +6,6 @@ import { isFinal } from "../jobs/state.ts";
 import type { Documents } from "./documents.ts";
 import type { Composites, PartSketch } from "./kinds.ts";
 import type { CoordinationStore } from "./ports.ts";
-
-/** What a list has of a child. */
-type Child = Pick<
-  JobRecord,
-  "name" | "composite" | "status" | "statusReason" | "reusedFrom" | "startedMs" | "endedMs"
-> & { readonly spec: Pick<JobSpec, "type"> };
 
 const PAGE = 1000;
 const CHILDREN_LIMIT = 10_000;
