@@ -72,7 +72,7 @@ test("a parallel step scores mini-batches of what another step made, on two mach
 
   expect(done.code, done.out + done.err).toBe(0);
   const params = { workspace: "default" };
-  const all = await server.client.call(jobs.list, { params, query: { parent: "scoring" } });
+  const all = await server.client.call(jobs.list, { params, query: { parent_job_name: "scoring" } });
   const score = all.items.find(({ step }) => step === "score");
   expect(score).toMatchObject({ type: "parallel", status: "Completed" });
   expect(await readWholeLog(server, score?.name ?? "")).toContain("3 of 3 mini-batches done, 0 failed");
