@@ -4,6 +4,7 @@ import { type HandsDeps, makeHands, openerOf } from "../core/coordinator/hands.t
 import { makeComposites } from "../core/coordinator/kinds.ts";
 import { makePipelineKind } from "../core/coordinator/pipeline-kind.ts";
 import type { StepDeps } from "../core/coordinator/planning/step.ts";
+import { makeSweepKind, type SweepKindDeps } from "../core/sweeps/sweep-kind.ts";
 import { openCoordinationStore } from "../store/coordinator.ts";
 import { openReuseStore } from "../store/reuse.ts";
 import type { Ground } from "./part.ts";
@@ -11,14 +12,14 @@ import type { Ground } from "./part.ts";
 /** What composite jobs are kept in, and the kinds of them. `remembers`: what this process did, it need not write down. */
 export function composeComposites(
   ground: Ground,
-  deps: StepDeps,
+  deps: StepDeps & Omit<SweepKindDeps, "tracking"> & { readonly runs: SweepKindDeps["tracking"] },
   { remembers }: { readonly remembers: boolean },
 ): Pick<HandsDeps, "coordination" | "composites" | "documents" | "reuse"> {
   return {
     reuse: openReuseStore(ground),
     coordination: openCoordinationStore({ table: ground.table, remembers }),
     documents: makeDocuments(ground),
-    composites: makeComposites([makePipelineKind(deps)]),
+    composites: makeComposites([makePipelineKind(deps), makeSweepKind({ ...deps, tracking: deps.runs })]),
   };
 }
 

@@ -1,3 +1,4 @@
+import { mapLimited } from "../files/streams.ts";
 import type { Effect } from "./machine.ts";
 import type { Composite, CoordinationStore, CoordRecord, Hands, InboxRow, OpenComposite } from "./ports.ts";
 
@@ -24,7 +25,7 @@ export async function advance(deps: AdvanceDeps, workspace: string, job: string)
     if (before !== undefined) before = await perform(deps, composite, before);
     const rows = await coordination.inbox(workspace, job, ROWS);
     if (rows.length === 0) return true;
-    const after = decide(composite, before, rows);
+    const after = decide(composite, before, await enriched(deps, composite, rows));
     const causes = rows.map(({ cause }) => cause);
     const isOurs = await coordination.decide(composite, before?.rev ?? 0, after, causes);
     before = isOurs ? after : await coordination.read(workspace, job);
@@ -54,6 +55,19 @@ export async function reconcileComposite(deps: AdvanceDeps, workspace: string, j
 /** Of a child's end: whoever tells it, it is one row. */
 export const causeOf = (child: string): string => `ended#${child}`;
 
+/** Children whose records are read at once. */
+const AT_ONCE = 16;
+
+async function enriched(
+  { hands }: AdvanceDeps,
+  composite: Composite,
+  rows: readonly InboxRow[],
+): Promise<readonly InboxRow[]> {
+  const { enrich } = hands;
+  if (enrich === undefined) return rows;
+  return mapLimited(rows, AT_ONCE, async (row) => ({ ...row, event: await enrich(composite, row.event) }));
+}
+
 function decide({ machine, plan }: Composite, before: CoordRecord | undefined, rows: readonly InboxRow[]): CoordRecord {
   let state = before?.state ?? machine.start(plan);
   const effects: Effect[] = [];
@@ -62,7 +76,21 @@ function decide({ machine, plan }: Composite, before: CoordRecord | undefined, r
     state = after.state;
     effects.push(...after.effects);
   }
-  return { rev: (before?.rev ?? 0) + 1, state, pending: joinSubmits(effects) };
+  const joined = joinSubmits(effects);
+  const pending = machine.complete === undefined ? joined : joined.map(withoutParameters);
+  return { rev: (before?.rev ?? 0) + 1, state, pending };
+}
+
+/** Those of thousands of children would not fit into a record. */
+function withoutParameters(effect: Effect): Effect {
+  if (effect.kind !== "submit") return effect;
+  return { kind: "submit", children: effect.children.map(({ parameters: _made, ...order }) => order) };
+}
+
+function whole({ machine, plan }: Composite, state: unknown, effect: Effect): Effect {
+  const { complete } = machine;
+  if (effect.kind !== "submit" || complete === undefined) return effect;
+  return { kind: "submit", children: effect.children.map((order) => complete(plan, state, order)) };
 }
 
 /** Neighbouring orders are carried out together. */
@@ -86,7 +114,7 @@ async function perform(
   record: CoordRecord,
 ): Promise<CoordRecord> {
   if (record.pending.length === 0) return record;
-  for (const effect of record.pending) await hands.perform(composite, effect);
+  for (const effect of record.pending) await hands.perform(composite, whole(composite, record.state, effect));
   await coordination.performed(composite.workspace, composite.job, record.rev);
   return { ...record, pending: [] };
 }

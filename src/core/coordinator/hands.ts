@@ -66,6 +66,12 @@ export function makeHands(deps: HandsDeps): Hands {
           break;
       }
     },
+    async enrich(composite, event) {
+      const { workspace, job, record, document } = composite as Opened;
+      const { enrich } = deps.composites.of(record.spec.type);
+      if (event.kind !== "ended" || enrich === undefined) return event;
+      return enrich(workspace, document, await childId(job, event.child), event);
+    },
     async look(composite, { child }) {
       const { workspace, job } = composite;
       const record = await deps.jobs.get(workspace, await childId(job, child));

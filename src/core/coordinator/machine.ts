@@ -65,5 +65,7 @@ export interface Machine<Plan, State> {
   step(plan: Plan, state: State, event: CompositeEvent): { readonly state: State; readonly effects: readonly Effect[] };
   /** Children that were ordered and have not ended: what a reconciler asks about. */
   open(plan: Plan, state: State): readonly ChildOrder[];
+  /** Of an open child that is known by its key: the whole order, as `step` gave it. Orders of such a machine are kept without their parameters. */
+  readonly complete?: (plan: Plan, state: State, order: ChildOrder) => ChildOrder;
   readonly isOver: (state: State) => boolean;
 }

@@ -57,6 +57,8 @@ export type ChildLook = "missing" | "under way" | (CompositeEvent & { readonly k
  */
 export interface Hands {
   perform(composite: Composite, effect: Effect): Promise<void>;
+  /** An event with what else is on record of the child that it is about. @default as it is */
+  readonly enrich?: (composite: Composite, event: CompositeEvent) => Promise<CompositeEvent>;
   /** For the reconciler. */
   look(composite: Composite, child: ChildOrder): Promise<ChildLook>;
 }

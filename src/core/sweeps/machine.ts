@@ -42,6 +42,8 @@ export const sweepMachine: Machine<SweepPlan, SweepState> = {
 
   open: (plan, state) => openTrials(state.marks).map((index) => orderOf(plan, state, index)),
 
+  complete: (plan, state, { child }) => orderOf(plan, state, Number(child)),
+
   isOver: (state) => state.phase === "over",
 };
 

@@ -40,6 +40,24 @@ function addSlots(slots: Slot[], name: string, parameter: SearchParameter, withi
   }
 }
 
+/** All parameters that a trial may have. */
+export function parameterNames(space: SearchSpace): readonly string[] {
+  const names = new Set<string>();
+  const visit = (name: string, parameter: SearchParameter): void => {
+    names.add(name);
+    if (parameter.type !== "choice") return;
+    for (const option of parameter.values) {
+      if (typeof option === "string") continue;
+      for (const [member, inner] of Object.entries(option)) {
+        if (typeof inner === "string") names.add(`${name}.${member}`);
+        else visit(`${name}.${member}`, inner);
+      }
+    }
+  };
+  for (const [name, parameter] of Object.entries(space)) visit(name, parameter);
+  return [...names];
+}
+
 /** Fills the slots that exist, in order. */
 export function fillSlots(slots: readonly Slot[], pick: (slot: Slot, at: number) => number): Point {
   const point: (number | undefined)[] = [];
@@ -99,6 +117,7 @@ export function parametersOf(space: SearchSpace, point: Point): Record<string, s
 
 /** Text of a file as JSON has it: `0.1` is a number, `relu` is text. */
 function plain(text: string): unknown {
+  if (text === "True" || text === "False") return text === "True";
   if (!/^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?)$/.test(text)) return text;
   return JSON.parse(text);
 }

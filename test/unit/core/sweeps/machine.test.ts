@@ -50,6 +50,10 @@ class Told {
     return this.effects.find((effect) => effect.kind === "finish");
   }
 
+  complete(order: ChildOrder): ChildOrder | undefined {
+    return sweepMachine.complete?.(this.plan, this.state, order);
+  }
+
   get open(): readonly ChildOrder[] {
     return sweepMachine.open(this.plan, this.state);
   }
@@ -95,7 +99,10 @@ test("orders again what it ordered before, with the same parameters", () => {
     for (const order of sweep.ordered) ordered.set(order.child, order);
   }
   expect(sweep.open.map(({ child }) => child)).toEqual(["9", "10", "11"]);
-  for (const order of sweep.open) expect(order).toEqual(ordered.get(order.child));
+  for (const order of sweep.open) {
+    expect(order).toEqual(ordered.get(order.child));
+    expect(sweep.complete({ child: order.child, node: order.node })).toEqual(order);
+  }
 });
 
 test("a grid ends where it ends", () => {
