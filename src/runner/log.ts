@@ -52,7 +52,8 @@ export function openLog(options: LogOptions): LogStream {
   let ending: { rest: number; resolve: (rest?: LogPart) => void; reject: (error: unknown) => void } | undefined;
   let sending = false;
   let timer: NodeJS.Timeout | undefined;
-  let lastSend = 0;
+  let lastSend = performance.now();
+  let isFirst = options.eager !== false;
   let failure: unknown;
 
   function write(chunk: Uint8Array | string): void {
@@ -97,7 +98,6 @@ export function openLog(options: LogOptions): LogStream {
       finish();
       return;
     }
-    const first = lastSend === 0 && options.eager !== false;
     const now = ending !== undefined || backlog >= BATCH_BYTES;
     if (now) {
       clearTimeout(timer);
@@ -111,7 +111,7 @@ export function openLog(options: LogOptions): LogStream {
           sending = true;
           void send();
         },
-        first ? EAGER_MS : Math.max(0, batchMs - (performance.now() - lastSend)),
+        isFirst ? EAGER_MS : Math.max(0, batchMs - (performance.now() - lastSend)),
       );
     }
   }
@@ -119,6 +119,7 @@ export function openLog(options: LogOptions): LogStream {
   async function send(): Promise<void> {
     try {
       lastSend = performance.now();
+      isFirst = false;
       const length = Math.min(REQUEST_BYTES, size - sent);
       if (buffer.bytes === undefined || buffer.bytes.length < length)
         buffer.bytes = Buffer.allocUnsafe(Math.min(REQUEST_BYTES, Math.max(length, 64 * 1024)));

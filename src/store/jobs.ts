@@ -60,13 +60,14 @@ export function openJobStore(deps: { readonly table: Table; readonly activity: A
       const item = await table.get(jobKey(workspace, name));
       return item === undefined ? undefined : jobOf(item);
     },
-    async save(before, after, deed) {
+    async save(before, after, deed, also = []) {
       const writes: Write[] = [
         { kind: "put", item: itemOf(after), when: [{ attr: "rev", op: "eq", value: before.rev }] },
         cardWrite(after),
         ...statusWrites(before, after),
         ...(after.coordinated === true ? compositeWrites(before, after) : queueWrites(before, after)),
         ...tellWrites(before, after),
+        ...also,
       ];
       if (deed !== undefined) writes.push(deedWrite(after, deed));
       return (await table.transact(writes)).ok;

@@ -147,21 +147,19 @@ export function openLogStore(deps: { readonly table: Table; readonly objects: Ob
     throw new AppError("Unavailable", `log \`${log.name}\` of run \`${log.run}\` could not be closed`);
   }
 
-  /** Logs that nobody has heard of before become objects at once. */
+  /** Logs that nobody has heard of before become objects at once; the answer makes them known. */
   async function writeWhole(
     of: Omit<LogRef, "name">,
     logs: readonly LogRest[],
     keyFor: (name: string) => string,
-  ): Promise<void> {
-    if (logs.length === 0) return;
+  ): Promise<readonly Write[]> {
     await Promise.all(logs.map(({ name, bytes }) => objects.put(keyFor(name), bytes)));
-    const writes = logs.map(({ name, bytes }): Write => {
+    return logs.map(({ name, bytes }) => {
       const sizeBytes = bytes.byteLength;
       const head: Head = { sizeBytes, inlineCount: 0, inlineBytes: 0, inlineFrom: 0, finalKey: keyFor(name) };
-      return { kind: "put", item: headItem({ ...of, name }, head), when: ABSENT };
+      // Who tells it again tells the same.
+      return { kind: "put", item: headItem({ ...of, name }, head) };
     });
-    // Where there is one by now, somebody else has told the same.
-    await table.transact(writes);
   }
 
   return {
@@ -175,11 +173,12 @@ export function openLogStore(deps: { readonly table: Table; readonly objects: Ob
       const known = new Set((await listHeads(table, of)).map(({ name }) => name));
       const whole = rests.filter(({ name, offset }) => offset === 0 && !known.has(name));
       const others = rests.filter((rest) => !whole.includes(rest));
-      await Promise.all([
+      const [closing] = await Promise.all([
         writeWhole(of, whole, keyFor),
         ...others.map(({ name, offset, bytes }) => append({ ...of, name }, offset, bytes).catch(lostIsLost)),
       ]);
       for (const name of known) await finishOne({ ...of, name }, keyFor(name));
+      return closing;
     },
   };
 }

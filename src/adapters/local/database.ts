@@ -174,6 +174,7 @@ function open(path: string, maxPages: number | undefined): DatabaseSync {
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA journal_size_limit = 67108864;
+      PRAGMA wal_autocheckpoint = 4000;
       PRAGMA cache_size = -16384;
       PRAGMA temp_store = MEMORY;
     `);

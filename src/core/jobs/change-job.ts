@@ -1,4 +1,5 @@
 import { AppError } from "../../contract/errors.ts";
+import type { Write } from "../ports/table.ts";
 import { requireJob } from "./get-job.ts";
 import { type Compose, type Deed, type JobStore, jobTopic, logTopic, type Nudge, type Watch } from "./ports.ts";
 import type { JobRecord } from "./record.ts";
@@ -23,13 +24,15 @@ export async function changeJob(
   name: string,
   decide: (job: JobRecord) => JobRecord,
   deed: (before: JobRecord, after: JobRecord) => Deed | undefined,
+  /** Written with the change. */
+  also: readonly Write[] = [],
 ): Promise<{ readonly job: JobRecord; readonly changed: boolean }> {
   for (let i = 0; i < TRIES; i++) {
     const before = await requireJob(deps.jobs, workspace, name);
     const after = decide(before);
     if (after === before) return { job: before, changed: false };
     const saved = { ...after, rev: before.rev + 1 };
-    if (!(await deps.jobs.save(before, saved, deed(before, saved)))) continue;
+    if (!(await deps.jobs.save(before, saved, deed(before, saved), also))) continue;
     deps.watch.touch(jobTopic(workspace, name));
     if (before.status !== saved.status) deps.watch.touch(logTopic(workspace, name));
     if (isFinal(saved.status) && !isFinal(before.status)) ended(deps, saved);

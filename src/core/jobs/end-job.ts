@@ -1,5 +1,6 @@
 import { isAppError } from "../../contract/errors.ts";
 import type { LogPart } from "../../contract/runner.ts";
+import type { Write } from "../ports/table.ts";
 import { checkLogName } from "./append-log.ts";
 import { type ChangeDeps, changeJob, statusDeed } from "./change-job.ts";
 import { requireJob } from "./get-job.ts";
@@ -30,9 +31,10 @@ export async function endJob(
   const ended = step(catchUp(before), event);
   if (ended === before || !isFinal(ended.status)) return before;
   const attempt = currentAttempt(before);
+  let closing: readonly Write[] = [];
   if (attempt !== undefined) {
     const rests = event.kind === "report" ? (event.report.logs ?? []).map(decoded) : [];
-    await deps.logs.finish(
+    closing = await deps.logs.finish(
       { workspace, run: name, attempt: attempt.id },
       (log) => artifactKey(workspace, before.experimentId, name, log),
       rests,
@@ -50,6 +52,7 @@ export async function endJob(
       return registered === undefined ? told : { ...told, ...registered(told) };
     },
     statusDeed(event.kind === "report" ? event.by : "system"),
+    closing,
   );
   return job;
 }

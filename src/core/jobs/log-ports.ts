@@ -1,3 +1,5 @@
+import type { Write } from "../ports/table.ts";
+
 /** A log of one attempt. Names are clean relative paths such as `user_logs/std_log.txt`. */
 export interface LogRef {
   readonly workspace: string;
@@ -27,6 +29,13 @@ export interface LogStore {
     limitBytes: number,
   ): Promise<{ readonly bytes: Uint8Array; readonly sizeBytes: number }>;
   list(of: Omit<LogRef, "name">): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]>;
-  /** Appends the rests, makes each log one object (`keyOf(name)`) and closes it. Again: nothing. */
-  finish(of: Omit<LogRef, "name">, keyOf: (name: string) => string, rests?: readonly LogRest[]): Promise<void>;
+  /**
+   * Appends the rests, makes each log one object (`keyOf(name)`) and closes it. Again: nothing. Logs that come whole are closed by the answer,
+   * which goes into the transaction that ends their job.
+   */
+  finish(
+    of: Omit<LogRef, "name">,
+    keyOf: (name: string) => string,
+    rests?: readonly LogRest[],
+  ): Promise<readonly Write[]>;
 }

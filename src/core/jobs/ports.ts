@@ -1,5 +1,6 @@
 import type { EnvironmentSpec, EnvironmentValue } from "../../contract/environments.ts";
 import type { JobStatus } from "../../contract/jobs.ts";
+import type { Write } from "../ports/table.ts";
 import type { NewRun } from "../tracking/ports.ts";
 import type { JobCard } from "./card.ts";
 import type { JobRecord, PlannedOutput } from "./record.ts";
@@ -35,8 +36,8 @@ export interface JobStore {
     deed: Deed,
   ): Promise<{ readonly taken?: { readonly job: JobRecord | undefined } }>;
   get(workspace: string, name: string): Promise<JobRecord | undefined>;
-  /** Writes `after` if the record is still `before`; run status and queue entry go along. False: somebody was faster. */
-  save(before: JobRecord, after: JobRecord, deed: Deed | undefined): Promise<boolean>;
+  /** Writes `after` if the record is still `before`; run status and queue entry go along, and what `also` says. False: somebody was faster. */
+  save(before: JobRecord, after: JobRecord, deed: Deed | undefined, also?: readonly Write[]): Promise<boolean>;
   /** Newest first. A page may be short and still have a cursor. */
   list(query: {
     readonly workspace: string;
