@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { jobs } from "../../client/routes.ts";
-import type { CreateJob, Job } from "../../contract/jobs.ts";
+import type { CreateJob, Job, JobSpec } from "../../contract/jobs.ts";
 import { command, flag } from "../command.ts";
 import { ago, flags } from "../common-flags.ts";
 import type { Ctx } from "../context.ts";
@@ -21,6 +21,7 @@ export const create = command({
     stream: flag.is("Follows the log until the job has ended; exit code 1 when it did not complete", { short: "s" }),
     web: flag.is("Shows where to look at it", { short: "e" }),
     strict: flag.is("Warnings of the home are errors"),
+    forceRerun: flag.is("Runs every step of a pipeline, also those that ran before just as they are now"),
     dryRun: flag.is("Lists what would be uploaded; submits nothing"),
     saveAs: flag.text("Writes the job's state to this file, too", { short: "a", placeholder: "file" }),
     skipValidation: flag.is("Accepted for Azure scripts; no effect", { hidden: true }),
@@ -30,7 +31,8 @@ export const create = command({
     const taken = await takeInJob(ctx, given.file, { set: given.set, name: given.name });
     if (given.dryRun) return listing(ctx, taken);
     const { client, workspace, address } = await ctx.link();
-    const [spec, git] = await Promise.all([taken.upload(), taken.git()]);
+    const [uploaded, git] = await Promise.all([taken.upload(), taken.git()]);
+    const spec = given.forceRerun ? forced(ctx, uploaded) : uploaded;
     for (const warning of taken.warnings) ctx.warn(warning);
     const body: CreateJob = {
       spec,
@@ -55,6 +57,12 @@ export const create = command({
     return follow(ctx, job);
   },
 });
+
+function forced(ctx: Ctx, spec: JobSpec): JobSpec {
+  if (spec.type === "pipeline") return { ...spec, settings: { ...spec.settings, force_rerun: true } };
+  ctx.warn("--force-rerun is about pipelines; other jobs run each time they are submitted");
+  return spec;
+}
 
 /** How far this clock and the home's may be apart. */
 const SKEW_MS = 10_000;

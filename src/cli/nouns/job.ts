@@ -12,6 +12,7 @@ import { create, validate } from "./job-create.ts";
 import { download } from "./job-download.ts";
 import { briefOfParts, graph, partsOf } from "./job-steps.ts";
 import { stream } from "./job-stream.ts";
+import { why } from "./job-why.ts";
 
 const STATUSES: readonly JobStatus[] = [
   "Queued",
@@ -79,6 +80,7 @@ export const job: Noun = {
     stream,
     download,
     graph,
+    why,
     list: command({
       brief: "Jobs, newest first",
       flags: {

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { PageQuery, pageOf, RunId, WorkspaceParams } from "../common.ts";
 import { CreateJob, ExperimentSummary, Job, JobPage, JobStatus, UpdateJob } from "../jobs.ts";
 import { StepState } from "../pipelines.ts";
+import { StepReuse } from "../reuse.ts";
 import { defineRoute } from "../route.ts";
 import { LogPage } from "../runner.ts";
 
@@ -125,6 +126,18 @@ export const jobs = {
     query: none,
     body: undefined,
     answer: z.object({ items: z.array(StepState) }),
+  }),
+  reuse: defineRoute({
+    id: "jobs.reuse",
+    method: "GET",
+    path: `${base}/jobs/{name}/reuse`,
+    access: { resource: "job", action: "read" },
+    summary: "Why a step ran or was reused; of a pipeline: each of its steps",
+    tag: "jobs",
+    params: JobParams,
+    query: none,
+    body: undefined,
+    answer: z.object({ items: z.array(StepReuse) }),
   }),
   log: defineRoute({
     id: "jobs.log",

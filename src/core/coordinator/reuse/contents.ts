@@ -58,8 +58,11 @@ async function outputAt({ jobs }: ContentsDeps, workspace: string, uri: string):
   const [, job, output] = /^azureml:\/\/datastores\/[^/]+\/paths\/azureml\/([^/]+)\/([^/]+)\/?$/.exec(uri) ?? [];
   if (job === undefined || output === undefined) return undefined;
   const made = (await jobs.get(workspace, job))?.outputs[output];
-  return made?.uri === uri ? made.contents : undefined;
+  return made !== undefined && bare(made.uri) === bare(uri) ? made.contents : undefined;
 }
+
+/** The place of a folder is written with and without a slash. */
+const bare = (uri: string): string => uri.replace(/\/$/, "");
 
 /** Throws InvalidArgument where there are too many. */
 async function listAll(

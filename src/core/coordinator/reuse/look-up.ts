@@ -31,14 +31,23 @@ export async function lookUp(
   const parts = partsOf(plan, inside.contents);
   if (parts === undefined) return { note: { off: "it runs no command" } };
   const note = { key: await keyOf(parts), contents: inside.contents };
-  const earlier = wish === "look" ? await findEarlier(deps, workspace, note.key) : undefined;
+  if (wish === "rerun") return { note: { ...note, ran: "the pipeline says that all of it is to run again" } };
+  const earlier = await findEarlier(deps, workspace, note.key);
   if (earlier === undefined) return { note };
+  if ("ran" in earlier) return { note: { ...note, ran: earlier.ran } };
   return { note, reused: { from: earlier.name, outputs: earlier.outputs } };
 }
 
-async function findEarlier(deps: ReuseDeps, workspace: string, key: string): Promise<JobRecord | undefined> {
+/** Or what keeps the one with the same key from being reused. */
+async function findEarlier(
+  deps: ReuseDeps,
+  workspace: string,
+  key: string,
+): Promise<JobRecord | { readonly ran: string } | undefined> {
   const name = await deps.reuse.find(workspace, key);
-  const job = name === undefined ? undefined : await deps.jobs.get(workspace, name);
-  if (job?.status !== "Completed" || job.archived) return undefined;
-  return (await missingOutput(deps, job)) === undefined ? job : undefined;
+  if (name === undefined) return undefined;
+  const job = await deps.jobs.get(workspace, name);
+  if (job?.status !== "Completed") return { ran: `job \`${name}\`, which had the same key, is gone` };
+  const missing = await missingOutput(deps, job);
+  return missing === undefined ? job : { ran: `of job \`${name}\`, which had the same key, ${missing}` };
 }

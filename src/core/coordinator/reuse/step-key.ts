@@ -9,7 +9,14 @@ const KEY_VERSION = 1;
 export type Contents = Readonly<Record<string, string>>;
 
 /** What is on record of a step's key: with the record, all that the key was made of; or why the step has none. */
-export type ReuseNote = { readonly key: string; readonly contents: Contents } | { readonly off: string };
+export type ReuseNote =
+  | {
+      readonly key: string;
+      readonly contents: Contents;
+      /** Why it ran though an earlier job may have had the same key. */
+      readonly ran?: string;
+    }
+  | { readonly off: string };
 
 /** What a step's results follow from: `command`, `code`, `environment.python`, `inputs.data`, … in the order in which differences are told. */
 export type KeyParts = Readonly<Record<string, string>>;
