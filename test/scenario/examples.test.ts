@@ -63,6 +63,16 @@ describe("the lines of examples/README.md", () => {
     );
   });
 
+  it("pipeline: runs its steps, takes a branch, goes round a loop and registers the report", async () => {
+    const { said } = await follow("pipeline");
+    const [streamed, graph, report] = said;
+
+    expect(streamed?.out).toMatch(/nothing {2}Skipped/);
+    expect(streamed?.out).toMatch(/letters#1 {2}Completed/);
+    expect(JSON.parse(graph?.out ?? "").steps).toContainEqual(expect.objectContaining({ path: "report/write" }));
+    expect(JSON.parse(report?.out ?? "")).toMatchObject({ name: "word-report", version: "1" });
+  });
+
   it("scoring: answers with what the weights make of the request, and leaves no endpoint", async () => {
     const { folder, said } = await follow("scoring");
 

@@ -40,7 +40,8 @@ const SCRIPT = join(import.meta.dirname, "with_mlflow.py");
 
 export function makePerson(home: StoryHome, folder: string): Person {
   mkdirSync(folder, { recursive: true });
-  cpSync(join(EXAMPLES, "quickstart"), join(folder, "quickstart"), { recursive: true });
+  for (const example of ["quickstart", "pipeline"])
+    cpSync(join(EXAMPLES, example), join(folder, example), { recursive: true });
   const memory = new Map<string, string>();
   const person: Person = {
     folder,

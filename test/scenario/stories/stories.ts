@@ -108,6 +108,22 @@ export const STORIES: readonly Story[] = [
     },
   },
   {
+    name: "run examples/pipeline: component files, a nested pipeline, a branch, a loop",
+    async happen(me) {
+      const { code, out, err } = await me.try("job create --file pipeline/pipeline.yml --name words --stream -w wines");
+
+      expect(code, out + err).toBe(0);
+      const { steps, outputs } = await me.json("job show --name words -w wines");
+      const states = Object.fromEntries(
+        steps.map(({ path, status }: { path: string; status: string }) => [path, status]),
+      );
+      expect(states).toMatchObject({ nothing: "Skipped", "report/write": "Completed", "letters#1": "Completed" });
+      expect(outputs.report.asset).toBe("azureml:word-report:1");
+      await me.run("data download --name word-report --version 1 --download-path words -w wines");
+      expect(readFileSync(join(me.folder, "words/word-report/report.txt"), "utf8")).toContain("the,4\nsat,2\n");
+    },
+  },
+  {
     name: "cancel a job",
     async happen(me) {
       const spec = "type: command\ncommand: echo begun && sleep 600\nenvironment: {image: 'python:3.12-slim'}\n";
