@@ -84,7 +84,7 @@ export function grantFreeStorage(fn: HomeFunction, stage: Stage): void {
   const { name: home, studioOrigins } = stage;
   const { account, region, partition } = stack;
   fn.handler.addEnvironment("STORAGE", stack.toJsonString({ home, account, region, partition, studioOrigins }));
-  fn.allow("s3", ["DeleteBucket", "ListBucketVersions"], buckets.slice(0, 1));
+  fn.allow("s3", ["DeleteBucket", "ListBucketVersions", "PutLifecycleConfiguration"], buckets.slice(0, 1));
   fn.allow("s3", ["DeleteObject", "DeleteObjectVersion"], [`${buckets[0]}/*`]);
   fn.allow("secretsmanager", ["DeleteSecret"], secrets.slice(0, 1));
   fn.allow("ecr", ["DeleteRepository"], repositories.slice(0, 1));

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/ports/clock.ts";
 import type { Places } from "../core/ports/storage.ts";
-import { ABSENT, type Item, type Table, type Value } from "../core/ports/table.ts";
+import { ABSENT, type Clause, type Item, type Table, type Value } from "../core/ports/table.ts";
 import type { StorageRecord, StorageStore } from "../core/workspaces/ports.ts";
 import { WORKSPACE_STORAGE, workspaceStorageKey } from "./facts/keys.ts";
 import { itemsOf } from "./partitions.ts";
@@ -19,19 +19,20 @@ export function openStorageStore({ table }: { readonly table: Table }): StorageS
       return records;
     },
     async put(record, before) {
-      const when =
-        before === undefined
-          ? ABSENT
-          : [
-              { attr: "state", op: "eq" as const, value: before.state },
-              { attr: "sinceMs", op: "eq" as const, value: before.sinceMs },
-            ];
+      const when = before === undefined ? ABSENT : isStill(before);
       return (await table.transact([{ kind: "put", item: storageItem(record), when }])).ok;
     },
-    async delete(workspace) {
-      await table.transact([{ kind: "delete", key: workspaceStorageKey(workspace) }]);
+    async delete(record) {
+      await table.transact([{ kind: "delete", key: workspaceStorageKey(record.workspace), when: isStill(record) }]);
     },
   };
+}
+
+function isStill({ state, sinceMs }: StorageRecord): readonly Clause[] {
+  return [
+    { attr: "state", op: "eq", value: state },
+    { attr: "sinceMs", op: "eq", value: sinceMs },
+  ];
 }
 
 export function storageItem(record: StorageRecord): Item {

@@ -17,6 +17,7 @@ import { CreateFunctionCommand, LambdaClient, ListFunctionsCommand } from "@aws-
 import {
   GetBucketNotificationConfigurationCommand,
   ListBucketsCommand,
+  ListObjectsV2Command,
   PutBucketNotificationConfigurationCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
@@ -38,12 +39,14 @@ import {
   me,
   onlineEndpoints,
   schedules,
+  secrets,
   signIn,
   tokens,
   trees,
 } from "../../src/contract/routes/index.ts";
 import type { ScheduleSpec } from "../../src/contract/schedules.ts";
 import { treeText } from "../../src/contract/trees.ts";
+import type { Workspace } from "../../src/contract/workspaces.ts";
 import type { PersonalClaims } from "../../src/core/auth/tokens.ts";
 import { yard } from "../helpers/cli.ts";
 import { expectCode, until } from "../helpers/ports.ts";
@@ -315,6 +318,33 @@ describe("a deployed home", () => {
     ]);
   });
 
+  test("makes a workspace with a bucket, a key, a secret and a repository of its own", {
+    timeout: 60_000,
+  }, async () => {
+    const cwd = mkdtempSync(join(tmpdir(), "trainyard-own-"));
+    onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+    const env = { TRAINYARD_URL: deployment.url, TRAINYARD_TOKEN: deployment.token, PATH: process.env.PATH ?? "" };
+    const asked = ["--storage-bucket", "own", "--kms-key", "own", "--secret", "own", "--repository", "own"];
+    const stored = await openEdgeStore(deployment.endpoint);
+
+    const made = await yard(["workspace", "create", "--name", "apart", ...asked, "-o", "json"], { cwd, env });
+    const params = { workspace: "apart", name: "token" };
+    await client.call(secrets.put, { params, body: { value: "of a workspace of its own" } });
+    const put = await client.raw(`/api/v1/workspaces/apart/blobs/${sha256("apart")}`, {
+      method: "PUT",
+      body: new TextEncoder().encode("apart"),
+    });
+
+    const { storage } = JSON.parse(made.out) as Workspace;
+    const Bucket = storage?.bucket?.arn.replace(/.*:/, "") ?? "";
+    const s3 = new S3Client({ ...AWS, endpoint: deployment.endpoint, forcePathStyle: true });
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
+    expect([made.code, put.status, Bucket]).toEqual([0, 200, expect.stringMatching(/^trainyard-ws-[0-9a-f]{16}$/)]);
+    expect(Contents.map(({ Key }) => Key)).toContainEqual(expect.stringMatching(/^ws\/apart\/blobs\//));
+    // Its files are none that the edge could send on.
+    expect(await stored("b#apart")).toMatch(/^9+$/);
+  });
+
   test("tells its edge the key of tokens, and of one that is revoked", async () => {
     const stored = await openEdgeStore(deployment.endpoint);
     const [payload = ""] = deployment.token.split(".");
@@ -374,8 +404,13 @@ describe("a deployed home", () => {
       "cdk-hnb659fds-assets-000000000000-us-east",
       expect.stringMatching(/^trainyard-data-accesslogs/),
       expect.stringMatching(/^trainyard-data-objects/),
+      // Of a workspace that was not deleted.
+      "trainyard-ws",
     ]);
-    expect(SecretList).toHaveLength(1);
+    expect(SecretList?.map(({ Name = "" }) => Name.replace(/[0-9a-f]{16}$/, "")).sort()).toEqual([
+      expect.stringMatching(/^VaultKey|^trainyard-data/),
+      "trainyard/workspaces/",
+    ]);
     const { Functions } = await lambda.send(new ListFunctionsCommand({}));
     const { logGroups } = await logs.send(new DescribeLogGroupsCommand({ logGroupNamePrefix: "/aws/lambda/" }));
     expect(Functions?.map(({ FunctionName }) => FunctionName)).toEqual(["trainyard-serve-mine"]);

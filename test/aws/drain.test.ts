@@ -21,9 +21,12 @@ import { type Drainer, drain } from "../../src/adapters/aws/drain/drain.ts";
 import { repositoriesOf, repositoryDrainer } from "../../src/adapters/aws/drain/repositories.ts";
 import { ruleDrainer } from "../../src/adapters/aws/drain/rules.ts";
 import { scheduleDrainer } from "../../src/adapters/aws/drain/schedules.ts";
+import { placesIn, storageDrainer } from "../../src/adapters/aws/drain/storage.ts";
 import { topicDrainer } from "../../src/adapters/aws/drain/topics.ts";
 import { openEventRules } from "../../src/adapters/aws/event-rules.ts";
 import { mailboxTopics, openTopics } from "../../src/adapters/aws/topics.ts";
+import { AppError } from "../../src/contract/errors.ts";
+import type { StorageRecord } from "../../src/core/workspaces/ports.ts";
 import { AWS, startMinistack } from "./ministack.ts";
 
 let emulator: Awaited<ReturnType<typeof startMinistack>>;
@@ -115,6 +118,34 @@ test("takes the topics of the home's mailboxes, which are sent what is meant for
 
   expect(await mailboxTopics(client, "yard")).toEqual([]);
   expect(await mailboxTopics(client, "yardstick")).toHaveLength(1);
+});
+
+test("frees what workspaces have of their own, one after the other, and names the one that takes long", async () => {
+  const place = (arn: string, isOwn = true) => ({ arn, isOwn });
+  const records: StorageRecord[] = ["a", "b"].map((workspace) => ({
+    workspace,
+    state: "there",
+    sinceMs: 1,
+    places: { bucket: place(`arn:aws:s3:::${workspace}`), secret: place("arn:s", false) },
+  }));
+  const freed: string[] = [];
+  let tries = 0;
+  const free = async (workspace: string) => {
+    if (workspace === "b" && tries++ === 0) throw new AppError("Unavailable", "it is being emptied");
+    freed.push(workspace);
+  };
+  const drainer = storageDrainer({ storages: { list: async () => records }, storage: { free } });
+
+  expect([await drainer.step(), await drainer.step(), await drainer.step()]).toEqual([
+    ["storage of workspace b"],
+    [],
+    [],
+  ]);
+  expect(freed).toEqual(["a", "b"]);
+  expect(placesIn(records).slice(0, 2)).toEqual([
+    "bucket arn:aws:s3:::a of workspace a",
+    "adopted secret arn:s of workspace a",
+  ]);
 });
 
 test("what does not go in time is named, and what to do", async () => {

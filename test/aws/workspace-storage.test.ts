@@ -7,6 +7,7 @@ import {
   GetBucketPolicyCommand,
   GetBucketVersioningCommand,
   HeadBucketCommand,
+  ListBucketsCommand,
   ListObjectsV2Command,
   PutBucketEncryptionCommand,
   PutBucketVersioningCommand,
@@ -23,6 +24,7 @@ import { nameOfArn } from "../../src/adapters/aws/storage/settings.ts";
 import { openStorage } from "../../src/adapters/aws/storage/storage.ts";
 import { openVault } from "../../src/adapters/aws/vault.ts";
 import { openHome } from "../../src/adapters/local/home.ts";
+import { AppError } from "../../src/contract/errors.ts";
 import type { StorageSpec, Workspace } from "../../src/contract/workspaces.ts";
 import { signUserToken } from "../../src/core/auth/tokens.ts";
 import { freeWorkspaces } from "../../src/core/workspaces/delete-workspace.ts";
@@ -72,6 +74,7 @@ async function openAwsHome(name = "yard") {
     temp.remove();
   });
   let aheadMs = 0;
+  let fault: Error | undefined;
   const clock = { now: () => local.clock.now() + aheadMs };
   const { table, ids } = local;
   const placesOf = makePlacesOf({ table, clock });
@@ -95,6 +98,11 @@ async function openAwsHome(name = "yard") {
       ...storage,
       settle: async () => {
         aheadMs += 10_000;
+        if (fault !== undefined) throw fault;
+      },
+      free: async (...args: Parameters<typeof storage.free>) => {
+        if (fault !== undefined) throw fault;
+        await storage.free(...args);
       },
     },
     activity: makeActivityWrite({ ...local, clock }),
@@ -124,6 +132,9 @@ async function openAwsHome(name = "yard") {
     placesOf,
     put: (workspace: string, storage?: StorageSpec) => ask("PUT", workspace, storage === undefined ? {} : { storage }),
     free: () => freeWorkspaces({ ...ground, ...stores }),
+    fail: (error: Error | undefined) => {
+      fault = error;
+    },
     pass: (ms: number) => {
       aheadMs += ms;
     },
@@ -218,6 +229,27 @@ describe("a workspace with everything of its own", () => {
       [409, "Conflict"],
       [409, "Conflict"],
     ]);
+  });
+
+  test("is cleared away by a later round where it was cut short, and nothing could be done about it then", async () => {
+    const home = await openAwsHome("cut");
+    const made = async () => (await s3.send(new ListBucketsCommand({}))).Buckets?.map(({ Name = "" }) => Name) ?? [];
+    home.fail(new AppError("Unavailable", "the function's time is over"));
+
+    const cut = await home.put("short", { bucket: "own" });
+    const [left] = await home.stores.storages.list();
+    home.fail(undefined);
+    await home.free();
+    const stillThere = (await made()).filter((name) => name.startsWith("cut-ws-"));
+    home.pass(6 * MINUTE_MS);
+    await home.free();
+
+    expect([cut.status, left?.state, stillThere]).toEqual([503, "making", [nameOfArn(left?.places.bucket?.arn ?? "")]]);
+    expect((await made()).filter((name) => name.startsWith("cut-ws-"))).toEqual([]);
+    home.pass(2 * MINUTE_MS);
+    await home.free();
+    expect(await home.stores.storages.list()).toEqual([]);
+    expect((await home.put("short")).status).toBe(200);
   });
 
   test("leaves its name for a moment, in which another process may still know where it was", async () => {

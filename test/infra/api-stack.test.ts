@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
+import { BUCKET_INFIX, FOLDER } from "../../src/adapters/aws/storage/settings.ts";
 import { rightsOf, type Statement } from "./rights.ts";
 import { template } from "./templates.ts";
 
@@ -96,7 +97,7 @@ describe("the API stack", () => {
     const makes = /:(?:Create(?:Bucket|Secret|Repository)|Delete(?:Bucket|Secret|Repository|ObjectVersion))$/;
 
     for (const { Resource } of about(given, makes))
-      expect(JSON.stringify(Resource)).toMatch(/trainyard(?:-ws-|\/workspaces\/)\*/);
+      expect(JSON.stringify(Resource)).toMatch(new RegExp(`trainyard(?:${BUCKET_INFIX}|/${FOLDER}/)\\*`));
     expect(JSON.stringify(about(given, makes))).not.toContain("of-the-team");
     expect(JSON.stringify(about(given, /s3:PutObject$/))).toContain("arn:aws:s3:::of-the-team/ws/*");
     expect(about(statements, /kms:(?:CreateKey|ScheduleKeyDeletion)/).map(({ Condition }) => Condition)).toEqual([

@@ -366,6 +366,13 @@ describe("places", () => {
     });
     expect(await answer<unknown[]>(folder, ["job", "list", "-w", "team"])).toEqual([]);
     expect((await run(folder, ["workspace", "delete", "-n", "team", "-y"])).code).toBe(0);
+    const azure = "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v";
+    writeFileSync(join(folder, "ours.yml"), `name: ours\nkey_vault: ${azure}\nstorage_account: arn:aws:s3:::ours\n`);
+    const own = await run(folder, ["workspace", "create", "-f", "ours.yml"]);
+    expect({ code: own.code, err: own.err }).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/`key_vault` names a resource of Azure.*`storage` is the AWS home's/s),
+    });
     expect(await answer<{ name: string }[]>(folder, ["activity", "list", "--resource", "datastore"])).toEqual(
       expect.arrayContaining([expect.objectContaining({ name: "shelf", action: "delete" })]),
     );

@@ -1,4 +1,4 @@
-import { AppError } from "../../contract/errors.ts";
+import { AppError, isAppError } from "../../contract/errors.ts";
 import { DEFAULT_WORKSPACE } from "../../contract/workspaces.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Objects } from "../ports/objects.ts";
@@ -96,7 +96,12 @@ export async function purgeWorkspace(deps: PurgeDeps, name: string): Promise<voi
     for (const secret of await deps.vault.list(`${kind}/${name}/`)) await deps.vault.delete(secret);
   }
   await deps.workspaces.purge(name);
-  await freeStorage(deps, name);
+  await freeStorage(deps, name).catch(unlessBusy);
+}
+
+/** What takes long goes on in a later round. */
+function unlessBusy(error: unknown): void {
+  if (!isAppError(error) || error.code !== "Unavailable") throw error;
 }
 
 /** While their objects are there, which name them. */

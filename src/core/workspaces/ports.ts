@@ -71,5 +71,6 @@ export interface StorageStore {
   list(): Promise<readonly StorageRecord[]>;
   /** Writes `record` if what is kept is still `before`. False: somebody was faster. */
   put(record: StorageRecord, before: StorageRecord | undefined): Promise<boolean>;
-  delete(workspace: string): Promise<void>;
+  /** Does nothing where another has taken its place. */
+  delete(record: StorageRecord): Promise<void>;
 }

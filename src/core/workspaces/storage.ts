@@ -66,18 +66,21 @@ export async function freeStorage(deps: StorageDeps, workspace: string): Promise
   await storages.put({ workspace, state: "freed", sinceMs: clock.now(), places: {} }, record);
 }
 
-/** Goes on with what was cut short: storage of workspaces that are gone, or never came to be. */
+/** Goes on with what was cut short: storage of workspaces that are gone, or never came to be. One that can't be freed holds up no other; the first such error is thrown at the end. */
 export async function freeLeftStorage(deps: StorageDeps & { readonly workspaces: WorkspaceStore }): Promise<void> {
   const { storage, storages, workspaces, clock } = deps;
   if (storage === undefined) return;
-  for (const { workspace, state, sinceMs } of await storages.list()) {
+  const failures: unknown[] = [];
+  for (const record of await storages.list()) {
+    const { workspace, state, sinceMs } = record;
     const ageMs = clock.now() - sinceMs;
     if (state === "freed") {
-      if (ageMs > FREED_MS) await storages.delete(workspace);
+      if (ageMs > FREED_MS) await storages.delete(record);
     } else if (state === "making" && ageMs < CUT_SHORT_MS) continue;
     else if ((await workspaces.get(workspace)) === undefined && !(await workspaces.needsPurge(workspace)))
-      await freeStorage(deps, workspace);
+      await freeStorage(deps, workspace).catch((error: unknown) => failures.push(error));
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Throws Conflict for other storage than a workspace has. */
@@ -104,7 +107,7 @@ async function makeWay(deps: StorageDeps, workspace: string): Promise<StorageRec
   if (record === undefined) return undefined;
   const ageMs = clock.now() - record.sinceMs;
   if (record.state === "freed" && ageMs > FREED_MS) {
-    await storages.delete(workspace);
+    await storages.delete(record);
     return undefined;
   }
   if (record.state === "making" && ageMs > CUT_SHORT_MS) await freeStorage(deps, workspace);

@@ -182,7 +182,10 @@ export async function freeBucket(
   const untilMs = now() + EMPTYING_MS;
   const drainer = bucketDrainer({ client: s3, bucket: Bucket });
   while ((await drainer.step()).length > 0) {
-    if (now() > untilMs) throw new AppError("Unavailable", `bucket \`${Bucket}\` is being emptied`);
+    if (now() <= untilMs) continue;
+    // The service itself goes on, at no charge, and is done in a day or two.
+    await s3.send(new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: EMPTYING }));
+    throw new AppError("Unavailable", `bucket \`${Bucket}\` is being emptied`);
   }
   await s3.send(new DeleteBucketCommand({ Bucket })).catch(unlessGone);
 }
@@ -229,6 +232,26 @@ const LIFECYCLE = {
       Status: "Enabled" as const,
       Filter: { Prefix: "" },
       NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+      Expiration: { ExpiredObjectDeleteMarker: true },
+    },
+  ],
+};
+
+/** A version that expires becomes an older one, and the markers that are left go when nothing is below them. */
+const EMPTYING = {
+  Rules: [
+    {
+      ID: "all",
+      Status: "Enabled" as const,
+      Filter: { Prefix: "" },
+      Expiration: { Days: 1 },
+      NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+      AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+    },
+    {
+      ID: "markers",
+      Status: "Enabled" as const,
+      Filter: { Prefix: "" },
       Expiration: { ExpiredObjectDeleteMarker: true },
     },
   ],

@@ -5,6 +5,7 @@ import {
   DeleteBucketCommand,
   HeadBucketCommand,
   ListObjectVersionsCommand,
+  PutBucketLifecycleConfigurationCommand,
   PutBucketPolicyCommand,
   PutObjectCommand,
   S3Client,
@@ -124,6 +125,8 @@ test("a bucket that takes long to empty is left to the next call; the key goes l
   await expectCode(() => storage.free("w", { bucket, key: { arn: KEY, isOwn: true } }), "Unavailable");
   expect(s3.commandCalls(DeleteBucketCommand)).toEqual([]);
   expect(kms.commandCalls(ScheduleKeyDeletionCommand)).toEqual([]);
+  const [left] = s3.commandCalls(PutBucketLifecycleConfigurationCommand);
+  expect(left?.args[0].input.LifecycleConfiguration?.Rules?.[0]).toMatchObject({ Expiration: { Days: 1 } });
   s3.on(ListObjectVersionsCommand).resolves({});
   await storage.free("w", { bucket, key: { arn: KEY, isOwn: true }, secret: { arn: "arn:s", isOwn: false } });
 
