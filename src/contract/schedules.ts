@@ -88,7 +88,7 @@ export const Trigger = z.discriminatedUnion("type", [
 ]);
 export type Trigger = z.infer<typeof Trigger>;
 
-/** What becomes of times that passed while the home was off: `skip` none of them, `once` the last of them, `all` the newest 50. */
+/** What becomes of times that passed while the home was off: `skip` none of them, `once` the last of them, `all` the newest 40. */
 export const MissedRuns = z.enum(["skip", "once", "all"]);
 export type MissedRuns = z.infer<typeof MissedRuns>;
 

@@ -8,6 +8,7 @@ import { parseRef } from "./refs.ts";
 import { type Data, record, TakeIn, type Upload } from "./take-in.ts";
 import { checkFile } from "./validate.ts";
 import { pick } from "./wire.ts";
+import { commandSpec, pipelineSpec } from "./wire-jobs.ts";
 
 const WORDS = ["display_name", "description", "properties", "trigger", "missed_runs"];
 
@@ -50,6 +51,11 @@ export function loadSchedule(reader: FileReader, path: string, options: LoadOpti
 /** A job's file is taken in, a job of the workspace is named; with what is said anew, whose uploads take the place of those it replaces. */
 function jobOf(reader: FileReader, take: TakeIn, given: unknown, dir: string): Made {
   const fields = typeof given === "string" ? { job: given } : record(given);
+  if (fields.job === undefined) {
+    const isPipeline = fields.jobs !== undefined;
+    const spec = isPipeline ? pipelineSpec(take.pipelineJob(fields, dir)) : commandSpec(take.commandJob(fields, dir));
+    return { spec: { spec }, uploads: below(["create_job", "spec"], take.uploads), warnings: [] };
+  }
   const { job, type: _type, ...said } = fields;
   const overrides = take.commandJob(said, dir);
   const name = String(job);

@@ -94,6 +94,29 @@ test("after hours off, one missed run is made up for, and the others are told", 
   expect(shown).toMatchObject({ skipped: 2, next_at: "2026-05-05T16:00:00.000Z", last: { state: "done" } });
 });
 
+test("makes up for as many as fit, in one transaction; a clock that was set back fires nothing twice", async () => {
+  const frame = await open();
+  await put(frame, "often", every("* * * * *", { missed_runs: "all" }));
+  const round = async () => {
+    frame.post.waiting.push({ topic: "schedules.round", id: "round", body: {} });
+    await frame.post.deliver();
+  };
+
+  frame.now.ms = NOON + 600 * MINUTE;
+  await round();
+  const fired = await firings(frame, "often");
+  expect(fired).toHaveLength(45);
+  frame.now.ms = NOON + 590 * MINUTE;
+  for (const is_enabled of [false, true])
+    await frame.client.call(schedules.update, { ...named("often"), body: { is_enabled } });
+  frame.now.ms = NOON + 601 * MINUTE;
+  await round();
+
+  const causes = (await firings(frame, "often")).map(({ cause }) => cause.id);
+  expect(causes).toHaveLength(46);
+  expect(new Set(causes).size).toBe(46);
+});
+
 test("does what a lost message asked for, in the next round", async () => {
   const frame = await open();
   await put(frame, "manual", every("0 0 1 1 *"));
@@ -148,6 +171,26 @@ test("submits a job of the workspace again, with what is said anew", async () =>
     experiment_name: "nightly",
     spec: { command: ECHO.spec.type === "command" ? ECHO.spec.command : "", inputs: { word: { value: "ho" } } },
   });
+});
+
+test("submits a pipeline as any other job", async () => {
+  const frame = await open();
+  const step = { type: "command" as const, command: "echo ${{inputs.word}}", environment: "azureml:python-3.11" };
+  const spec = {
+    type: "pipeline" as const,
+    inputs: { word: { type: "string" as const, value: "${{trigger.color}}" } },
+    jobs: { a: { ...step, inputs: { word: "${{parent.inputs.word}}" } } },
+  };
+  await put(frame, "piped", every("0 0 1 1 *", { create_job: { spec } as CreateJob }));
+
+  await frame.client.call(schedules.trigger, { ...named("piped"), body: { values: { color: "red" } } });
+  await frame.post.deliver();
+
+  const [fired] = await firings(frame, "piped");
+  expect(fired).toMatchObject({ state: "done" });
+  const job = await frame.client.call(jobs.get, named(fired?.job ?? ""));
+  expect([job.type, job.tags["schedule.name"]]).toEqual(["pipeline", "piped"]);
+  expect(job.spec).toMatchObject({ inputs: { word: { value: "red" } } });
 });
 
 test("finds what is wrong when the schedule is made", async () => {

@@ -52,6 +52,8 @@ export async function fireFor(
 
 /** A schedule's time has come, or a message about it came once more: fires what is due and sets the next time. */
 export async function fireDue(deps: FireDeps, workspace: string, name: string, mark?: string): Promise<void> {
+  /** A clock that was set back comes by the same times again. */
+  const known = new Set<string>();
   for (let i = 0; i < TRIES; i++) {
     const schedule = await deps.schedules.get(workspace, name);
     if (schedule === undefined || !schedule.isEnabled) return;
@@ -68,7 +70,8 @@ export async function fireDue(deps: FireDeps, workspace: string, name: string, m
       await deps.alarm.set(schedule);
       return;
     }
-    const firings = await Promise.all(fire.map((atMs) => firingOf(deps, schedule, timeCause(atMs))));
+    const all = await Promise.all(fire.map((atMs) => firingOf(deps, schedule, timeCause(atMs))));
+    const firings = all.filter(({ id }) => !known.has(id));
     const { nextMs: _, ...rest } = schedule;
     const after: ScheduleRecord = {
       ...rest,
@@ -84,11 +87,19 @@ export async function fireDue(deps: FireDeps, workspace: string, name: string, m
       after,
       ...(words === undefined ? {} : { words }),
     });
+    if (made === "known") for (const id of await knownOf(deps, firings)) known.add(id);
     if (made !== "made") continue;
     await deps.alarm.set(after);
     return askToFire(deps.bus, firings);
   }
   throw new AppError("Unavailable", `schedule \`${name}\` could not be fired: too many writers at once`);
+}
+
+async function knownOf({ schedules }: FireDeps, firings: readonly FiringRecord[]): Promise<readonly string[]> {
+  const found = await Promise.all(
+    firings.map(({ workspace, schedule, id }) => schedules.firing(workspace, schedule, id)),
+  );
+  return found.flatMap((firing) => (firing === undefined ? [] : [firing.id]));
 }
 
 function timeCause(atMs: number): Cause {
@@ -119,7 +130,11 @@ async function act(deps: FireDeps, schedule: ScheduleRecord, firing: FiringRecor
   }
   const template: CreateJob | undefined = await deps.schedules.template(workspace, name);
   if (template === undefined) throw new AppError("Internal", `schedule \`${name}\` has no job`);
-  await deps.scheduledJobs.submit({ workspace, name: firing.id, request: fillJob(template, firing), actor });
+  const request = fillJob(template, firing);
+  await deps.scheduledJobs.submit({ workspace, name: firing.id, request, actor }).catch((error: unknown) => {
+    // Submitted before, and the schedule changed since: the name is nobody else's.
+    if (!isAppError(error) || error.code !== "AlreadyExists") throw error;
+  });
   return { job: firing.id };
 }
 

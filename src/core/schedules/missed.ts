@@ -3,8 +3,8 @@ import type { FiringTimes } from "./firing-times.ts";
 
 /** A firing that comes no later than this is in time: timers of both homes may be a minute late. */
 export const IN_TIME_MS = 5 * 60_000;
-/** Runs that are made up for at once, at most: the newest ones. */
-export const CATCH_UP_LIMIT = 50;
+/** Runs that are made up for at once, at most: the newest ones. With those in time they fit one transaction. */
+export const CATCH_UP_LIMIT = 40;
 /** Times looked at on the way from the last one to now. */
 const LOOK_LIMIT = 100_000;
 const LOOK_BACK_MS = 2 * 86_400_000;

@@ -1,3 +1,4 @@
+import { check } from "../check.ts";
 import { join } from "../complain.ts";
 import { child, type SpecNode } from "../nodes.ts";
 import { parseRef } from "../refs.ts";
@@ -6,6 +7,7 @@ import {
   anything,
   boolean,
   type CheckContext,
+  type CustomType,
   type Field,
   list,
   map,
@@ -33,8 +35,8 @@ import {
   tags,
 } from "./common.ts";
 import { inputs, outputs } from "./inputs.ts";
-import { sparkFields, sparkResources } from "./jobs.ts";
-import { pipelineFields } from "./pipeline.ts";
+import { commandJob, sparkFields, sparkResources } from "./jobs.ts";
+import { pipelineFields, pipelineJob } from "./pipeline.ts";
 import { limits } from "./run-fields.ts";
 import { trigger } from "./trigger.ts";
 
@@ -56,6 +58,20 @@ const override: Type = object("a scheduled job", {
   queue_settings: queueSettings,
   conf: sparkFields.conf ?? anything,
 });
+
+/** A job that is named, with what is said anew, or a job that is written out. */
+function scheduledJob(): CustomType {
+  return {
+    t: "custom",
+    noun: "a scheduled job",
+    json: { type: "object" },
+    check(node, at, ctx) {
+      const has = (key: string) => child(node, key) !== undefined;
+      const inline = has("job") ? undefined : has("command") ? commandJob : has("jobs") ? pipelineJob : undefined;
+      return check(inline ?? override, node, at, ctx);
+    },
+  };
+}
 
 const window = object("a data window", {
   lookback_window_size: text(),
@@ -162,7 +178,7 @@ export const schedule = object(
     tags: map(anything),
     properties: tags,
     trigger: need(trigger),
-    create_job: shape({ text: jobRef, map: override }),
+    create_job: shape({ text: jobRef, map: scheduledJob() }),
     create_monitor: monitor,
     import_data: shape({ text: ref("data", { local: "file", bare: true }), map: dataImport }),
     // Beyond Azure's.
