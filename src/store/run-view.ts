@@ -53,9 +53,7 @@ export function makeViewer(experimentId: string, stored: StoredColumns): (row: n
   };
   const texts = (kind: string) => keysOf(stored.texts, kind).map((key) => [key, text(`${kind} ${key}`)] as const);
   const [tags, params] = [texts("tag"), texts("parameter")];
-  const metrics = keysOf(stored.numbers, "metric").map(
-    (key) => [key, ...["metric", METRIC_TIME, METRIC_STEP].map((kind) => number(`${kind} ${key}`))] as const,
-  );
+  const metrics = metricColumns(stored);
   const [name, userId, status, lifecycle] = [text(RUN_NAME), text("user_id"), text("status"), text(LIFECYCLE)];
   const [artifactUri, modelInputs, modelOutputs] = [text("artifact_uri"), text(MODEL_INPUTS), text(MODEL_OUTPUTS)];
   const [startMs, endMs] = [number("start_time"), number("end_time")];
@@ -64,9 +62,10 @@ export function makeViewer(experimentId: string, stored: StoredColumns): (row: n
   return (row) => {
     const runId = idOf(row + 1);
     const metricsOf = new Map<string, { value: number; timestamp: number; step: number }>();
-    for (const [key, valueAt, timeAt, stepAt] of metrics) {
-      const value = valueAt?.(row);
-      if (value !== undefined) metricsOf.set(key, { value, timestamp: timeAt?.(row) ?? 0, step: stepAt?.(row) ?? 0 });
+    for (const { key, values, times, steps } of metrics) {
+      const value = numberAt(values, row);
+      // Time and step are there wherever a value is.
+      if (value !== undefined) metricsOf.set(key, { value, timestamp: times[row] ?? 0, step: steps[row] ?? 0 });
     }
     const inputs = inputsOf(inputsTextAt(row) ?? "");
     return {
@@ -88,6 +87,16 @@ export function makeViewer(experimentId: string, stored: StoredColumns): (row: n
       ...(inputs === undefined ? {} : { inputs }),
     };
   };
+}
+
+function metricColumns({ numbers }: StoredColumns) {
+  const none = new Float64Array(0);
+  return keysOf(numbers, "metric").flatMap((key) => {
+    const values = numbers.get(`metric ${key}`);
+    if (values === undefined) return [];
+    const [times, steps] = [METRIC_TIME, METRIC_STEP].map((kind) => numbers.get(`${kind} ${key}`)?.values ?? none);
+    return [{ key, values, times: times ?? none, steps: steps ?? none }];
+  });
 }
 
 function keysOf(columns: ReadonlyMap<string, unknown>, kind: string): string[] {
