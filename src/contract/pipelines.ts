@@ -68,6 +68,18 @@ export const ParallelStep = z.strictObject({
 });
 export type ParallelStep = z.infer<typeof ParallelStep>;
 
+/** Searches for the parameters with which a command component does best; held against a sweep's own schema once bindings are filled. */
+export const SweepStep = z.strictObject({
+  type: z.literal("sweep"),
+  trial: ComponentValue,
+  search_space: z.record(z.string(), Loose),
+  sampling_algorithm: Loose.optional(),
+  objective: z.record(z.string(), Loose),
+  early_termination: z.record(z.string(), Loose).optional(),
+  ...STEP_FIELDS,
+});
+export type SweepStep = z.infer<typeof SweepStep>;
+
 export const PipelineSettings = z.looseObject({
   default_compute: z.string().max(300).optional(),
   default_datastore: z.string().max(300).optional(),
@@ -131,7 +143,7 @@ export type ParallelForStep = z.infer<typeof ParallelForStep>;
 
 /** Kinds that are refused at submit, with the reason; understood so far that this is the one thing said about them. */
 export const ForeignStep = z.looseObject({
-  type: z.enum(["sweep", "spark", "automl", "import", "data_transfer", "finetuning", "distillation"]),
+  type: z.enum(["spark", "automl", "import", "data_transfer", "finetuning", "distillation"]),
 });
 
 /** Grows with the kinds that can be run as steps. */
@@ -139,6 +151,7 @@ export const Step = z.discriminatedUnion("type", [
   CommandStep,
   PipelineStep,
   ParallelStep,
+  SweepStep,
   IfElseStep,
   DoWhileStep,
   ParallelForStep,

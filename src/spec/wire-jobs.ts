@@ -38,6 +38,7 @@ const STEP_FIELDS: Readonly<Record<string, readonly string[]>> = {
     "error_threshold",
     "logging_level",
   ],
+  sweep: [...COMMON, "trial", "objective", "limits", "early_termination", "resources", "queue_settings", "comment"],
   if_else: ["condition", "true_block", "false_block", "comment"],
   do_while: ["body", "condition", "mapping", "limits", "comment"],
   parallel_for: ["body", "items", "max_concurrency", "comment"],
@@ -99,7 +100,8 @@ function parameterOf(given: unknown): unknown {
 /** A step as it is sent. */
 export function stepSpec(step: Data): Data {
   const { type = "command" } = step;
-  return { type, ...withTier(pick(step, STEP_FIELDS[String(type)] ?? [])) };
+  const fields = withTier(pick(step, STEP_FIELDS[String(type)] ?? []));
+  return { type, ...fields, ...(type === "sweep" ? searchOf(step) : {}) };
 }
 
 /** `null` is a tier's name in YAML, and none at all in what is sent. */

@@ -36,39 +36,50 @@ export async function planSweep(deps: SweepDeps, workspace: string, job: string,
   const findings = makeFindings();
   // The same job has the same trials, also when it is planned again.
   const seed = Number.parseInt((await digestOf(`${workspace}\n${job}`)).slice(0, 12), 16);
-  const plan = searchOf(spec, seed, findings);
-  const parameters = parameterNames(spec.search_space);
   const body = await check(findings, "trial", () => findComponent(deps, workspace, spec.trial));
   if (body === undefined) return findings;
-  const ports = portsOf(spec, body, parameters, (problem) => findings.problems.push(problem));
+  const parameters = parameterNames(spec.search_space);
+  const ports = declaredPorts(spec, body, parameters, (problem) => findings.problems.push(problem));
   const full = { ...spec, inputs: ports.inputs, outputs: ports.outputs };
-  const trial = trialOf(full, body, findings);
-  if (trial === undefined) return findings;
-  const own = makeFindings();
   const [inputs, outputs, prepared] = await Promise.all([
     planInputs(deps, workspace, full, findings),
     planOutputs(deps, workspace, job, full, findings),
-    prepareCommand(
+    prepareSweep(deps, workspace, full, body, seed, findings),
+  ]);
+  if (findings.problems.length > 0 || prepared === undefined) return findings;
+  const document: SweepDocument = { v: 1, spec: full, ...prepared };
+  const { warnings } = findings;
+  return { problems: [], warnings, document, plan: { spec: full, compute: "", inputs, outputs, warnings } };
+}
+
+/** What does not depend on the sweep's own inputs: the search, and what all trials share. */
+export async function prepareSweep(
+  deps: SweepDeps,
+  workspace: string,
+  spec: SweepJobSpec,
+  body: ComponentBody,
+  seed: number,
+  findings: Findings,
+): Promise<Omit<SweepDocument, "v" | "spec"> | undefined> {
+  const own = makeFindings();
+  const plan = searchOf(spec, seed, own);
+  const parameters = parameterNames(spec.search_space);
+  const trial = trialOf(spec, body, own);
+  const ofTrial = makeFindings();
+  const prepared =
+    trial &&
+    (await prepareCommand(
       deps,
       workspace,
       withParameters(trial, parameters, () => "-"),
-      own,
-    ),
-  ]);
-  findings.problems.push(...own.problems.map((problem) => ({ ...problem, field: `trial.${problem.field}` })));
-  findings.warnings.push(...(prepared?.warnings ?? []));
-  if (findings.problems.length > 0 || prepared === undefined) return findings;
-  const document: SweepDocument = {
-    v: 1,
-    spec: full,
-    plan,
-    trial,
-    // The sweep says them once.
-    prepared: { ...prepared, warnings: [] },
-    parameters,
-  };
-  const { warnings } = findings;
-  return { problems: [], warnings, document, plan: { spec: full, compute: "", inputs, outputs, warnings } };
+      ofTrial,
+    ));
+  const inTrial = ofTrial.problems.map((problem) => ({ ...problem, field: `trial.${problem.field}` }));
+  findings.problems.push(...own.problems, ...inTrial);
+  findings.warnings.push(...own.warnings, ...(prepared?.warnings ?? []));
+  if (own.problems.length > 0 || trial === undefined || prepared === undefined) return undefined;
+  // The sweep says them once.
+  return { plan, trial, prepared: { ...prepared, warnings: [] }, parameters };
 }
 
 /** A trial's job with its parameters as inputs; those that it does not have are inputs that are not given. */
@@ -85,7 +96,7 @@ export function withParameters(
 }
 
 /** Inputs and outputs: of a component as it declares them, parameters left out; of a command those that the sweep has. */
-function portsOf(
+function declaredPorts(
   spec: SweepJobSpec,
   body: ComponentBody,
   parameters: readonly string[],

@@ -3,7 +3,7 @@ import type { Job } from "../../../src/contract/jobs.ts";
 import { jobs as routes } from "../../../src/contract/routes/jobs.ts";
 import type { SweepJobSpec } from "../../../src/contract/sweeps.ts";
 import { until } from "../../helpers/ports.ts";
-import { getJob, isOver, startServer, submit, type TestServer, waitFor } from "../../helpers/server.ts";
+import { getJob, isOver, readWholeLog, startServer, submit, type TestServer, waitFor } from "../../helpers/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -105,6 +105,46 @@ describe("a sweep", () => {
     const trials = await trialsOf(name);
     expect(trials.map(({ status, attempts }) => [status, attempts.length])).toEqual(Array(14).fill(["Completed", 1]));
     expect(new Set(trials.map(({ params }) => params.x)).size).toBe(14);
+  });
+
+  test("is a step of a pipeline, whose output is the best trial's", async () => {
+    const trial = {
+      type: "command",
+      inputs: { x: { type: "number" }, word: { type: "string" }, late: { type: "string", optional: true } },
+      outputs: { model: { type: "uri_file" } },
+      command: `python -c '${LOG}' 0 "\${{inputs.x}}" && echo \${{inputs.word}} \${{inputs.x}} > \${{outputs.model}}`,
+      environment: "python-3",
+    };
+    const { name } = await submit(server, {
+      type: "pipeline",
+      inputs: { most: { type: "integer", value: "2" } },
+      jobs: {
+        search: {
+          type: "sweep",
+          trial,
+          inputs: { word: { type: "string", value: "found" } },
+          outputs: { model: {} },
+          search_space: { x: { type: "choice", values: ["4", "2", "1"] } },
+          sampling_algorithm: { type: "grid" },
+          objective: { goal: "minimize", primary_metric: "loss" },
+          limits: { max_total_trials: "${{parent.inputs.most}}" },
+        },
+        use: {
+          type: "command",
+          command: "cat ${{inputs.model}}",
+          environment: "python-3",
+          inputs: { model: { type: "uri_file", path: "${{parent.jobs.search.outputs.model}}" } },
+        },
+      },
+    });
+
+    expect(await waitFor(server, name, isOver)).toMatchObject({ status: "Completed" });
+    const steps = await trialsOf(name);
+    expect(steps.map(({ type, status }) => [type, status])).toEqual([
+      ["sweep", "Completed"],
+      ["command", "Completed"],
+    ]);
+    expect(await readWholeLog(server, steps[1]?.name ?? "")).toContain("found 2");
   });
 
   test("that is canceled leaves nothing running", async () => {

@@ -8,7 +8,7 @@ import { planProblems } from "../pipeline/graph.ts";
 import type { PipelineNode, PipelinePlan } from "../pipeline/plan.ts";
 import { isControl, loopsByBody, loopTemplate, namesInItems, planControl } from "./flow.ts";
 import { isLiteral } from "./scope.ts";
-import { type Around, foreign, type PlannedStep, planStep, type StepDeps } from "./step.ts";
+import { type Around, foreign, isRun, type PlannedStep, planStep, type StepDeps } from "./step.ts";
 
 export interface StepsOf extends Pick<Around, "workspace" | "scope" | "outputs" | "nested"> {
   readonly spec: PipelineJobSpec;
@@ -34,7 +34,7 @@ export async function planSteps(deps: StepDeps, of: StepsOf, findings: Findings)
     Object.entries(steps).map(async ([name, step]) => {
       if (isControl(step)) return;
       const own = makeFindings();
-      if (step.type !== "command" && step.type !== "pipeline" && step.type !== "parallel") {
+      if (!isRun(step)) {
         own.problems.push({ field: "type", ...foreign(step.type) });
       } else {
         const loop = steps[loops.get(name) ?? ""];

@@ -6,6 +6,7 @@ import {
   PipelineJobSpec,
   type PipelineStep,
   type Step,
+  type SweepStep,
 } from "../../../contract/pipelines.ts";
 import type { AssetStore } from "../../assets/ports.ts";
 import { type CommandDeps, type PreparedCommand, prepareCommand } from "../../jobs/plan-command-job.ts";
@@ -16,6 +17,7 @@ import { type ComponentBody, findComponent, stepsIn } from "./components.ts";
 import { parallelBody } from "./parallel.ts";
 import { type FromItems, type Planned, type PlannedStepOutput, planStepInputs, planStepOutputs } from "./ports.ts";
 import { fillAll, hasBinding, type Scope } from "./scope.ts";
+import { planSearch, sweepPorts } from "./sweep.ts";
 
 export interface StepDeps extends CommandDeps {
   readonly assets: AssetStore;
@@ -41,7 +43,14 @@ export interface PlannedStep {
   readonly results: Readonly<Record<string, string>>;
 }
 
-export type RunStep = CommandStep | ParallelStep | PipelineStep;
+type ComponentStep = CommandStep | ParallelStep | PipelineStep;
+export type RunStep = ComponentStep | SweepStep;
+
+const RUN_TYPES: readonly string[] = ["command", "parallel", "pipeline", "sweep"] satisfies RunStep["type"][];
+
+export function isRun(step: Step): step is RunStep {
+  return RUN_TYPES.includes(step.type);
+}
 
 /** A step that runs a job: what the job is made from. */
 export async function planStep(
@@ -53,12 +62,11 @@ export async function planStep(
   fromItems?: FromItems,
 ): Promise<PlannedStep | undefined> {
   const own = makeFindings();
+  const [field, component] = step.type === "sweep" ? ["trial", step.trial] : ["component", step.component];
   const body =
-    step.component === undefined
+    component === undefined
       ? undefined
-      : await check(own, "component", () =>
-          findComponent(deps, around.workspace, step.component as NonNullable<typeof step.component>),
-        );
+      : await check(own, field, () => findComponent(deps, around.workspace, component));
   const planned = own.problems.length > 0 ? undefined : await planBody(deps, name, step, body, around, own, fromItems);
   findings.problems.push(...own.problems);
   findings.warnings.push(...own.warnings);
@@ -76,35 +84,33 @@ async function planBody(
 ): Promise<PlannedStep | undefined> {
   const say = (problem: Problem): void => void findings.problems.push(problem);
   // A step that names a component by reference can't say of which kind it is.
-  const type = body?.type ?? step.type;
-  if (type !== "command" && type !== "pipeline" && type !== "parallel") {
+  const type = step.type === "sweep" ? "sweep" : (body?.type ?? step.type);
+  if (!RUN_TYPES.includes(type)) {
     say({ field: "type", ...foreign(type) });
     return undefined;
   }
   const runs = type === "parallel" ? parallelBody({ ...step, type } as ParallelStep, body, say) : body;
   if (type === "parallel" && runs === undefined) return undefined;
-  const ports = body === undefined ? undefined : (body.inputs ?? {});
+  const ports = portsOf(step, body);
   const inputs = planStepInputs(
-    { given: step.inputs ?? {}, ports, fromItems, lenient: type === "pipeline" },
+    { given: step.inputs ?? {}, ports: ports.inputs, fromItems, lenient: type === "pipeline" },
     around.scope,
     say,
   );
-  const outputs = planStepOutputs(
-    step.outputs ?? {},
-    body === undefined ? undefined : (body.outputs ?? {}),
-    around,
-    say,
-  );
+  const outputs = planStepOutputs(step.outputs ?? {}, ports.outputs, around, say);
   const base = {
     inputs: await pinned(deps, around.workspace, knownOf(inputs), findings),
     outputs: Object.fromEntries(Object.entries(outputs).map(([key, { output }]) => [key, output])),
     display_name: step.display_name ?? name,
     ...pickGiven(step, ["description", "tags", "properties", "services", "identity"]),
   };
-  const more =
-    type !== "pipeline"
-      ? await planCommand(deps, step, runs, { base, inputs }, around, findings)
-      : await planNested(step, body, { base, inputs }, around, findings);
+  const more = await planRun(
+    deps,
+    { type, step, ...(body === undefined ? {} : { body }), ...(runs === undefined ? {} : { runs }) },
+    { base, inputs },
+    around,
+    findings,
+  );
   if (more === undefined) return undefined;
   return {
     pinned: more.pinned,
@@ -130,6 +136,41 @@ interface Ports {
   readonly inputs: Readonly<Record<string, Planned>>;
 }
 
+/** Absent: a step without a component, whose ports are what it says. */
+function portsOf(step: RunStep, body: ComponentBody | undefined): ReturnType<typeof sweepPorts> {
+  if (body === undefined) return { inputs: undefined, outputs: undefined };
+  return step.type === "sweep" ? sweepPorts(step, body) : { inputs: body.inputs ?? {}, outputs: body.outputs ?? {} };
+}
+
+/** The job that a step of this type runs. */
+function planRun(
+  deps: StepDeps,
+  of: { readonly type: string; readonly step: RunStep; readonly body?: ComponentBody; readonly runs?: ComponentBody },
+  ports: Ports,
+  around: Around,
+  findings: Findings,
+): Promise<Made | undefined> {
+  const { type, step, body, runs } = of;
+  if (step.type === "sweep") return planSweepStep(deps, step, body, ports, around, findings);
+  if (type === "pipeline") return planNested(step, body, ports, around, findings);
+  return planCommand(deps, step, runs, ports, around, findings);
+}
+
+async function planSweepStep(
+  deps: StepDeps,
+  step: SweepStep,
+  body: ComponentBody | undefined,
+  { base, inputs }: Ports,
+  around: Around,
+  findings: Findings,
+): Promise<Made | undefined> {
+  if (body === undefined) return undefined;
+  const { workspace, scope } = around;
+  const given = { base, compute: step.compute ?? around.compute, scope, inputs: standIns(inputs) };
+  const spec = await planSearch(deps, workspace, step, body, given, findings);
+  return spec === undefined ? undefined : { pinned: { ...step, trial: { ...body } }, spec };
+}
+
 const COMMAND_FIELDS = [
   "command",
   "code",
@@ -143,7 +184,7 @@ const COMMAND_FIELDS = [
 
 async function planCommand(
   deps: StepDeps,
-  step: RunStep,
+  step: ComponentStep,
   body: ComponentBody | undefined,
   { base, inputs }: Ports,
   around: Around,
@@ -181,7 +222,7 @@ async function planCommand(
 }
 
 async function planNested(
-  step: RunStep,
+  step: ComponentStep,
   body: ComponentBody | undefined,
   { base, inputs }: Ports,
   around: Around,
