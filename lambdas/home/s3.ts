@@ -1,6 +1,6 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { openObjects } from "../../src/adapters/aws/objects.ts";
-import { spreadObjects } from "../../src/adapters/aws/objects-spread.ts";
+import { spreadObjects, tellLoss } from "../../src/adapters/aws/objects-spread.ts";
 import { nameOfArn } from "../../src/adapters/aws/storage/settings.ts";
 import type { Objects } from "../../src/core/ports/objects.ts";
 import type { PlacesOf } from "../../src/store/workspace-storage.ts";
@@ -16,8 +16,9 @@ export function openBuckets(
   return spreadObjects(openObjects({ client, bucket: bucketName }), async (workspace) => {
     const { bucket } = (await placesOf(workspace)) ?? {};
     if (bucket === undefined) return undefined;
-    const objects = known.get(bucket.arn) ?? openObjects({ client, bucket: nameOfArn(bucket.arn) });
-    known.set(bucket.arn, objects);
+    const name = nameOfArn(bucket.arn);
+    const objects = known.get(name) ?? tellLoss(openObjects({ client, bucket: name }), name);
+    known.set(name, objects);
     return objects;
   });
 }

@@ -11,7 +11,7 @@ import {
 } from "@aws-sdk/client-batch";
 import { CloudWatchLogsClient, CreateLogGroupCommand, DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
-import { DescribeRepositoriesCommand, ECRClient } from "@aws-sdk/client-ecr";
+import { DescribeImagesCommand, DescribeRepositoriesCommand, ECRClient } from "@aws-sdk/client-ecr";
 import { EventBridgeClient, ListRulesCommand } from "@aws-sdk/client-eventbridge";
 import { CreateFunctionCommand, LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import {
@@ -318,8 +318,8 @@ describe("a deployed home", () => {
     ]);
   });
 
-  test("makes a workspace with a bucket, a key, a secret and a repository of its own", {
-    timeout: 60_000,
+  test("makes a workspace with a bucket, a key, a secret and a repository of its own, in which jobs run", {
+    timeout: 120_000,
   }, async () => {
     const cwd = mkdtempSync(join(tmpdir(), "trainyard-own-"));
     onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
@@ -341,6 +341,19 @@ describe("a deployed home", () => {
     const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
     expect([made.code, put.status, Bucket]).toEqual([0, 200, expect.stringMatching(/^trainyard-ws-[0-9a-f]{16}$/)]);
     expect(Contents.map(({ Key }) => Key)).toContainEqual(expect.stringMatching(/^ws\/apart\/blobs\//));
+    const { out } = await yard(["doctor", "--smoke", "--workspace", "apart", "-o", "json"], { cwd, env });
+    const findings = JSON.parse(out) as Finding[];
+    expect(findings.filter(({ part }) => part === "job" || part === "log").map(({ verdict }) => verdict)).toEqual([
+      "ok",
+      "ok",
+    ]);
+    const [ran] = (await client.call(jobs.list, { params: { workspace: "apart" }, query: {} })).items;
+    const named = { params: { workspace: "apart", name: ran?.name ?? "" } };
+    const { text } = await client.call(jobs.log, { ...named, query: { name: "system_logs/lifecycler.log" } });
+    expect(text).toContain(`the command's AWS credentials are for s3://${Bucket}/ws/apart/`);
+    const ecr = new ECRClient({ ...AWS, endpoint: deployment.endpoint });
+    const repositoryName = storage?.repository?.arn.replace(/.*:repository\//, "");
+    expect((await ecr.send(new DescribeImagesCommand({ repositoryName }))).imageDetails).toHaveLength(1);
     // Its files are none that the edge could send on.
     expect(await stored("b#apart")).toMatch(/^9+$/);
   });

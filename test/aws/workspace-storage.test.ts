@@ -3,6 +3,7 @@ import { CreateRepositoryCommand, DescribeRepositoriesCommand, ECRClient } from 
 import { CreateKeyCommand, DescribeKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import {
   CreateBucketCommand,
+  DeleteBucketCommand,
   GetBucketEncryptionCommand,
   GetBucketPolicyCommand,
   GetBucketVersioningCommand,
@@ -19,6 +20,7 @@ import { CreateSecretCommand, DescribeSecretCommand, SecretsManagerClient } from
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { openBuckets } from "../../lambdas/home/s3.ts";
 import { makeCredentials } from "../../src/adapters/aws/credentials.ts";
+import { bucketDrainer } from "../../src/adapters/aws/drain/bucket.ts";
 import { openHomeKey } from "../../src/adapters/aws/home-key.ts";
 import { nameOfArn } from "../../src/adapters/aws/storage/settings.ts";
 import { openStorage } from "../../src/adapters/aws/storage/storage.ts";
@@ -329,6 +331,20 @@ describe("a workspace with what was there before", () => {
     expect(await home.stores.storages.list()).toMatchObject([{ workspace: "refused", state: "freed", places: {} }]);
     const { repositories = [] } = await ecr.send(new DescribeRepositoriesCommand({}));
     expect(repositories.filter(({ repositoryName = "" }) => repositoryName.startsWith("strict/"))).toEqual([]);
+  });
+
+  test("says in a sentence that its bucket is gone", async () => {
+    const home = await openAwsHome();
+    const bucket = await makeBucket();
+    await home.put("orphan", { bucket: arnOf(bucket) });
+    const drainer = bucketDrainer({ client: s3, bucket });
+    while ((await drainer.step()).length > 0);
+    await s3.send(new DeleteBucketCommand({ Bucket: bucket }));
+
+    const [path, bytes] = blob("lost");
+    const { status, json } = await home.ask("PUT", `orphan/${path}`, bytes);
+
+    expect([status, json.detail]).toEqual([503, expect.stringContaining(`bucket \`${bucket}\` can't be used`)]);
   });
 
   test("has a folder of a bucket to itself, though homes share the bucket", async () => {

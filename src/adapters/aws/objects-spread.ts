@@ -1,5 +1,6 @@
-import { AppError } from "../../contract/errors.ts";
+import { AppError, isAppError } from "../../contract/errors.ts";
 import type { Objects } from "../../core/ports/objects.ts";
+import { nameOf, statusOf } from "./fault.ts";
 
 /** The workspace whose key, or prefix of keys, it is; undefined for what belongs to none. */
 export function workspaceOf(key: string): string | undefined {
@@ -43,4 +44,36 @@ export function spreadObjects(home: Objects, ownOf: (workspace: string) => Promi
     sign: async (operation, key, ...rest) => (await at(key)).sign(operation, key, ...rest),
     localPath: (key) => home.localPath(key),
   };
+}
+
+/** Objects of a bucket that others look after: what they have taken away is said, and may be given back. */
+export function tellLoss(objects: Objects, bucket: string): Objects {
+  const told = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (isAppError(error) || !isLoss(error)) throw error;
+      throw new AppError(
+        "Unavailable",
+        `the workspace's bucket \`${bucket}\` can't be used: ${(error as Error).message}`,
+        { hint: "whoever owns the bucket, or its key, has to let the home's roles use it again" },
+        { cause: error },
+      );
+    }
+  };
+  return {
+    put: (...args) => told(objects.put(...args)),
+    get: (...args) => told(objects.get(...args)),
+    head: (...args) => told(objects.head(...args)),
+    list: (...args) => told(objects.list(...args)),
+    delete: (...args) => told(objects.delete(...args)),
+    copy: (...args) => told(objects.copy(...args)),
+    compose: (...args) => told(objects.compose(...args)),
+    sign: (...args) => told(objects.sign(...args)),
+    localPath: (key) => objects.localPath(key),
+  };
+}
+
+function isLoss(error: unknown): boolean {
+  return statusOf(error) === 403 || /^NoSuchBucket$|^KMS/.test(nameOf(error));
 }
