@@ -22,6 +22,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Loaded>>> = {
   tracking: () => import("./tracking.ts"),
   "load-shape": () => import("./load-shape.ts"),
   lambda: () => import("./lambda.ts"),
+  steps: () => import("./steps.ts"),
   sweeps: () => import("./sweeps.ts"),
 };
 
