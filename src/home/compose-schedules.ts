@@ -1,6 +1,7 @@
 import { makeNotificationRoutes } from "../api/notifications.ts";
 import { makeScheduleRoutes } from "../api/schedules.ts";
 import type { Activity } from "../contract/activities.ts";
+import { holds } from "../core/auth/rights.ts";
 import { notifyOf, SEND_TOPIC, sendNotice } from "../core/notifications/notify.ts";
 import type { Courier, Notice } from "../core/notifications/ports.ts";
 import type { Bus } from "../core/ports/bus.ts";
@@ -33,6 +34,8 @@ export function composeSchedules(
     ...rest,
     bus,
     alarm: makeAlarm(timer),
+    mayCreateJobs: async (workspace: string, actor: string) =>
+      holds(await stores.members.grantsOf(actor.replace(/^user:/, "")), "job/create", workspace),
     hasData: async (workspace: string, name: string) =>
       (await stores.assets.head(workspace, "data", name))?.latest !== undefined,
     isThere: stores.workspaces.isThere,

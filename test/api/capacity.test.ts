@@ -8,6 +8,7 @@ import { openStores, type Stores } from "../../src/home/stores.ts";
 import { sha256Of } from "../helpers/api.ts";
 import { jobRecord, newJobRun } from "../helpers/job-record.ts";
 import { type MeteredHome, openMeteredHome } from "../helpers/metered-home.ts";
+import { firingRecord, scheduleRecord } from "../helpers/schedule-record.ts";
 
 const PAGE = new URL("../../docs/access-patterns.md", import.meta.url);
 const W = "/api/v1/workspaces/default";
@@ -117,6 +118,14 @@ describe("what access patterns cost in DynamoDB", () => {
         );
       await count(() => home.ask("GET", `${W}/jobs?limit=100`));
     },
+    "a schedule fires at its time": async (count) => {
+      const before = scheduleRecord("default", "nightly");
+      await stores.schedules.put(before, 0, deed, { spec: jobRecord("default", "job").spec });
+      const after = { ...before, rev: 2, sinceMs: 60_000, nextMs: 120_000 };
+      await count(() => stores.schedules.fire([firingRecord("default", "nightly")], { before, after }));
+    },
+    "a firing is done": (count) =>
+      count(() => stores.schedules.end({ ...firingRecord("default", "nightly"), state: "done", job: "a".repeat(32) })),
     "who waits for a compute": (count) => count(() => stores.jobs.queue("default", "local")),
     "append to a log": (count) =>
       count(() =>

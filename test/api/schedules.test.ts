@@ -1,8 +1,18 @@
 import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
-import { activities, data, datastores, files as fileRoutes, jobs, schedules } from "../../src/client/routes.ts";
+import {
+  activities,
+  data,
+  datastores,
+  files as fileRoutes,
+  jobs,
+  members,
+  schedules,
+} from "../../src/client/routes.ts";
 import type { CreateJob } from "../../src/contract/jobs.ts";
 import type { ScheduleSpec } from "../../src/contract/schedules.ts";
+import { createToken } from "../../src/core/access/tokens.ts";
+import { openStores } from "../../src/home/stores.ts";
 import { expectCode } from "../helpers/ports.ts";
 import { openScheduleFrame, type ScheduleFrame } from "../helpers/schedule-frame.ts";
 
@@ -191,6 +201,31 @@ test("submits a pipeline as any other job", async () => {
   const job = await frame.client.call(jobs.get, named(fired?.job ?? ""));
   expect([job.type, job.tags["schedule.name"]]).toEqual(["pipeline", "piped"]);
   expect(job.spec).toMatchObject({ inputs: { word: { value: "red" } } });
+});
+
+test("works in the name of who made it, as long as they may", async () => {
+  const frame = await open();
+  const params = { workspace, name: "ann" };
+  await frame.client.call(members.put, { params, body: { role: "contributor" } });
+  const stores = openStores(frame.ground);
+  const caller = { kind: "user" as const, name: "user:ann", grants: await stores.members.grantsOf("ann") };
+  const { token } = await createToken({ ...frame.ground, ...stores }, { caller, name: "own", days: 30 });
+  const ann = frame.as(token);
+  await ann.call(schedules.put, { ...named("hers"), body: every("* * * * *") });
+  await frame.post.passTo(NOON + MINUTE);
+
+  await frame.client.call(members.put, { params, body: { role: "reader" } });
+  await frame.post.passTo(NOON + 2 * MINUTE);
+
+  const [refused, done] = await firings(frame, "hers");
+  expect([done?.state, refused?.state, refused?.reason]).toEqual([
+    "done",
+    "failed",
+    "`user:ann`, in whose name it works, may not create jobs here any more",
+  ]);
+  const { created_by } = await frame.client.call(jobs.get, named(done?.job ?? ""));
+  expect(created_by).toBe("user:ann");
+  await expectCode(() => ann.call(schedules.update, { ...named("hers"), body: { is_enabled: true } }), "Forbidden");
 });
 
 test("finds what is wrong when the schedule is made", async () => {

@@ -3,8 +3,11 @@ import type { DeploymentRecord, EndpointRecord, RevisionRecord } from "../../src
 import type { Ground } from "../../src/local/part.ts";
 import { jobKey, runPartition } from "../../src/store/facts/keys.ts";
 import { runCreateWrites } from "../../src/store/runs.ts";
+import { openScheduleStore } from "../../src/store/schedules.ts";
 import { type GcServer, makeAsk, serveGc, sha256Of, treeOf } from "../helpers/gc-frame.ts";
+import { jobRecord } from "../helpers/job-record.ts";
 import { unique } from "../helpers/ports.ts";
+import { scheduleRecord } from "../helpers/schedule-record.ts";
 
 /** A home whose clock can be set forward. */
 export interface GcHome {
@@ -355,6 +358,11 @@ export function describeGc(name: string, open: () => Promise<GcHome>): void {
         type: "uri_folder",
         path: `azureml://trees/${named}`,
       });
+      const scheduled = await putTree({ "d.py": unique("scheduled") });
+      const { spec } = jobRecord("default", "job");
+      const template = { spec: { ...spec, code: `azureml://trees/${scheduled}` } };
+      const deed = { actor: "user:owner", action: "create", summary: "made" };
+      await openScheduleStore(home.ground).put(scheduleRecord("default", unique("schedule")), 0, deed, template);
       const folder = `mpu/create/0/${unique("run")}/artifacts`;
       const upload = await post(`/api/2.0/mlflow-artifacts/${folder}`, { path: "big.bin", num_parts: 2 });
       await fetch(upload.credentials[0].url, { method: "PUT", body: "x".repeat(500) });
@@ -368,7 +376,8 @@ export function describeGc(name: string, open: () => Promise<GcHome>): void {
       expect(receipt.totals.upload.bytes).toBeGreaterThanOrEqual(500);
       expect(await objectsBelow("ws/default/uploads/")).toBe(0);
       expect(await isThere(run)).toBe(false);
-      expect((await ask("GET", `/api/v1/workspaces/default/trees/${named}`)).status).toBe(200);
+      for (const id of [named, scheduled])
+        expect((await ask("GET", `/api/v1/workspaces/default/trees/${id}`)).status).toBe(200);
       const freed = await free(receipt.id);
       expect(freed.totals).toMatchObject({
         upload: receipt.totals.upload,

@@ -21,6 +21,8 @@ export interface FireDeps {
     readonly actor: string;
     readonly firing: string;
   }) => Promise<{ readonly version: string; readonly summary: string } | undefined>;
+  /** Whether a person is a member who may create jobs. */
+  readonly mayCreateJobs: (workspace: string, actor: string) => Promise<boolean>;
   /** False for a workspace that is deleted, if only for now. */
   readonly isThere: (workspace: string) => Promise<boolean>;
   readonly alarm: Alarm;
@@ -123,6 +125,9 @@ export async function doFiring(deps: FireDeps, workspace: string, schedule: stri
 
 async function act(deps: FireDeps, schedule: ScheduleRecord, firing: FiringRecord): Promise<Partial<FiringRecord>> {
   const { workspace, name, changedBy: actor } = schedule;
+  if (schedule.byMembership && !(await deps.mayCreateJobs(workspace, actor))) {
+    throw new AppError("Forbidden", `\`${actor}\`, in whose name it works, may not create jobs here any more`);
+  }
   if (schedule.action === "refresh_data") {
     const made = await deps.refreshData({ workspace, name: schedule.data ?? "", actor, firing: firing.id });
     if (made === undefined) return { reason: "its files are as they were" };

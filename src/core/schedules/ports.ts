@@ -28,7 +28,10 @@ export interface ScheduleRecord {
   readonly lastFiring?: string;
   readonly createdMs: number;
   readonly createdBy: string;
+  /** In whose name it works. */
   readonly changedBy: string;
+  /** Their right to submit jobs comes of a membership, and is asked for each time; absent: of the home's key, which has no end. */
+  readonly byMembership: boolean;
   /** Counts writes. */
   readonly rev: number;
 }

@@ -36,6 +36,8 @@ export interface Ears {
 export interface PutScheduleDeps {
   readonly schedules: ScheduleStore;
   readonly scheduledJobs: ScheduledJobs;
+  /** Whether a person is a member who may create jobs. */
+  readonly mayCreateJobs: (workspace: string, actor: string) => Promise<boolean>;
   readonly hasData: (workspace: string, name: string) => Promise<boolean>;
   readonly alarm: Alarm;
   readonly ears: Ears;
@@ -63,7 +65,7 @@ export async function putSchedule(
   if (spec.refresh_data !== undefined && !(await deps.hasData(workspace, spec.refresh_data.name))) {
     throw new AppError("NotFound", `workspace \`${workspace}\` has no data asset \`${spec.refresh_data.name}\``);
   }
-  const record = recordOf(deps, input, before);
+  const record = recordOf(deps, { ...input, byMembership: await deps.mayCreateJobs(workspace, actor) }, before);
   // What this home can't hear is refused before anything is written.
   await deps.ears.tune(record, before);
   const secret = await ensureSecret(deps, record);
@@ -98,6 +100,7 @@ export async function updateSchedule(
     missedRuns: change.missed_runs ?? before.missedRuns,
     isEnabled: change.is_enabled ?? before.isEnabled,
     changedBy: actor,
+    byMembership: await deps.mayCreateJobs(workspace, actor),
     rev: before.rev + 1,
   };
   const isSwitched = words.isEnabled !== before.isEnabled;
@@ -150,7 +153,16 @@ export function withNext(record: ScheduleRecord): ScheduleRecord {
 
 function recordOf(
   deps: PutScheduleDeps,
-  { workspace, name, spec, actor }: Named & { readonly spec: ScheduleSpec },
+  {
+    workspace,
+    name,
+    spec,
+    actor,
+    byMembership,
+  }: Named & {
+    readonly spec: ScheduleSpec;
+    readonly byMembership: boolean;
+  },
   before: ScheduleRecord | undefined,
 ): ScheduleRecord {
   const nowMs = deps.clock.now();
@@ -174,6 +186,7 @@ function recordOf(
     createdMs: before?.createdMs ?? nowMs,
     createdBy: before?.createdBy ?? actor,
     changedBy: actor,
+    byMembership,
     rev: (before?.rev ?? 0) + 1,
   });
 }
