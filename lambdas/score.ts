@@ -5,7 +5,8 @@ import { openCallers } from "./home/callers.ts";
 import { answerScoring } from "./home/score.ts";
 
 const callers = openCallers(process.env);
-const invoker = openInvoker(new LambdaClient({}));
+// A request may have had an effect: it is not sent twice.
+const invoker = openInvoker(new LambdaClient({ maxAttempts: 1 }));
 
 /** Answers the endpoints' scoring address. */
 export const handler = awslambda.streamifyResponse<HttpEvent, void>((event, out) =>

@@ -32,9 +32,9 @@ import { openTurns } from "../../src/store/turns.ts";
 import type { PlacesOf } from "../../src/store/workspace-storage.ts";
 import { composeSchedules } from "./compose-schedules.ts";
 import type { BucketEars } from "./ears.ts";
-import { composeEndpoints } from "./endpoints.ts";
 import type { AwsGround } from "./ground.ts";
 import { lazyBuilder, lazyBus, lazyCredentials, lazyHost, lazyLauncher, lazyTimer, once } from "./lazy.ts";
+import { lazyEndpoints } from "./lazy-endpoints.ts";
 import type { Settings } from "./settings.ts";
 
 /** Jobs at once on machines of the home's choice (`local`, `serverless`). */
@@ -97,15 +97,17 @@ export function compose(ground: Ground & Partial<Pick<AwsGround, "placesOf">>, s
   const timer = makeTimer(ground, settings);
   const gc = composeGc(ground, stores, { remind: (receipt) => remindOf(timer, receipt) });
   subscribeGc({ ...ground, bus, gc: gc.gc, workspaces: () => listWorkspaceNames(ground.table) });
-  const endpoints = composeEndpoints(ground, stores, {
-    files,
-    environments,
-    builder: makeServingBuilder(ground, settings, files, builder),
-    host: makeHost(ground, settings),
-    bus,
-    turns,
-    scoringUrl: settings.scoringUrl ?? ground.address(),
-  });
+  const endpoints = lazyEndpoints(bus, async (messages) =>
+    (await import("./endpoints.ts")).composeEndpoints(ground, stores, {
+      files,
+      environments,
+      builder: makeServingBuilder(ground, settings, files, builder),
+      host: makeHost(ground, settings),
+      bus: messages,
+      turns,
+      scoringUrl: settings.scoringUrl ?? ground.address(),
+    }),
+  );
   const parts: readonly Part[] = [
     assets,
     jobs,

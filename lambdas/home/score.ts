@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Writable } from "node:stream";
 import type { Answered, Broken, Invoker } from "../../src/adapters/aws/lambda-host/invoke.ts";
 import { type HttpEvent, type HttpPrelude, PRELUDE_END_BYTES, PRELUDE_TYPE } from "../../src/contract/replica.ts";
@@ -32,27 +33,36 @@ export type AnswerStream = Writable & { setContentType(type: string): void };
 const DROPPED =
   /^(?:authorization|host|connection|content-length|transfer-encoding|x-request-id|x-amzn-.*|x-forwarded-port)$/;
 
-/** Answers one request to the endpoints' address: who may ask, which deployment; then the deployment's function has it. */
+/** An answer under way. */
+interface Answering {
+  readonly out: AnswerStream;
+  readonly requestId: string;
+  begun: boolean;
+}
+
+/** Answers one request to the endpoints' address: who may ask, which deployment; then the deployment's function has it. Throws where an answer breaks off that has begun, which Lambda then cuts. */
 export async function answerScoring(deps: ScoreDeps, event: HttpEvent, out: AnswerStream): Promise<void> {
   const requestId = requestIdOf(event.headers["x-request-id"], deps.ids);
+  const answering: Answering = { out, requestId, begun: false };
   try {
-    await route(deps, event, requestId, out);
+    await route(deps, event, answering);
   } catch (error) {
     deps.log.fault("a scoring request failed", error, { requestId, path: event.rawPath });
-    if (out.writableLength > 0 || out.writableEnded) out.destroy();
-    else refuse(out, requestId, { status: 500, code: "Internal", message: "the router failed on this request" });
+    if (answering.begun) throw error;
+    refuse(answering, { status: 500, code: "Internal", message: "the router failed on this request" });
   }
 }
 
-async function route(deps: ScoreDeps, event: HttpEvent, requestId: string, out: AnswerStream): Promise<void> {
+async function route(deps: ScoreDeps, event: HttpEvent, answering: Answering): Promise<void> {
+  const { requestId } = answering;
   const match = SCORING_ADDRESS.exec(event.rawPath);
   const [, workspace = "", name = "", path = "/"] = match ?? [];
   // Read with each request, so that whoever changed the way has changed it for all who come after.
   const found = match === null ? undefined : await deps.routes.get(workspace, name);
   const fault = await judgeCaller(deps, found, event.headers.authorization);
-  if (fault !== undefined || found === undefined) return refuse(out, requestId, fault ?? NOT_THERE);
+  if (fault !== undefined || found === undefined) return refuse(answering, fault ?? NOT_THERE);
   const chosen = chooseDeployment(found, event.headers[DEPLOYMENT_HEADER]);
-  if (typeof chosen !== "string") return refuse(out, requestId, chosen);
+  if (typeof chosen !== "string") return refuse(answering, chosen);
   const passed = passedOn(event, path, requestId);
   const [answer] = await Promise.all([
     deps.invoker.ask(found.targets[chosen]?.handle ?? "", passed),
@@ -60,9 +70,9 @@ async function route(deps: ScoreDeps, event: HttpEvent, requestId: string, out: 
   ]);
   if ("why" in answer) {
     deps.log.info("a deployment gave no answer", { requestId, endpoint: `${workspace}/${name}/${chosen}`, ...answer });
-    return refuse(out, requestId, refusalOf(answer, chosen));
+    return refuse(answering, refusalOf(answer, chosen));
   }
-  await pass(answer, chosen, requestId, out);
+  await pass(answer, chosen, answering);
 }
 
 /** A copy that can't be handed over is nobody's concern but the log's. */
@@ -86,25 +96,31 @@ function passedOn(event: HttpEvent, rawPath: string, requestId: string): HttpEve
   };
 }
 
-async function pass(answer: Answered, deployment: string, requestId: string, out: AnswerStream): Promise<void> {
+async function pass(answer: Answered, deployment: string, answering: Answering): Promise<void> {
+  const { out, requestId } = answering;
   const headers = { ...answer.prelude.headers, "x-request-id": requestId, [DEPLOYMENT_HEADER]: deployment };
-  begin(out, { ...answer.prelude, headers });
+  begin(answering, { ...answer.prelude, headers });
   for await (const chunk of answer.body) {
-    if (!out.write(chunk)) await new Promise((resolve) => out.once("drain", resolve));
+    // A caller who leaves closes it.
+    if (!out.write(chunk)) await Promise.race([once(out, "drain"), once(out, "close")]);
   }
   out.end();
 }
 
 /** Lambda's own form, by hand: its helper sends nothing of an answer without a body. */
-function begin(out: AnswerStream, prelude: HttpPrelude): void {
+function begin(answering: Answering, prelude: HttpPrelude): void {
+  const { out } = answering;
+  answering.begun = true;
+  // The length is the platform's to tell: it sends in chunks.
+  const { "content-length": _, ...headers } = prelude.headers;
   out.setContentType(PRELUDE_TYPE);
-  out.write(Buffer.concat([Buffer.from(JSON.stringify(prelude)), Buffer.alloc(PRELUDE_END_BYTES)]));
+  out.write(Buffer.concat([Buffer.from(JSON.stringify({ ...prelude, headers })), Buffer.alloc(PRELUDE_END_BYTES)]));
 }
 
-function refuse(out: AnswerStream, requestId: string, refusal: Refusal): void {
-  const { headers, body } = renderRefusal(refusal, requestId);
-  begin(out, { statusCode: refusal.status, headers });
-  out.end(body);
+function refuse(answering: Answering, refusal: Refusal): void {
+  const { headers, body } = renderRefusal(refusal, answering.requestId);
+  begin(answering, { statusCode: refusal.status, headers });
+  answering.out.end(body);
 }
 
 const RESTING_SEC = 5;

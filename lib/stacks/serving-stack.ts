@@ -72,7 +72,8 @@ export class ServingStack extends Stack {
     const logs = ["CreateLogGroup", "DeleteLogGroup", "PutRetentionPolicy", "TagResource"];
     fn.allow("logs", logs, [this.logGroups]);
     const images = ["BatchDeleteImage", "BatchGetImage", "DescribeImages", "GetDownloadUrlForLayer", "PutImage"];
-    fn.allow("ecr", images, [this.repository.repositoryArn]);
+    // Lambda looks, as whoever makes a function, whether it may pull the image.
+    fn.allow("ecr", [...images, "GetRepositoryPolicy"], [this.repository.repositoryArn]);
   }
 
   private get functions(): string {

@@ -9,7 +9,7 @@ import type { Stores } from "./stores.ts";
 /** Whom a token stands for. Throws Unauthenticated for one that is not of this home, too old or revoked. */
 export function makeReadToken(
   ground: Pick<Ground, "signer" | "clock" | "signIn">,
-  stores: Pick<Stores, "tokens" | "members" | "roles" | "jobs">,
+  stores: Pick<Stores, "tokens" | "members" | "roles"> & { readonly jobs: Pick<Stores["jobs"], "get"> },
 ): (token: string) => Promise<Principal> {
   const checkRun = makeRunTokenCheck({ ...stores, clock: ground.clock });
   const personal = makePersonalCheck({ ...stores, clock: ground.clock });

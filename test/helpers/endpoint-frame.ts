@@ -10,6 +10,7 @@ import { grantsOf } from "../../src/core/auth/rights.ts";
 import { LAPTOP_HOSTING } from "../../src/core/endpoints/hosting.ts";
 import { settleDeletedEndpoint, settleDeployment } from "../../src/core/endpoints/settle-deployment.ts";
 import type { Files } from "../../src/core/files/ports.ts";
+import type { BuildRequest } from "../../src/core/ports/builder.ts";
 import type { Host, HostRequest, HostState } from "../../src/core/ports/host.ts";
 import { makeTurns } from "../../src/local/in-turn.ts";
 import { makeActivityWrite } from "../../src/store/activities.ts";
@@ -24,6 +25,10 @@ export interface FakeHost extends Host {
   readonly states: Map<number, HostState>;
   /** Thrown by the next `stop`. */
   failStop: Error | undefined;
+  /** So many calls of `stop` that give requests time find some under way. */
+  drains: number;
+  /** Why no set can be started. */
+  refuse: string | undefined;
 }
 
 function makeFakeHost(): FakeHost {
@@ -36,7 +41,10 @@ function makeFakeHost(): FakeHost {
     stopped,
     states,
     failStop: undefined,
+    drains: 0,
+    refuse: undefined,
     async start(request) {
+      if (host.refuse !== undefined) throw new AppError("DeploymentFailed", host.refuse);
       if (!running.has(request.id)) started.push(request);
       running.set(request.id, request);
       return { handle: request.id };
@@ -51,6 +59,10 @@ function makeFakeHost(): FakeHost {
       const error = host.failStop;
       host.failStop = undefined;
       if (error !== undefined) throw error;
+      if (drainSec > 0 && host.drains > 0) {
+        host.drains--;
+        return "draining" as const;
+      }
       running.delete(handle);
       stopped.push({ handle, drainSec });
       return "stopped" as const;
@@ -118,8 +130,8 @@ export const SPEC = {
   environment: "python-3",
 };
 
-/** The room's routes over the laptop's records, a host that runs nothing and files in memory. */
-export async function openEndpointFrame() {
+/** The room's routes over the laptop's records, a host that runs nothing and files in memory. `waits: false`: as in a function, where nobody does. */
+export async function openEndpointFrame({ waits = true } = {}) {
   const temp = makeTempDir();
   const home = await openHome({ dir: join(temp.path, "home") });
   onTestFinished(async () => {
@@ -130,7 +142,7 @@ export async function openEndpointFrame() {
   const host = makeFakeHost();
   const refreshed: string[] = [];
   const uses = new Set<string>();
-  const builds: { fail?: AppError } = {};
+  const builds: { fail?: AppError; underWay?: string; readonly since: (string | undefined)[] } = { since: [] };
   const endpoints = openEndpointStore({ table: home.table, activity });
   const deps = {
     ...home,
@@ -143,8 +155,12 @@ export async function openEndpointFrame() {
       },
     },
     builder: {
-      async build(_: unknown, onLog: (text: string) => void) {
+      async build({ since }: BuildRequest, onLog: (text: string) => void) {
+        builds.since.push(since);
         onLog("building\n");
+        if (builds.underWay !== undefined) {
+          return { state: "building" as const, hash: "h", reason: builds.underWay, since: `after ${since}` };
+        }
         if (builds.fail !== undefined) throw builds.fail;
         return { state: "ready" as const, hash: "h", ref: "python:/somewhere", cached: true };
       },
@@ -165,7 +181,7 @@ export async function openEndpointFrame() {
       },
     },
     inTurn: makeTurns(),
-    pause: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.min(ms, 5))),
+    ...(waits ? { pause: (ms: number) => new Promise<void>((go) => setTimeout(go, Math.min(ms, 5))) } : {}),
     place: { address: () => "http://home.test" },
     hosting: LAPTOP_HOSTING,
     apiUrl: () => "http://home.test",

@@ -96,17 +96,15 @@ async function step(deps: SettleDeps, id: DeploymentId, signal: AbortSignal): Pr
   const target = revisions.find(({ number }) => number === record.revision);
   // Callers must be switched over before the old one is stopped, also when a crash came between the two.
   if (leftover?.stage === "Draining") await deps.routing.refresh(id.workspace, id.endpoint);
-  if (leftover !== undefined) {
-    const next = await end(deps, leftover);
-    // Who waits for the deployment need not wait for what it replaced.
-    if (next === "later" && target?.stage === "Live") await succeed(deps, record, true);
-    return next;
-  }
+  const drained = leftover === undefined ? "again" : await end(deps, leftover);
+  // Who waits for the deployment need not wait for what it replaced.
+  if (leftover !== undefined && drained === "again") return "again";
   if (target?.stage === "Waiting") return build(deps, record, target, signal);
   if (target?.stage === "Starting") return start(deps, id, record, target, revisions, signal);
-  if (target?.stage === "Live") await succeed(deps, record, false);
-  else await deps.endpoints.save({ deployments: [{ ...record, unsettled: false }] });
-  return "again";
+  const unsettled = drained === "later";
+  if (target?.stage === "Live") await succeed(deps, record, unsettled);
+  else if (!unsettled) await deps.endpoints.save({ deployments: [{ ...record, unsettled }] });
+  return drained;
 }
 
 /** Says that the wanted revision is live; `unsettled`: there is something left to do all the same. */
@@ -281,7 +279,6 @@ async function fail(deps: SettleDeps, target: RevisionRecord, reason: string, lo
           ...inState(record, { state: "Failed", atMs: deps.clock.now(), by: "system", why: reason }),
           reason,
           logTail: lastLines(log),
-          unsettled: false,
         },
       ]
     : [];

@@ -11,7 +11,7 @@ const KEPT_LIMIT = 1000;
 
 /** Refuses run tokens whose run has been over for a while, or is not there. The answer is kept for moments: a runner asks often. */
 export function makeRunTokenCheck(deps: {
-  readonly jobs: JobStore;
+  readonly jobs: Pick<JobStore, "get">;
   readonly clock: Clock;
 }): (principal: Principal) => Promise<void> {
   const goodUntil = new Map<string, number>();
