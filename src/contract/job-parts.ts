@@ -83,7 +83,14 @@ export const CommandJobSpec = z.strictObject({
   compute: z.string().max(300).optional(),
   resources: Resources.optional(),
   distribution: Distribution.optional(),
-  limits: z.strictObject({ timeout: z.number().int().min(1).max(31_536_000).optional() }).optional(),
+  limits: z
+    .strictObject({
+      /** Seconds, of each attempt. */
+      timeout: z.number().int().min(1).max(31_536_000).optional(),
+      /** Attempts after the first, should it fail. @default 0 */
+      max_retries: z.number().int().min(0).max(20).optional(),
+    })
+    .optional(),
   queue_settings: z
     .strictObject({ job_tier: z.string().nullable().optional(), priority: z.string().optional() })
     .optional(),

@@ -56,7 +56,8 @@ export const makeJobLoop: MakeMover = (options) => {
   const timers = new Set<NodeJS.Timeout>();
 
   /** One dispatch at a time for each compute; a call meanwhile makes it look once more. */
-  function nudge(workspace: string, compute: string): void {
+  function nudge(workspace: string, compute: string, job?: string): void {
+    if (job !== undefined) look();
     oneAtATime(`${workspace} ${compute}`, () => dispatch(workspace, compute));
   }
 

@@ -156,5 +156,6 @@ function course(random: Random, troubles: Troubles): Course {
   const lost = random.chance(troubles.lost) ? random.int(1, 2) : 0;
   const end = random.chance(troubles.fail) ? random.pick(["fail", "fail", "dies"] as const) : "ok";
   const ms = random.chance(0.8) ? random.int(5, 2000) : random.int(2000, 60_000);
-  return { lost, end, ms, ...(random.chance(0.05) ? { deaf: true } : {}) };
+  const retries = random.chance(0.15) ? { fails: random.int(0, 3), retries: random.int(1, 3) } : {};
+  return { lost, end, ms, ...retries, ...(random.chance(0.05) ? { deaf: true } : {}) };
 }

@@ -92,7 +92,9 @@ export class Judge {
         if (outcome.isThere && !maySkip) this.violate(`\`${id}/${child}\` did not run`);
         continue;
       }
-      if (there.status !== outcome.status && !(maySkip && there.status === "Canceled")) {
+      // One that was to end is not tried again, so it may have failed.
+      const isCut = there.status === "Canceled" || (there.status === "Failed" && there.cancel !== undefined);
+      if (there.status !== outcome.status && !(maySkip && isCut)) {
         this.violate(`\`${id}/${child}\` is ${there.status} and not ${outcome.status}: ${there.statusReason}`);
       }
       this.compare(this.world.childId(id, child), maySkip);
@@ -121,8 +123,8 @@ export class Judge {
     const values = valuesOf(spec, order);
     if (spec.kind !== "leaf") return { status: this.expect(id, spec).status, isThere: true, values };
     if (this.touched.has(id)) return this.ended(parent, order.child) ?? { status: "Canceled", isThere: true, values };
-    const { end } = courseOf(spec, order);
-    const isGood = end === "ok" || end === "reused";
+    const { end, fails = 0, retries = 0 } = courseOf(spec, order);
+    const isGood = end === "reused" || (end === "ok" && fails <= retries);
     return { status: isGood ? "Completed" : "Failed", isThere: end !== "refused", values };
   }
 }

@@ -27,6 +27,7 @@ const outputOf = (value: string): JobRecord["outputs"][string] => ({
 export function recordOf(role: Role, turn: number, nowMs: number): JobRecord {
   const isComposite = role.spec.kind !== "leaf";
   const reused = role.spec.kind === "leaf" && courseOf(role.spec, role.order).end === "reused";
+  const most = role.spec.kind === "leaf" ? (courseOf(role.spec, role.order).retries ?? 0) : 0;
   const at = new Date(nowMs).toISOString();
   const status = reused ? "Completed" : "Queued";
   return {
@@ -58,5 +59,6 @@ export function recordOf(role: Role, turn: number, nowMs: number): JobRecord {
     status,
     history: [{ status, at, by: "system" }],
     attempts: [],
+    ...(most === 0 ? {} : { retries: { most, used: 0 } }),
   };
 }

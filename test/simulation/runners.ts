@@ -108,13 +108,13 @@ class Runner {
 
   private commandEnded(): void {
     if (!this.isRunning || this.isEnding) return;
-    const { lost, end } = this.course;
+    const { lost, fails = 0, end } = this.course;
     const number = Number(this.attempt.slice(this.attempt.lastIndexOf(".") + 1));
     if (number <= lost || end === "dies") {
       this.stopCommand();
       const isMachine = number <= lost;
       this.state = { state: "gone", reason: "it is not there", ...(isMachine ? { interrupted: true as const } : {}) };
-    } else if (end === "fail") this.finish("Failed", "exit code 1");
+    } else if (end === "fail" || number <= lost + fails) this.finish("Failed", "exit code 1");
     else this.finish("Completed", undefined);
   }
 

@@ -5,6 +5,9 @@ import type { PipelinePlan } from "../../src/core/coordinator/pipeline/plan.ts";
 export interface Course {
   /** Attempts that end without the runner's word: its machine goes away, or it dies. */
   readonly lost: number;
+  /** Attempts after those that fail, whatever comes in the end; and how many may follow a failed one. */
+  readonly fails?: number;
+  readonly retries?: number;
   readonly end: "ok" | "fail" | "dies" | "refused" | "reused";
   readonly ms: number;
   /** Does not listen when it is told to end. */

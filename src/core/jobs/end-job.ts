@@ -5,10 +5,10 @@ import { checkLogName } from "./append-log.ts";
 import { type ChangeDeps, changeJob, statusDeed } from "./change-job.ts";
 import { requireJob } from "./get-job.ts";
 import type { LogRest, LogStore } from "./log-ports.ts";
-import { artifactKey } from "./object-keys.ts";
+import { artifactKey, earlierLog } from "./object-keys.ts";
 import type { OutputRegistry } from "./ports.ts";
-import { currentAttempt, type JobRecord } from "./record.ts";
-import { isFinal, type JobEvent, step } from "./state.ts";
+import { type AttemptRecord, currentAttempt, type JobRecord } from "./record.ts";
+import { isFinal, type JobEvent, mayRetry, step } from "./state.ts";
 
 export interface EndDeps extends ChangeDeps {
   readonly logs: LogStore;
@@ -30,6 +30,9 @@ export async function endJob(
   const before = await requireJob(deps.jobs, workspace, name);
   const ended = step(catchUp(before), event);
   if (ended === before || !isFinal(ended.status)) return before;
+  if (ended.status === "Failed" && event.kind !== "launch-failed" && mayRetry(before)) {
+    return retryJob(deps, before, event, catchUp);
+  }
   const attempt = currentAttempt(before);
   let closing: readonly Write[] = [];
   if (attempt !== undefined) {
@@ -55,6 +58,50 @@ export async function endJob(
     closing,
   );
   return job;
+}
+
+/** What the attempt wrote becomes artifacts, and the next one begins on the slot that the job has. */
+async function retryJob(
+  deps: EndDeps,
+  before: JobRecord,
+  event: JobEvent & { readonly kind: "report" | "gone" },
+  catchUp: (job: JobRecord) => JobRecord,
+): Promise<JobRecord> {
+  const { workspace, name } = before;
+  const attempt = currentAttempt(before);
+  if (attempt === undefined) return before;
+  const rests = event.kind === "report" ? (event.report.logs ?? []).map(decoded) : [];
+  const closing = await deps.logs.finish(
+    { workspace, run: name, attempt: attempt.id },
+    (log) => artifactKey(workspace, before.experimentId, name, earlierLog(attempt.number, log)),
+    rests,
+  );
+  const { job } = await changeJob(
+    deps,
+    workspace,
+    name,
+    (current) => step(catchUp(current), retryOf(before, attempt, event)),
+    statusDeed("system"),
+    closing,
+  );
+  deps.nudge(workspace, job.compute, name);
+  return job;
+}
+
+function retryOf(job: JobRecord, attempt: AttemptRecord, event: JobEvent & { readonly kind: "report" | "gone" }) {
+  const {
+    exit_code,
+    signal,
+    reason = "it failed",
+  } = event.kind === "report" ? event.report : { exit_code: undefined, signal: undefined, reason: event.reason };
+  return {
+    kind: "retried",
+    attemptId: attempt.id,
+    next: `${job.name}.${attempt.number + 1}`,
+    reason: `attempt ${attempt.number} failed: ${reason}`,
+    exit: { ...(exit_code === undefined ? {} : { exit_code }), ...(signal === undefined ? {} : { signal }) },
+    atMs: event.atMs,
+  } as const;
 }
 
 function decoded({ name, offset, base64 }: LogPart): LogRest {

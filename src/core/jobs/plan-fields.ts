@@ -5,14 +5,13 @@ type Say = (field: string, why: string) => void;
 
 /** Names every field that is understood and can't be honoured. `hasMachines`: the home starts machines for jobs; else they are processes of one that is there. */
 export function warnOfFields(spec: CommandJobSpec, findings: Findings, hasMachines: boolean): void {
-  const { resources, distribution, queue_settings: queue, services } = spec;
+  const { resources, distribution, services } = spec;
   const say: Say = (field, why) => {
     findings.warnings.push(`\`${field}\` has no effect here: ${why}`);
   };
   if (hasMachines) warnOnMachines(spec, say);
   else warnOnProcesses(spec, findings, say);
   if (resources?.properties !== undefined) say("resources.properties", "nothing reads them");
-  if (queue?.priority !== undefined) say("queue_settings.priority", "jobs run first come, first served");
   for (const [name, service] of Object.entries(services ?? {})) {
     say(`services.${name}`, `services of type \`${service.type ?? name}\` are not started on this machine`);
   }

@@ -9,6 +9,8 @@ export interface AttemptRecord extends Attempt {
   readonly handle?: string;
   /** While its image is being made: from where to ask again, and how many bytes of the build's log were kept until there. */
   readonly build?: { readonly since: string; readonly logBytes: number };
+  /** Attempts that got their slots together, as children of one job: they may be launched as one. */
+  readonly array?: string;
   /** When a slot was taken for it; ms since the epoch. */
   readonly claimedMs: number;
   /** Machine facts its runner told. */
@@ -33,6 +35,8 @@ export interface CancelWish {
 export interface Life {
   /** Set of composite jobs: a coordinator moves them, and nothing runs an attempt of them. */
   readonly coordinated?: true;
+  /** Attempts that may follow failed ones, and how many of them did. Absent: none may. */
+  readonly retries?: { readonly most: number; readonly used: number };
   readonly status: JobStatus;
   readonly statusReason?: string;
   readonly history: readonly Change[];

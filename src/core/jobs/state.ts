@@ -6,7 +6,14 @@ import { type AttemptRecord, type Change, currentAttempt, type Life } from "./re
 /** What can happen to a job. `atMs` is the server's time unless said otherwise. */
 export type JobEvent =
   /** A slot was taken; the attempt's runner is about to be launched. */
-  | { readonly kind: "claim"; readonly attemptId: string; readonly reason: string; readonly atMs: number }
+  | {
+      readonly kind: "claim";
+      readonly attemptId: string;
+      readonly reason: string;
+      /** Of children of composite jobs: what else got its slot at the same time. */
+      readonly array?: string;
+      readonly atMs: number;
+    }
   /** The image it needs is being made. */
   | {
       readonly kind: "building";
@@ -30,6 +37,15 @@ export type JobEvent =
       readonly attemptId: string;
       readonly next: string;
       readonly reason: string;
+      readonly atMs: number;
+    }
+  /** The attempt failed, and another one is allowed for: `next` begins. */
+  | {
+      readonly kind: "retried";
+      readonly attemptId: string;
+      readonly next: string;
+      readonly reason: string;
+      readonly exit: Pick<AttemptRecord, "exit_code" | "signal">;
       readonly atMs: number;
     }
   | { readonly kind: "cancel"; readonly by: string; readonly reason: string; readonly atMs: number }
@@ -92,6 +108,8 @@ export function step<J extends Life>(job: J, event: JobEvent): J {
       return isCurrent(job, event.attemptId) ? end(job, event) : job;
     case "interrupted":
       return isCurrent(job, event.attemptId) ? interrupted(job, event) : job;
+    case "retried":
+      return isCurrent(job, event.attemptId) && mayRetry(job) ? retried(job, event) : job;
     case "report":
       return report(job, event);
     case "cancel":
@@ -161,7 +179,8 @@ function launched<J extends Life>(job: J, event: JobEvent & { kind: "launched" }
 
 function claim<J extends Life>(job: J, event: JobEvent & { kind: "claim" }): J {
   if (job.status !== "Queued" || job.attempts.length > 0 || job.cancel !== undefined) return job;
-  const attempt: AttemptRecord = { id: event.attemptId, number: 1, claimedMs: event.atMs };
+  const { attemptId: id, array, atMs } = event;
+  const attempt: AttemptRecord = { id, number: 1, claimedMs: atMs, ...(array === undefined ? {} : { array }) };
   return { ...job, attempts: [attempt], statusReason: event.reason };
 }
 
@@ -174,20 +193,41 @@ function cancel<J extends Life>(job: J, event: JobEvent & { kind: "cancel" }): J
   return finish(wished, { status: "Canceled", at: atMs, by, reason });
 }
 
-/** It keeps its slot, and waits like a job that was just given one. */
 function interrupted<J extends Life>(job: J, event: JobEvent & { kind: "interrupted" }): J {
   const { attemptId, reason, atMs } = event;
-  const number = job.attempts.length + 1;
+  const interruptions = job.attempts.length - (job.retries?.used ?? 0);
   if (job.cancel !== undefined) return end(job, { kind: "gone", attemptId, reason, atMs });
-  if (number > ATTEMPTS_LIMIT) {
+  if (interruptions >= ATTEMPTS_LIMIT) {
     const last = `${ATTEMPTS_LIMIT} attempts were interrupted; the last: ${reason}`;
     return end(job, { kind: "gone", attemptId, reason: last, atMs });
   }
-  const { attempts, ...ended } = endAttempt(job, event);
-  const why = `attempt ${number} begins: ${reason}`;
+  return beginNext(endAttempt(job, event), event, "");
+}
+
+/** Whether another attempt follows should the current one fail. */
+export function mayRetry({ retries, cancel }: Life): boolean {
+  return cancel === undefined && retries !== undefined && retries.used < retries.most;
+}
+
+function retried<J extends Life>(job: J, event: JobEvent & { kind: "retried" }): J {
+  const { retries = { most: 0, used: 0 } } = job;
+  const used = retries.used + 1;
+  const failed = changeAttempt(endAttempt(job, event), event.attemptId, (attempt) => ({ ...attempt, ...event.exit }));
+  return beginNext({ ...failed, retries: { ...retries, used } }, event, `retry ${used} of ${retries.most}`);
+}
+
+/** It keeps its slot, and waits like a job that was just given one. */
+function beginNext<J extends Life>(
+  job: J,
+  { next, reason, atMs }: { readonly next: string; readonly reason: string; readonly atMs: number },
+  what: string,
+): J {
+  const { attempts, ...rest } = job;
+  const number = attempts.length + 1;
+  const why = `attempt ${number} begins${what === "" ? "" : ` (${what})`}: ${reason}`;
   return {
-    ...(ended as J),
-    attempts: [...attempts, { id: event.next, number, claimedMs: atMs }],
+    ...(rest as J),
+    attempts: [...attempts, { id: next, number, claimedMs: atMs }],
     status: "Queued",
     statusReason: why,
     history: [...job.history, change(job, "Queued", atMs, "system", why)],

@@ -1,5 +1,5 @@
 import { AppError } from "../../contract/errors.ts";
-import type { CreateJob, Job } from "../../contract/jobs.ts";
+import type { CreateJob, Job, JobSpec } from "../../contract/jobs.ts";
 import type { CompositeDocument } from "../coordinator/document.ts";
 import type { Documents } from "../coordinator/documents.ts";
 import type { ReuseNote } from "../coordinator/reuse/step-key.ts";
@@ -162,7 +162,8 @@ async function makeRecord(
     rev: 1,
     edits: 1,
     digest: made.digest,
-    queueSeq: `${String(createdMs).padStart(16, "0")}.${nextTurn()}.${name}`,
+    queueSeq: `${rankOf(spec)}${String(createdMs).padStart(16, "0")}.${nextTurn()}.${name}`,
+    ...retriesOf(spec),
     displayName: spec.display_name ?? name,
     ...(spec.description === undefined ? {} : { description: spec.description }),
     experimentId: made.experiment.id,
@@ -194,6 +195,18 @@ async function makeRecord(
   const reason = `the results are those of job \`${reused.from}\``;
   const ended = step(record, { kind: "finished", status: "Completed", reason, atMs: createdMs });
   return { ...ended, outputs: reused.outputs, reusedFrom: reused.from };
+}
+
+/** Before the time of submission in a place in the queue: sorts before the digits of one, or after. */
+function rankOf(spec: JobSpec): string {
+  const priority = spec.type === "command" ? spec.queue_settings?.priority?.toLowerCase() : undefined;
+  if (priority === "high") return "+";
+  return priority === "low" ? "~" : "";
+}
+
+function retriesOf(spec: JobSpec): Pick<JobRecord, "retries"> {
+  const most = spec.type === "command" ? (spec.limits?.max_retries ?? 0) : 0;
+  return most === 0 ? {} : { retries: { most, used: 0 } };
 }
 
 let turns = 0;

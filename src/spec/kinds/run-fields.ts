@@ -17,7 +17,7 @@ import { code, compute, distribution, environment, envVars, queueSettings, resou
 
 export const command = text({ maxLength: 100_000 });
 
-export const limits = object("limits", { timeout: integer(1, 31_536_000) });
+export const limits = object("limits", { timeout: integer(1, 31_536_000), max_retries: integer(0, 20) });
 
 /** What a command needs to run, shared by jobs, steps, trials and components. */
 export const runFields: Readonly<Record<string, Type | Field>> = {

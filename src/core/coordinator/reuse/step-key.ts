@@ -36,6 +36,7 @@ export function partsOf(step: Plan, contents: Contents): KeyParts | undefined {
     ...Object.fromEntries(
       sorted(outputs).map(([name, output]) => [`outputs.${name}`, outputText(output, spec.outputs?.[name]?.path)]),
     ),
+    ...(spec.parallel === undefined ? {} : textsOf("parallel", spec.parallel)),
     ...(distribution === undefined ? {} : { distribution: canonicalJson(distribution) }),
     ...textsOf("resources", { instance_count: resources?.instance_count ?? 1 }),
   };
