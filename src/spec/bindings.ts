@@ -55,7 +55,12 @@ function complain(token: BindingToken, scope: Scope, grouped: boolean): Complain
     const known = listed(scope.spaces.map((word) => (SERVER_NAMES.includes(word) ? word : `${word}.NAME`)));
     return {
       message: `\`${token.raw}\` has no meaning here; known are ${known}`,
-      hint: near === undefined ? undefined : `did you mean \`${near}\`?`,
+      hint:
+        space === "secrets"
+          ? "a secret is for `environment_variables`; the command reads the variable"
+          : near === undefined
+            ? undefined
+            : `did you mean \`${near}\`?`,
     };
   }
   if (SERVER_NAMES.includes(space) || space === "parent") return undefined;

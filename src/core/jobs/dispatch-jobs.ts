@@ -7,6 +7,7 @@ import type { Builder } from "../ports/builder.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Launcher, LaunchRequest } from "../ports/launcher.ts";
 import type { Signer } from "../ports/signer.ts";
+import { secretsNamed } from "../secrets/secrets.ts";
 import { assignmentOf } from "./assign-run.ts";
 import { changeJob, statusDeed } from "./change-job.ts";
 import { type EndDeps, endJob } from "./end-job.ts";
@@ -140,8 +141,14 @@ async function handOver(
     compute: { name: compute.name, type, settings },
     resources: resourcesOf(commandJob(job)),
     ...(image === undefined ? {} : { image }),
-    assignment: assignmentOf(commandJob(job), attempt.id, deps.address()),
+    ...givenAssignment(commandJob(job), attempt, deps.address()),
   });
+}
+
+/** What a runner needs not ask for; secrets are for the run's own token only. */
+function givenAssignment(job: CommandJob, { id }: AttemptRecord, address: string): Pick<LaunchRequest, "assignment"> {
+  const hasSecrets = secretsNamed(job.spec.environment_variables ?? {}).length > 0;
+  return hasSecrets ? {} : { assignment: assignmentOf(job, id, address) };
 }
 
 function resourcesOf({ spec }: CommandJob): LaunchRequest["resources"] {

@@ -78,7 +78,7 @@ export async function readSecrets(
 }
 
 /** Names in `${{secrets.NAME}}`. */
-function secretsNamed(variables: Readonly<Record<string, string>>): readonly string[] {
+export function secretsNamed(variables: Readonly<Record<string, string>>): readonly string[] {
   const found = Object.values(variables).flatMap((text) =>
     bindingsOf(text).flatMap(({ path: [space, ...rest] }) => (space === "secrets" ? [rest.join(".")] : [])),
   );
