@@ -1,7 +1,10 @@
 import type { AssetSummary, Model } from "../contract/assets.ts";
 import { AppError } from "../contract/errors.ts";
-import { models as routes } from "../contract/routes/assets.ts";
+import type { GroupedModel } from "../contract/model-groups.ts";
+import { modelGroups, models as routes } from "../contract/routes/assets.ts";
 import type { Files } from "../core/files/ports.ts";
+import { jsonNumber } from "../core/jobs/show-job.ts";
+import { type GroupMember, listModelGroup } from "../core/registry/model-group.ts";
 import type { RegistryDeps } from "../core/registry/models.ts";
 import type { ModelVersion, RegisteredModel } from "../core/registry/ports.ts";
 import {
@@ -18,6 +21,7 @@ import { registerModelFrom } from "../core/registry/register-from.ts";
 import type { ModelRef } from "../core/registry/resolve.ts";
 import type { VersionAnswer } from "../core/registry/versions.ts";
 import { decodeToken, encodeToken } from "../core/tracking/paging.ts";
+import type { RunStore } from "../core/tracking/ports.ts";
 import { etagHeader, preconditionOf } from "./etag.ts";
 import { Answer, implement } from "./implement.ts";
 import type { Call, RawRoute } from "./raw-route.ts";
@@ -25,7 +29,9 @@ import type { Call, RawRoute } from "./raw-route.ts";
 const DEFAULT_LIMIT = 100;
 
 /** Models Azure's way, over the same records as MLflow's registry. */
-export function makeModelRoutes(deps: RegistryDeps & { readonly files: Files }): RawRoute[] {
+export function makeModelRoutes(
+  deps: RegistryDeps & { readonly files: Files; readonly runs: Pick<RunStore, "getMany"> },
+): RawRoute[] {
   async function view(answer: VersionAnswer): Promise<Model> {
     const { model, version } = answer;
     const latest = latestOf(await deps.models.versions(model));
@@ -97,6 +103,11 @@ export function makeModelRoutes(deps: RegistryDeps & { readonly files: Files }):
     implement(routes.putLabel, async ({ params, body, call }) =>
       answered(await putModelLabel(deps, caller(call, params.workspace), params.name, params.label, body.version)),
     ),
+    implement(modelGroups.get, async ({ params, query }) => {
+      const members = await listModelGroup(deps, params.workspace, params.group);
+      const page = paged(members, ({ partition }) => partition, query, `model-groups/${params.group}`);
+      return { ...page, items: page.items.map(groupedModel) };
+    }),
     implement(routes.deleteLabel, async ({ params, call }) => {
       await deleteModelLabel(deps, caller(call, params.workspace), params.name, params.label);
       return {};
@@ -168,6 +179,19 @@ function modelView(
     ...(version.sizeBytes === undefined ? {} : { size_bytes: version.sizeBytes }),
     ...(version.fileCount === undefined ? {} : { file_count: version.fileCount }),
     used_by: [...usedBy],
+  };
+}
+
+function groupedModel({ model, version, partition, run }: GroupMember): GroupedModel {
+  return {
+    id: `azureml:${model.name}:${version.version}`,
+    name: model.name,
+    version: version.version,
+    partition,
+    ...(version.runId === "" ? {} : { run_id: version.runId }),
+    created_at: time(version.createdMs),
+    metrics: Object.fromEntries([...(run?.metrics ?? [])].map(([key, { value }]) => [key, jsonNumber(value)])),
+    params: Object.fromEntries(run?.params ?? []),
   };
 }
 

@@ -200,6 +200,7 @@ export const data = assetGroup<typeof contract.data>("data");
 export const environments = assetGroup<typeof contract.environments>("environments");
 export const components = assetGroup<typeof contract.components>("components");
 export const models = assetGroup<typeof contract.models>("models");
+export const modelGroups = group<typeof contract.modelGroups>("modelGroups", { get: "GET /model-groups/{group}" });
 
 export const onlineEndpoints = group<typeof contract.onlineEndpoints>("onlineEndpoints", {
   list: "GET /online-endpoints",

@@ -37,6 +37,8 @@ export const JobOutput = z.strictObject({
   name: z.string().max(255).optional(),
   version: z.string().max(100).optional(),
   description: z.string().optional(),
+  /** Of the asset. */
+  tags: Tags.optional(),
 });
 export type JobOutput = z.infer<typeof JobOutput>;
 

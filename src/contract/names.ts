@@ -12,3 +12,7 @@ export const SYSTEM_LOG = "system_logs/lifecycler.log";
 /** Types of values that are text in a command, not files. */
 export const LITERAL_TYPES = ["string", "number", "integer", "boolean"] as const;
 export const DEFAULT_WORKSPACE = "default";
+
+/** Tags of models that were registered as one group: the group's name, and which part of the data a model is about. */
+export const GROUP_TAG = "trainyard.group";
+export const PARTITION_TAG = "trainyard.partition";

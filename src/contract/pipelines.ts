@@ -125,16 +125,43 @@ export const DoWhileStep = z.strictObject({
 });
 export type DoWhileStep = z.infer<typeof DoWhileStep>;
 
+/** The items of a loop are the parts of some data. */
+export const Partitions = z.strictObject({
+  /** `${{parent.inputs.NAME}}`, `${{parent.jobs.STEP.outputs.NAME}}`, or an address of data. */
+  of: z.string().min(1).max(2000),
+  /** Input of the body that is given the part. */
+  input: PortName,
+  /** A part is each file, or each folder directly below. Default: file. */
+  by: z.enum(["file", "folder"]).optional(),
+});
+export type Partitions = z.infer<typeof Partitions>;
+
+/** Each item's output is registered as a model `GROUP-PARTITION` with the tags `trainyard.group` and `trainyard.partition`. */
+export const ModelGroup = z.strictObject({
+  group: z
+    .string()
+    .min(1)
+    .max(100)
+    .regex(/^[A-Za-z0-9][\w-]*$/),
+  /** Output of the body that is the model. */
+  output: PortName,
+});
+
 /** Runs another step once for each item, which gives some of its inputs. */
 export const ParallelForStep = z.strictObject({
   type: z.literal("parallel_for"),
   body: Block,
   /** Maps of input names to values, as a list, by name, or as JSON text; or a binding to such a text. */
-  items: z.union([
-    z.string().min(1).max(1_000_000),
-    z.array(z.record(PortName, Loose)).max(10_000),
-    z.record(z.string(), z.record(PortName, Loose)),
-  ]),
+  items: z
+    .union([
+      z.string().min(1).max(1_000_000),
+      z.array(z.record(PortName, Loose)).max(10_000),
+      z.record(z.string(), z.record(PortName, Loose)),
+    ])
+    .optional(),
+  /** Instead of `items`. */
+  partitions: Partitions.optional(),
+  models: ModelGroup.optional(),
   /** Children at once. */
   max_concurrency: z.number().int().min(1).max(1000).optional(),
   comment: z.string().max(20_000).optional(),

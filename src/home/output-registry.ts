@@ -23,7 +23,7 @@ export interface OutputRegistryDeps extends RegistryDeps {
 /** A version made by this run from this place is the answer of a second telling. */
 async function registerModelOutput(deps: OutputRegistryDeps, output: Output): Promise<string> {
   const { workspace, job, planned } = output;
-  const { name, version, description, uri, type } = planned;
+  const { name, version, description, tags, uri, type } = planned;
   const principal = { kind: "run", name: `run:${job}`, workspace, runId: job } as const;
   const latest = version === undefined ? await findModel(deps.models, workspace, name, { label: "latest" }) : undefined;
   if (latest?.version.createdBy === principal.name && latest.version.source === uri) {
@@ -38,6 +38,7 @@ async function registerModelOutput(deps: OutputRegistryDeps, output: Output): Pr
       path: uri,
       type: type as ModelType,
       description,
+      tags,
       runId: job,
     },
   );
@@ -56,7 +57,7 @@ export function makeOutputRegistry(deps: OutputRegistryDeps): OutputRegistry {
 
 async function registerDataOutput(deps: OutputRegistryDeps, output: Output): Promise<string> {
   const { workspace, job, planned } = output;
-  const { name, version, description, uri } = planned;
+  const { name, version, description, tags, uri } = planned;
   const actor = `run:${job}`;
   // The end of a job may be told twice: the version made the first time is the answer of the second.
   const latest = version === undefined ? await findVersion(deps, workspace, "data", name, "@latest") : undefined;
@@ -71,6 +72,7 @@ async function registerDataOutput(deps: OutputRegistryDeps, output: Output): Pro
       type: planned.type as DataType,
       path: uri,
       ...(description === undefined ? {} : { description }),
+      ...(tags === undefined ? {} : { tags }),
     },
     actor,
   });

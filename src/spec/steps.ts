@@ -36,8 +36,9 @@ export function givenByItems(steps: ReadonlyMap<string, Step>): ReadonlyMap<stri
     if (kindOf(step) !== "parallel_for") continue;
     const items = child(step.node, "items");
     const maps = items?.form === "list" ? items.items : items?.form === "map" ? valuesOf(items) : [];
-    const names = new Set(maps.flatMap(keysOf));
-    given.set(stepNamed(textOf(child(step.node, "body")) ?? ""), (name) => maps.length === 0 || names.has(name));
+    const part = textOf(child(child(step.node, "partitions"), "input"));
+    const names = new Set([...maps.flatMap(keysOf), ...(part === undefined ? [] : [part])]);
+    given.set(stepNamed(textOf(child(step.node, "body")) ?? ""), (name) => names.size === 0 || names.has(name));
   }
   return given;
 }

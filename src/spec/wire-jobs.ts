@@ -41,7 +41,7 @@ const STEP_FIELDS: Readonly<Record<string, readonly string[]>> = {
   sweep: [...COMMON, "trial", "objective", "limits", "early_termination", "resources", "queue_settings", "comment"],
   if_else: ["condition", "true_block", "false_block", "comment"],
   do_while: ["body", "condition", "mapping", "limits", "comment"],
-  parallel_for: ["body", "items", "max_concurrency", "comment"],
+  parallel_for: ["body", "items", "partitions", "models", "max_concurrency", "comment"],
 };
 
 /** From a taken-in command job to what is sent. */

@@ -1,9 +1,10 @@
-import { models as routes } from "../../client/routes.ts";
+import { modelGroups, models as routes } from "../../client/routes.ts";
 import type { Model } from "../../contract/assets.ts";
+import type { GroupedModel } from "../../contract/model-groups.ts";
 import { type AssetRoutes, assetVerbs, refuseRegistry, registry, versionOf, which } from "../asset-verbs.ts";
 import { command, flag, type Noun } from "../command.ts";
-import { flags } from "../common-flags.ts";
-import { one } from "../output/shown.ts";
+import { collect, flags } from "../common-flags.ts";
+import { list, one } from "../output/shown.ts";
 import { bytesText } from "../progress.ts";
 import { createAsset, createFlags, pathOf } from "./asset-create.ts";
 import { downloadAsset } from "./asset-download.ts";
@@ -63,6 +64,22 @@ export const model: Noun = {
           await client.call(routes.get, { params: { workspace, name: given.name, version: versionOf(given) } }),
           briefOf,
         );
+      },
+    }),
+    group: command({
+      brief: "The newest model of each partition of a group, with the metrics of their runs",
+      flags: { name: flags.name("group") },
+      run: async (ctx, given) => {
+        const { client, workspace } = await ctx.link();
+        const params = { workspace, group: given.name };
+        const items = await collect(ctx, undefined, (query) => client.call(modelGroups.get, { params, query }));
+        const metrics = [...new Set(items.flatMap((item) => Object.keys(item.metrics)))].sort();
+        return list(items, [
+          { head: "Partition", of: (it) => it.partition },
+          { head: "Model", of: (it) => `${it.name}:${it.version}` },
+          ...metrics.map((key) => ({ head: key, of: (it: GroupedModel) => it.metrics[key] })),
+          { head: "Run", of: (it) => it.run_id },
+        ]);
       },
     }),
     download: command({

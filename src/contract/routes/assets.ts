@@ -24,6 +24,7 @@ import {
   VersionOrLabel,
   WorkspaceParams,
 } from "../common.ts";
+import { GroupedModel } from "../model-groups.ts";
 import type { Resource } from "../route.ts";
 import { defineRoute } from "../route.ts";
 
@@ -164,3 +165,19 @@ export const data = assetRoutes("data", "data", AssetName, DataSpec, Data);
 export const environments = assetRoutes("environments", "environment", AssetName, EnvironmentAssetSpec, Environment);
 export const components = assetRoutes("components", "component", AssetName, ComponentSpec, Component);
 export const models = assetRoutes("models", "model", ModelName, ModelSpec, Model);
+
+/** Models that a pipeline registered one a partition. */
+export const modelGroups = {
+  get: defineRoute({
+    id: "modelGroups.get",
+    method: "GET",
+    path: `${base}/model-groups/{group}`,
+    access: { resource: "model", action: "read" },
+    summary: "The newest model of each partition of a group, with the metrics of their runs",
+    tag: "models",
+    params: WorkspaceParams.extend({ group: z.string().min(1).max(100) }),
+    query: PageQuery,
+    body: undefined,
+    answer: pageOf(GroupedModel),
+  }),
+};

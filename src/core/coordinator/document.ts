@@ -1,4 +1,5 @@
 import type { JobSpec } from "../../contract/jobs.ts";
+import type { Partitions } from "../../contract/pipelines.ts";
 import type { PreparedCommand } from "../jobs/plan-command-job.ts";
 import type { PipelinePlan } from "./pipeline/plan.ts";
 
@@ -55,4 +56,8 @@ export interface LoopTemplate {
   readonly gathered: readonly string[];
   /** Types of inputs that items give, where the component says. */
   readonly types: Readonly<Record<string, string>>;
+  /** Each item's model is registered. */
+  readonly models?: { readonly group: string; readonly output: string };
+  /** Items are the parts of a step's output. */
+  readonly partitions?: OutputOf & Partitions;
 }

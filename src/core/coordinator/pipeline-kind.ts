@@ -1,13 +1,15 @@
-import { AppError } from "../../contract/errors.ts";
+import { AppError, ERRORS, isAppError } from "../../contract/errors.ts";
 import { DataType, type JobInput, type JobOutput, type JobSpec } from "../../contract/jobs.ts";
+import { GROUP_TAG, PARTITION_TAG } from "../../contract/names.ts";
 import type { PipelineJobSpec } from "../../contract/pipelines.ts";
 import { DEFAULT_DATASTORE } from "../jobs/plan-ports.ts";
 import type { PlannedOutput } from "../jobs/record.ts";
-import type { BoundInput, LoopTemplate, PipelineDocument, StepTemplate } from "./document.ts";
+import type { BoundInput, CompositeDocument, LoopTemplate, PipelineDocument, StepTemplate } from "./document.ts";
 import type { ChildJob, CompositeKind, OpenJob, PartSketch } from "./kinds.ts";
-import type { ChildOrder, Machine } from "./machine.ts";
+import type { ChildOrder, CompositeEvent, Machine } from "./machine.ts";
 import { pipelineMachine } from "./pipeline/pipeline.ts";
 import { type Mark, markAt, type PipelineState } from "./pipeline/state.ts";
+import { labelOf, listPartitions } from "./planning/partitions.ts";
 import { planPipeline } from "./planning/plan-pipeline.ts";
 import { literalText } from "./planning/ports.ts";
 import { isLiteral } from "./planning/scope.ts";
@@ -21,6 +23,7 @@ export function makePipelineKind(deps: StepDeps): CompositeKind {
     machine: pipelineMachine as Machine<unknown, unknown>,
     plan: (workspace, job, spec) => planPipeline(deps, workspace, job, spec as PipelineJobSpec),
     child: makeChild,
+    enrich: (workspace, document, childJob, event) => tellParts(deps, workspace, document, childJob, event),
     outputs: finalOutputs,
     sketch: (document, state) => sketchPipeline(document as PipelineDocument, state as PipelineState | undefined),
   };
@@ -99,7 +102,7 @@ async function makeChild(open: OpenJob, order: ChildOrder): Promise<ChildJob> {
     ...(loop === undefined
       ? {}
       : {
-          display_name: `${template.spec.display_name ?? order.node} ${order.child.slice(order.child.lastIndexOf("#") + 1)}`,
+          display_name: `${template.spec.display_name ?? order.node} ${labelOf(order.item) ?? order.child.slice(order.child.lastIndexOf("#") + 1)}`,
         }),
     experiment_name: open.job.experimentName,
     parent_job_name: open.job.name,
@@ -258,6 +261,37 @@ async function gathered(open: OpenJob, loopName: string, loop: LoopTemplate, out
   return { type: "string", uri: gatherPlace(open, loopName, output), value: JSON.stringify(values) };
 }
 
+function asModel(group: string, partition: string): Partial<JobOutput> {
+  return {
+    name: `${group}-${partition}`,
+    tags: { [GROUP_TAG]: group, [PARTITION_TAG]: partition },
+  };
+}
+
+/** Adds what a loop over the parts of an output needs to know of a step's end: those parts, as items. */
+async function tellParts(
+  { files }: StepDeps,
+  workspace: string,
+  document: CompositeDocument,
+  childJob: string,
+  event: CompositeEvent & { readonly kind: "ended" },
+): Promise<CompositeEvent> {
+  const wanted = Object.values((document as PipelineDocument).loops).flatMap(({ partitions }) =>
+    partitions?.step === event.child ? [partitions] : [],
+  );
+  if (wanted.length === 0 || event.status !== "Completed") return event;
+  const values: Record<string, string> = { ...event.values };
+  for (const partitions of wanted) {
+    const uri = `azureml://jobs/${childJob}/outputs/${partitions.output}`;
+    try {
+      values[partitions.output] = JSON.stringify(await listPartitions(files, workspace, uri, partitions));
+    } catch (error) {
+      if (!isAppError(error) || ERRORS[error.code].retry) throw error;
+    }
+  }
+  return { ...event, values };
+}
+
 function gatherPlace({ job, document }: OpenJob, loopName: string, output: string): string {
   const { results, loops } = document as PipelineDocument;
   const body = loops[loopName]?.body;
@@ -279,9 +313,13 @@ function placedOutputs(
   const item = order.child.slice(order.child.lastIndexOf("#") + 1);
   return Object.fromEntries(
     Object.entries(outputs).map(([name, output]) => {
-      if (!loop.gathered.includes(name) || isLiteral(output.type)) return [name, output];
+      const registered = name === loop.models?.output ? asModel(loop.models.group, labelOf(order.item) ?? item) : {};
+      if (!loop.gathered.includes(name) || isLiteral(output.type)) return [name, { ...output, ...registered }];
       const isFile = output.type === "uri_file";
-      return [name, { ...output, path: `${gatherPlace(open, loopName, name)}${item}${isFile ? "" : "/"}` }];
+      return [
+        name,
+        { ...output, ...registered, path: `${gatherPlace(open, loopName, name)}${item}${isFile ? "" : "/"}` },
+      ];
     }),
   );
 }

@@ -121,6 +121,7 @@ async function planOutput(
     is_file: isFile,
     ...(output.name === undefined ? {} : { name: output.name }),
     ...(output.version === undefined ? {} : { version: output.version }),
+    ...(output.tags === undefined ? {} : { tags: output.tags }),
     ...(output.description === undefined ? {} : { description: output.description }),
   };
 }

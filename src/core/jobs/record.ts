@@ -63,6 +63,7 @@ export interface PlannedOutput extends AssignedOutput {
   readonly name?: string;
   readonly version?: string;
   readonly description?: string;
+  readonly tags?: Readonly<Record<string, string>>;
   /** `azureml:NAME:VERSION`, once registered. */
   readonly asset?: string;
   /** What is in it, once the job has ended; absent where nobody knows: of mode `direct`, and of several machines. */

@@ -125,7 +125,7 @@ function outputsOf(job: JobRecord): Job["outputs"] {
   );
 }
 
-/** JSON has no NaN and no infinities. */
-function jsonNumber(value: number): number | string {
+/** JSON has no infinities, and no NaN. */
+export function jsonNumber(value: number): number | string {
   return Number.isFinite(value) ? value : String(value);
 }

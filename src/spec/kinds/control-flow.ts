@@ -8,6 +8,7 @@ import {
   map,
   need,
   object,
+  oneOf,
   shape,
   type Type,
   text,
@@ -34,10 +35,17 @@ export const controlSteps: Readonly<Record<string, Type>> = {
     mapping: map(blocks, { key: PORT_NAME, keyNoun: "output name", keySays: "a Python identifier" }),
     limits: object("limits", { max_iteration_count: integer(1, 1000) }),
   }),
-  parallel_for: object("a parallel_for step", {
-    ...common,
-    body: need(block),
-    items: need(shape({ text: text(), list: list(item), map: map(item) })),
-    max_concurrency: integer(1, 1000),
-  }),
+  parallel_for: object(
+    "a parallel_for step",
+    {
+      ...common,
+      body: need(block),
+      items: shape({ text: text(), list: list(item), map: map(item) }),
+      // Ours: parts of data as items, and a model registered for each.
+      partitions: object("partitions", { of: need(text()), input: need(text()), by: oneOf("file", "folder") }),
+      models: object("a group of models", { group: need(text()), output: need(text()) }),
+      max_concurrency: integer(1, 1000),
+    },
+    { oneOf: [["items", "partitions"]] },
+  ),
 };

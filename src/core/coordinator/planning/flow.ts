@@ -51,7 +51,7 @@ export function planControl(name: string, step: ControlStep, scope: Scope, say: 
       };
     }
     case "parallel_for": {
-      const items = itemsOf(step.items, scope, say);
+      const items = itemsOf(step.items ?? [], scope, say);
       if (items === undefined) return undefined;
       const { max_concurrency: most } = step;
       const body = stepNamed(step.body);
@@ -71,7 +71,8 @@ export function loopTemplate(step: DoWhileStep | ParallelForStep): Omit<LoopTemp
 }
 
 /** Inputs that items give their body. */
-export function namesInItems({ items }: ParallelForStep): FromItems {
+export function namesInItems({ items = [], partitions }: ParallelForStep): FromItems {
+  if (partitions !== undefined) return { names: [partitions.input] };
   const maps = typeof items === "string" ? parsed(items) : items;
   if (maps === undefined) return { names: undefined };
   return { names: [...new Set(Object.values(maps).flatMap((item) => Object.keys(Object(item))))] };
@@ -94,7 +95,11 @@ function conditionOf(given: string | boolean, scope: Scope, say: Say): boolean |
   return undefined;
 }
 
-function itemsOf(given: ParallelForStep["items"], scope: Scope, say: Say): readonly string[] | OutputRef | undefined {
+function itemsOf(
+  given: NonNullable<ParallelForStep["items"]>,
+  scope: Scope,
+  say: Say,
+): readonly string[] | OutputRef | undefined {
   if (typeof given !== "string") return Object.values(given).map((item) => JSON.stringify(item));
   const path = boundPath(given);
   if (path?.[0] === "jobs" && path[2] === "outputs") return { node: path[1] ?? "", output: path.slice(3).join(".") };

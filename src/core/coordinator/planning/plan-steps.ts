@@ -1,13 +1,14 @@
 import { stepNamed } from "../../../contract/expressions.ts";
 import type { JobOutput } from "../../../contract/jobs.ts";
-import type { PipelineJobSpec, Step } from "../../../contract/pipelines.ts";
+import type { ParallelForStep, PipelineJobSpec, Step } from "../../../contract/pipelines.ts";
 import { nearest } from "../../../spec/suggest.ts";
 import { type Findings, makeFindings, type Problem } from "../../jobs/problems.ts";
 import type { LoopTemplate, OutputOf, PipelineDocument, StepTemplate } from "../document.ts";
 import { planProblems } from "../pipeline/graph.ts";
 import type { PipelineNode, PipelinePlan } from "../pipeline/plan.ts";
 import { isControl, loopsByBody, loopTemplate, namesInItems, planControl } from "./flow.ts";
-import { isLiteral } from "./scope.ts";
+import { withItems } from "./partitions.ts";
+import { boundPath, isLiteral } from "./scope.ts";
 import { type Around, foreign, isRun, type PlannedStep, planStep, type StepDeps } from "./step.ts";
 
 export interface StepsOf extends Pick<Around, "workspace" | "scope" | "outputs" | "nested"> {
@@ -20,7 +21,8 @@ type Steps = Pick<PipelineDocument, "plan" | "steps" | "loops" | "results" | "fo
 
 /** Plans each step, and what they say about each other. Undefined where something is wrong. */
 export async function planSteps(deps: StepDeps, of: StepsOf, findings: Findings): Promise<Steps | undefined> {
-  const steps = of.spec.jobs ?? {};
+  const written = of.spec.jobs ?? {};
+  const steps = await withItems(deps, { ...of, steps: written }, findings);
   const { default_compute, ...settings } = of.spec.settings ?? {};
   const around: Around = { ...of, compute: default_compute ?? of.spec.compute, settings };
   const loops = loopsByBody(steps);
@@ -59,6 +61,7 @@ export async function planSteps(deps: StepDeps, of: StepsOf, findings: Findings)
     nodes: nodes.map((node) => ({ ...node, after: waitsFor(node.name, planned.get(node.name), loops) })),
   };
   checkBound(steps, planned, loops, said);
+  checkModels(steps, planned, said);
   for (const { node, message } of planProblems(plan)) said(node)({ field: "", message });
   if (findings.problems.length > before) return undefined;
   return {
@@ -67,7 +70,9 @@ export async function planSteps(deps: StepDeps, of: StepsOf, findings: Findings)
     loops: loopsOf(steps, planned, loops),
     results: gatherResults(planned),
     forceRerun: settings.force_rerun === true,
-    pinned: Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, planned.get(name)?.pinned ?? step])),
+    pinned: Object.fromEntries(
+      Object.entries(written).map(([name, step]) => [name, planned.get(name)?.pinned ?? step]),
+    ),
   };
 }
 
@@ -130,6 +135,26 @@ function checkBound(
   }
 }
 
+/** What a loop registers as models must be an output of its body, of a type of models. */
+function checkModels(
+  steps: Readonly<Record<string, Step>>,
+  planned: ReadonlyMap<string, PlannedStep>,
+  said: (name: string) => (problem: Problem) => void,
+): void {
+  for (const [name, step] of Object.entries(steps)) {
+    const body = step.type === "parallel_for" ? planned.get(stepNamed(step.body)) : undefined;
+    if (step.type !== "parallel_for" || step.models === undefined || body === undefined) continue;
+    const { output } = step.models;
+    const type = outputsOf(body.template)[output]?.type;
+    if (type?.endsWith("_model") === true) continue;
+    const message =
+      type === undefined
+        ? `the body has no output \`${output}\``
+        : `output \`${output}\` of the body is of type \`${type}\``;
+    said(name)({ field: "models.output", message, hint: "it is of type `mlflow_model` or `custom_model`" });
+  }
+}
+
 function outputsOf({ spec }: StepTemplate): Readonly<Record<string, JobOutput>> {
   return ("outputs" in spec ? spec.outputs : undefined) ?? {};
 }
@@ -154,9 +179,21 @@ function loopsOf(
       ...loopTemplate(step),
       gathered: isParallel ? [...new Set([...read, ...results])] : [],
       types: planned.get(body)?.template.types ?? {},
+      ...(step.type === "parallel_for" ? ofParts(step) : {}),
     };
   }
   return loops;
+}
+
+function ofParts({ models, partitions }: ParallelForStep): Pick<LoopTemplate, "models" | "partitions"> {
+  const path = boundPath(partitions?.of);
+  const isLater = path?.[0] === "jobs";
+  return {
+    ...(models === undefined ? {} : { models }),
+    ...(partitions === undefined || !isLater
+      ? {}
+      : { partitions: { ...partitions, step: path[1] ?? "", output: path.slice(3).join(".") } }),
+  };
 }
 
 function gatherResults(planned: ReadonlyMap<string, PlannedStep>): Record<string, OutputOf[]> {
