@@ -172,6 +172,16 @@ describe("deployments", () => {
     expect([...uses]).toEqual(["azureml:m:1 shop/blue/2"]);
   });
 
+  it("are refused what only jobs get: secrets", async () => {
+    const { ask } = await openEndpointFrame();
+    await ask("PUT", "/shop", {});
+
+    const variables = { environment_variables: { TOKEN: "${{secrets.token}}" } };
+    const { status, json } = await ask("PUT", "/shop/deployments/blue", { ...SPEC, ...variables });
+
+    expect([status, json.code, json.detail]).toEqual([400, "NotSupported", expect.stringContaining("`token`")]);
+  });
+
   it("make no new revision of the same spec, unless the last one failed", async () => {
     const { ask, settle, host } = await openEndpointFrame();
     await ask("PUT", "/shop", {});

@@ -1,6 +1,7 @@
 import type { OnlineDeploymentSpec } from "../../contract/endpoints.ts";
 import { AppError } from "../../contract/errors.ts";
 import type { Files } from "../files/ports.ts";
+import { secretsNamed } from "../secrets/secrets.ts";
 import { probeOf, requestSettingsOf } from "./defaults.ts";
 import type { Hosting } from "./hosting.ts";
 import { mlflowEnvironment, withMlflow } from "./mlflow-environment.ts";
@@ -20,6 +21,7 @@ export async function planRevision(
   workspace: string,
   spec: OnlineDeploymentSpec,
 ): Promise<RevisionPlan> {
+  mustNameNoSecret(spec);
   const { warnings, ...hosted } = deps.hosting.planDeployment(spec);
   const [planned, code] = await Promise.all([
     spec.model === undefined ? undefined : planModel(deps, workspace, spec.model),
@@ -38,6 +40,18 @@ export async function planRevision(
     ...hosted,
     warnings: [...(planned?.warnings ?? []), ...environment.warnings, ...warnings],
   };
+}
+
+function mustNameNoSecret({ environment_variables: variables = {} }: OnlineDeploymentSpec): void {
+  const [name] = secretsNamed(variables);
+  if (name === undefined) return;
+  throw new AppError(
+    "NotSupported",
+    `\`environment_variables\` name the secret \`${name}\`, which deployments don't get`,
+    {
+      hint: "secrets are for jobs; a scoring script reads its own from where it may",
+    },
+  );
 }
 
 async function planCode(deps: PlanDeps, workspace: string, spec: OnlineDeploymentSpec): Promise<RevisionPlan["code"]> {
