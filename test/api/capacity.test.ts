@@ -5,6 +5,7 @@ import { makeConsumer } from "../../src/adapters/aws/bus-consumer.ts";
 import { openVault } from "../../src/adapters/aws/vault.ts";
 import { treeText } from "../../src/contract/trees.ts";
 import { openStores, type Stores } from "../../src/home/stores.ts";
+import { openCoordinationStore } from "../../src/store/coordinator.ts";
 import { sha256Of } from "../helpers/api.ts";
 import { jobRecord, newJobRun } from "../helpers/job-record.ts";
 import { type MeteredHome, openMeteredHome } from "../helpers/metered-home.ts";
@@ -117,6 +118,39 @@ describe("what access patterns cost in DynamoDB", () => {
           deed,
         );
       await count(() => home.ask("GET", `${W}/jobs?limit=100`));
+    },
+    "submit a pipeline of 3 steps": (count) => {
+      const step = { type: "command", command: "true", environment: "python-3" };
+      const spec = { type: "pipeline", jobs: { a: step, b: step, c: step } };
+      return count(() => home.ask("PUT", `${W}/jobs/pipeline`, { spec }));
+    },
+    "a step's end, of which its pipeline hears": async (count) => {
+      const composite = { parent: "pipeline", child: "a", root: "pipeline" };
+      await stores.jobs.create(
+        { ...jobRecord("default", "step", { status: "Queued" }), parent: "pipeline", composite },
+        newJobRun("default", "step"),
+        deed,
+      );
+      const before = await stores.jobs.get("default", "step");
+      if (before === undefined) throw new Error("there is no job");
+      const after = { ...before, rev: before.rev + 1, status: "Completed", endedMs: before.createdMs } as const;
+      await count(() => stores.jobs.save(before, after, deed));
+    },
+    "decide what a pipeline does next": async (count) => {
+      const store = openCoordinationStore(home.ground);
+      const composite = { workspace: "default", job: "pipeline" };
+      await count(async () => {
+        await store.read("default", "pipeline");
+        const rows = await store.inbox("default", "pipeline", 90);
+        const after = { rev: 1, state: { marks: "..." }, pending: [] };
+        await store.decide(
+          composite,
+          0,
+          after,
+          rows.map(({ cause }) => cause),
+        );
+        await store.performed("default", "pipeline", 1);
+      });
     },
     "a schedule fires at its time": async (count) => {
       const before = scheduleRecord("default", "nightly");
