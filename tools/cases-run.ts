@@ -3,9 +3,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type CaseHome, content } from "./cases-home.ts";
+import { judgePipeline, PIPELINE_KEYS, type PipelineExpectation, submitPipeline } from "./cases-pipelines.ts";
 
 /** What a `run` case expects of a command job. Any other key fails the case: nothing passes unlooked at. */
-interface RunExpectation {
+interface RunExpectation extends PipelineExpectation {
   readonly status?: string;
   readonly stdout_contains?: readonly string[];
   /** Output name -> file -> exact text. */
@@ -36,13 +38,15 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const yard = join(root, "dist", "yard.mjs");
 const LOOKED_AT = ["status", "stdout_contains", "outputs", "default_artifacts", "mlflow", "note"];
 
-/** Runs every command-job case on a home of its own. Kinds that need the coordinator or a serving case's steps are counted as not run. */
+const KINDS = ["job.command", "job.pipeline", "component.pipeline"];
+
+/** Runs every case of a command job or a pipeline on a home of its own. Kinds that need more are counted as not run. */
 export async function runJobCases(
   dir: string,
   cases: readonly RunCase[],
   print: (line: string) => void,
 ): Promise<{ passed: number; failed: number; notRun: number }> {
-  const jobs = cases.filter((entry) => entry.level === "run" && entry.kind === "job.command");
+  const jobs = cases.filter((entry) => entry.level === "run" && KINDS.includes(entry.kind));
   const total = { passed: 0, failed: 0, notRun: cases.filter((entry) => entry.level === "run").length - jobs.length };
   if (jobs.length === 0) return total;
   const home = await openHome(dir);
@@ -69,14 +73,7 @@ export async function runJobCases(
   return total;
 }
 
-interface Home {
-  readonly dir: string;
-  yard(args: readonly string[]): Promise<string>;
-  get(path: string): Promise<Response>;
-  close(): Promise<void>;
-}
-
-async function openHome(dir: string): Promise<Home> {
+async function openHome(dir: string): Promise<CaseHome> {
   const folder = mkdtempSync(join(tmpdir(), "trainyard-cases-"));
   const map = join(dir, "fixtures", "urlmap.json");
   const env = { ...process.env, ...(existsSync(map) ? { TRAINYARD_URL_MAP: map } : {}) };
@@ -126,11 +123,18 @@ function execute(args: readonly string[], env: NodeJS.ProcessEnv): Promise<strin
   });
 }
 
-async function runOne(home: Home, dir: string, entry: RunCase): Promise<readonly string[]> {
+async function runOne(home: CaseHome, dir: string, entry: RunCase): Promise<readonly string[]> {
   const expected = entry.expected.run ?? {};
-  const unknown = Object.keys(expected).filter((key) => !LOOKED_AT.includes(key));
+  const isPipeline = entry.kind !== "job.command";
+  const unknown = Object.keys(expected).filter((key) => !(isPipeline ? PIPELINE_KEYS : LOOKED_AT).includes(key));
   if (unknown.length > 0) return [`the manifest expects ${unknown.join(", ")}, which this runner cannot judge`];
   await register(home, dir, entry);
+  if (isPipeline) {
+    const name = await submitPipeline(home, join(dir, entry.path), entry.kind.startsWith("component."));
+    // Exit code 1 is a pipeline that did not complete, which the case may expect.
+    await home.yard(["job", "stream", "-n", name]).catch(() => "");
+    return judgePipeline(home, name, expected);
+  }
   const { name } = JSON.parse(await home.yard(["job", "create", "-f", join(dir, entry.path), "-o", "json"])) as {
     name: string;
   };
@@ -171,8 +175,10 @@ interface JobFacts {
 }
 
 /** Data assets the case refers to: those its `needs` names with a file, and those some data file of the folder defines. */
-async function register(home: Home, dir: string, entry: RunCase): Promise<void> {
+async function register(home: CaseHome, dir: string, entry: RunCase): Promise<void> {
   for (const need of entry.needs) {
+    // A pipeline component of the case itself is registered when it is run.
+    if (entry.kind.startsWith("component.")) continue;
     const match = /register (\S+\.ya?ml)(?: \(same dir\))?(?: as (?:data asset )?`?([\w-]+)`?)?/.exec(need);
     if (match?.[1] === undefined) continue;
     const file = [join(dir, match[1]), join(dir, dirname(entry.path), match[1])].find(existsSync);
@@ -191,11 +197,6 @@ async function register(home: Home, dir: string, entry: RunCase): Promise<void> 
   }
 }
 
-async function content(home: Home, uri: string): Promise<string | undefined> {
-  const response = await home.get(`/api/v1/workspaces/default/content?uri=${encodeURIComponent(uri)}`);
-  return response.ok ? response.text() : undefined;
-}
-
 function compare(wrong: string[], what: string, text: string | undefined, expected: string): void {
   if (text === undefined) {
     wrong.push(`${what} is not there`);
@@ -210,7 +211,7 @@ function compare(wrong: string[], what: string, text: string | undefined, expect
 }
 
 async function judgeTracking(
-  home: Home,
+  home: CaseHome,
   name: string,
   expected: NonNullable<RunExpectation["mlflow"]>,
   wrong: string[],
