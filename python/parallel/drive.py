@@ -21,6 +21,7 @@ from slots import run_slot
 def main(path):
     with open(path, encoding="utf-8") as file:
         settings = json.load(file)
+    settings["over"] = f"{path}.over"
     settings["node"] = int(os.environ.get("NODE_RANK") or 0)
     settings["processes"] = settings.get("processes") or os.cpu_count() or 1
     if settings["node"] > 0:
@@ -44,6 +45,8 @@ def lead(settings):
         listener.close()
     progress.close()
     results.close()
+    with open(settings["over"], "w", encoding="utf-8"):
+        pass  # A node that comes late, on this machine, finds nobody to ask any more.
     return conclude(scheduler)
 
 
@@ -116,7 +119,7 @@ class FarScheduler:
 
     def __init__(self, settings):
         address = (os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]))
-        self.connection = connect(address, settings["key"].encode())
+        self.connection = connect(address, settings)
 
     def next(self):
         self.connection.send(("next",))
@@ -132,15 +135,15 @@ class FarScheduler:
         self.connection.send(("failed", -1, reason))
 
 
-def connect(address, key, wait_sec=600):
+def connect(address, settings, wait_sec=600):
     until = time.monotonic() + wait_sec
     while True:
         try:
-            return Client(address, authkey=key)
-        except OSError:
-            if time.monotonic() > until:
+            return Client(address, authkey=settings["key"].encode())
+        except (EOFError, OSError):
+            if time.monotonic() > until or os.path.exists(settings["over"]):
                 raise
-            time.sleep(1)
+            time.sleep(0.2)
 
 
 def serve_other_node(settings):

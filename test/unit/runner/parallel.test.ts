@@ -79,7 +79,12 @@ async function drive({ script = SCRIPT, task = {}, nodes = 1, table = false }: C
     ),
   );
   const [main] = all;
-  return { code: main?.code, text: all.map((one) => one.stdout + one.stderr).join("\n"), rows: rowsIfAny() };
+  return {
+    code: main?.code,
+    codes: all.map((one) => one.code),
+    text: all.map((one) => one.stdout + one.stderr).join("\n"),
+    rows: rowsIfAny(),
+  };
 }
 
 function rowsIfAny(): readonly string[] {
@@ -169,6 +174,16 @@ def run(mini_batch):
     expect(code).toBe(0);
     expect(rows.map((row) => row.split(" ")[0])).toHaveLength(12);
     expect(new Set(rows.map((row) => row.split(" ")[1]))).toEqual(new Set(["0", "1"]));
+  });
+
+  it("ends on a machine that comes when all is done", async () => {
+    numbers(1);
+    const script = "def run(mini_batch):\n    return mini_batch\n";
+
+    const { code, codes } = await drive({ script, nodes: 3, task: { mini_batch_size: "1" } });
+
+    expect(code).toBe(0);
+    expect(codes).toEqual([0, 0, 0]);
   });
 
   it("calls shutdown() and passes a context to a run() that takes one", async () => {
