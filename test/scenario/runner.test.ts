@@ -42,6 +42,23 @@ describe("a command's life", () => {
     expect(attempt.home.logBytes()).toBeGreaterThanOrEqual(11);
   });
 
+  it("starts a plain Python as a shell would, with its words, folder and exit code", async () => {
+    const content = [
+      "import os, sys",
+      'print(sys.argv[1:], os.environ["PWD"] == os.getcwd(), os.getpid() == os.getpgid(0), sys.prefix != sys.base_prefix)',
+      "sys.exit(3)",
+    ].join("\n");
+    const attempt = await startAttempt("python  probe.py a --b=1 ./c ", {
+      assignment: { code: "azureml://trees/t" },
+      listings: { "azureml://trees/t": { files: [{ path: "probe.py", content }] } },
+    });
+
+    const report = await attempt.done;
+
+    expect(attempt.home.log()).toContain("['a', '--b=1', './c'] True True True\n");
+    expect(report).toMatchObject({ status: "Failed", exit_code: 3 });
+  });
+
   it("lets a shell open /dev/stdout and /dev/stderr", async () => {
     const attempt = await startAttempt("echo one; echo two > /dev/stderr; echo three | tee /dev/stdout; echo four");
 
