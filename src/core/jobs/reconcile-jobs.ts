@@ -1,10 +1,12 @@
 import { ERRORS, isAppError } from "../../contract/errors.ts";
+import { mapLimited } from "../files/streams.ts";
 import type { LaunchState } from "../ports/launcher.ts";
 import { GRACE_SEC } from "./assign-run.ts";
 import { changeJob } from "./change-job.ts";
 import { type DispatchDeps, launchAttempt, launcherFor } from "./dispatch-jobs.ts";
 import { endJob } from "./end-job.ts";
 import { interruptJob } from "./interrupt-job.ts";
+import type { Leftover } from "./ports.ts";
 import { currentAttempt, type JobRecord } from "./record.ts";
 import { reportRun } from "./report-run.ts";
 import { isFinal, step } from "./state.ts";
@@ -105,16 +107,21 @@ function wordExit(state: Extract<LaunchState, { readonly state: "exited" }>): st
 
 /** Removes what ended attempts left, once nothing of them runs. */
 export async function tidyJobs(deps: DispatchDeps, workspace: string): Promise<void> {
-  for (const leftover of await deps.jobs.leftovers(workspace)) {
-    const record = await deps.computes.get(workspace, leftover.compute);
-    if (record !== undefined) {
-      const launcher = launcherFor(deps, record);
-      const state = await reachable(() => launcher.inspect(leftover.handle));
-      if (state === undefined || state.state === "starting" || state.state === "running") continue;
-      await reachable(() => launcher.cleanup(leftover.handle));
-    }
-    await deps.jobs.cleaned(leftover);
+  const leftovers = await deps.jobs.leftovers(workspace);
+  await mapLimited(leftovers, TIDY_AT_ONCE, (leftover) => tidy(deps, leftover));
+}
+
+const TIDY_AT_ONCE = 8;
+
+async function tidy(deps: DispatchDeps, leftover: Leftover): Promise<void> {
+  const record = await deps.computes.get(leftover.workspace, leftover.compute);
+  if (record !== undefined) {
+    const launcher = launcherFor(deps, record);
+    const state = await reachable(() => launcher.inspect(leftover.handle));
+    if (state === undefined || state.state === "starting" || state.state === "running") return;
+    await reachable(() => launcher.cleanup(leftover.handle));
   }
+  await deps.jobs.cleaned(leftover);
 }
 
 /** Undefined where the machine can't be asked now; the next round asks again. */
