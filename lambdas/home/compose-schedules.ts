@@ -82,9 +82,12 @@ export function composeSchedules(ground: Ground, stores: Stores, others: Others)
     ears,
     courier: makeCourier({ clock: ground.clock, topics: others.topics }),
   });
-  bus.subscribe(TOPICS.arrived, ({ body: { workspace, name, event } }) =>
-    fireForEvent(deps(), { workspace: String(workspace), name: String(name), event: event as ForeignEvent }),
-  );
+  bus.subscribe(TOPICS.arrived, async ({ body }) => {
+    const named = { workspace: String(body.workspace), name: String(body.name) };
+    if (await fireForEvent(deps(), { ...named, event: body.event as ForeignEvent })) return;
+    // Its workspace was freed with all its records.
+    await (await others.ears()).rules.remove(await ruleOf(named));
+  });
   bus.subscribe(TOPICS.look, async ({ body: { workspace, name, mark } }) => {
     const schedule = await stores.schedules.get(String(workspace), String(name));
     if (schedule?.isEnabled !== true || schedule.mark !== mark) return;
@@ -98,7 +101,7 @@ function hears({ trigger }: ScheduleRecord): boolean {
   return trigger.type === "file" || trigger.type === "event";
 }
 
-async function ruleOf({ workspace, name }: ScheduleRecord): Promise<string> {
+async function ruleOf({ workspace, name }: Pick<ScheduleRecord, "workspace" | "name">): Promise<string> {
   return (await digestOf([workspace, name])).slice(0, 24);
 }
 

@@ -44,6 +44,11 @@ export class Triggers extends Construct {
     });
   }
 
+  /** Removes rules. */
+  grantForget(fn: HomeFunction): void {
+    fn.allow("events", ["DeleteRule", "RemoveTargets"], [this.rules]);
+  }
+
   /** Makes rules that send to the home's queue, and to nothing else, and has the home's bucket tell of its objects. */
   grantTune(fn: HomeFunction, bucket: IBucket): void {
     fn.allow("events", ["DeleteRule", "PutRule", "RemoveTargets"], [this.rules]);

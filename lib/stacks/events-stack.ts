@@ -81,8 +81,9 @@ export class EventsStack extends Stack {
     this.triggers.grantNotify(fn, { makes: true });
   }
 
-  /** Sends notifications. */
+  /** Sends notifications, and forgets what nobody waits for any more. */
   grantNotify(fn: HomeFunction): void {
+    this.triggers.grantForget(fn);
     this.triggers.grantNotify(fn, { makes: false });
   }
 

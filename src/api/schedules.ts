@@ -48,6 +48,7 @@ export function makeScheduleRoutes(deps: ScheduleRouteDeps): RawRoute[] {
     implement(routes.get, async ({ params }) => view(await getSchedule(deps, params.workspace, params.name))),
     implement(routes.put, async ({ params, body, call }) => {
       mustMaySubmit(call, params.workspace);
+      if (body.trigger.type === "event") mustMayHear(call, params.workspace);
       const { record, secret } = await putSchedule(deps, { ...params, spec: body, ...callerOf(call) });
       return view(record, secret);
     }),
@@ -93,6 +94,14 @@ export function makeScheduleRoutes(deps: ScheduleRouteDeps): RawRoute[] {
 
 function callerOf(call: Call) {
   return { actor: call.principal.name, precondition: preconditionOf(call) };
+}
+
+/** What else happens in the account is for those who govern the workspace. */
+function mustMayHear({ principal }: Call, workspace: string): void {
+  if (allows(principal, { resource: "workspace", action: "update" }, workspace)) return;
+  throw new AppError("Forbidden", `\`${principal.name}\` may not listen to events of the account`, {
+    hint: "an owner of the workspace makes schedules of type `event`",
+  });
 }
 
 /** A schedule submits jobs in its maker's name. */

@@ -15,8 +15,9 @@ import type { Ground } from "./part.ts";
 
 /** What was lost is looked for so often; the timers of this process lose nothing while it lives. */
 const ROUND_MS = 10 * 60_000;
-/** Folders are looked at so often. */
+/** Folders of this machine are looked at so often, others once in so many times. */
 const LOOK_MS = 5_000;
+const FAR_EVERY = 12;
 
 /** Schedules on a laptop: timers in this process, its own activities as they are written, and its own eyes on folders. */
 export function composeSchedules(
@@ -59,10 +60,13 @@ export function composeSchedules(
   });
   const timers: NodeJS.Timeout[] = [];
   let looking: Promise<void> | undefined;
+  let looks = 0;
 
   async function look(): Promise<void> {
+    const isFarsTurn = looks++ % FAR_EVERY === 0;
     for (const schedule of await all()) {
       if (schedule.trigger.type !== "file" || !schedule.isEnabled) continue;
+      if (!isFarsTurn && !(await isNear(stores, schedule.workspace, schedule.trigger.path))) continue;
       await lookForFiles(lookDeps(), schedule).catch((error: unknown) =>
         log.fault("a folder could not be looked at", error, { schedule: schedule.name }),
       );
@@ -100,6 +104,13 @@ export function composeSchedules(
       await follower.settle();
     },
   };
+}
+
+/** True for folders of this machine; looking at others costs a network, and money. */
+async function isNear({ datastores }: Stores, workspace: string, path: string): Promise<boolean> {
+  const [, name = ""] = /^azureml:\/\/datastores\/([^/]+)\//.exec(path) ?? [];
+  const type = (await datastores.get(workspace, name))?.type;
+  return type === "workspace" || type === "local";
 }
 
 async function allSchedules(ground: Ground, stores: Stores): Promise<readonly ScheduleRecord[]> {

@@ -128,6 +128,8 @@ export const schedule: Noun = {
           const { name, spec } = await takeInSchedule(ctx, given.file, { set: given.set, name: given.name });
           return put(ctx, name, spec);
         }
+        if (given.set.length > 0)
+          throw missing("the file that `--set` changes", "`yard schedule update --file FILE --set ...`");
         if (given.name === undefined) throw missing("the name or the file", "`yard schedule update --name NAME ...`");
         return change(ctx, given.name, {
           ...(given.displayName === undefined ? {} : { display_name: given.displayName }),

@@ -51,6 +51,8 @@ export async function refreshData(
     kind: "data",
     name,
     actor,
+    // Of two who find the same at once, the second finds the version there.
+    version: String(head?.nextVersion ?? 1),
     words: { ...(description === undefined ? {} : { description }), tags, properties },
     content: {
       type,

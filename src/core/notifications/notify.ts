@@ -42,9 +42,12 @@ export async function notifyOf(deps: NotifyDeps, workspace: string, activity: Ac
     const wanted = page.items.filter((it) => isWanted(it, event, activity));
     const { id, at, resource, name, actor, summary } = activity;
     const notice = { id, event, at, workspace, resource, name, actor, summary };
-    await deps.bus.send(
-      wanted.map((it) => ({ topic: SEND_TOPIC, id: `${workspace}.${it.name}.${id}`, body: { to: it.name, notice } })),
-    );
+    const messages = wanted.map((it) => ({
+      topic: SEND_TOPIC,
+      id: `${workspace}.${it.name}.${id}`,
+      body: { to: it.name, notice },
+    }));
+    if (messages.length > 0) await deps.bus.send(messages);
     cursor = page.cursor;
   } while (cursor !== undefined);
 }

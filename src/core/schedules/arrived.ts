@@ -21,24 +21,26 @@ export interface WatchedFolder {
 
 const VALUE_LIMIT_CHARS = 5000;
 
-/** Fires the schedule that an event was sent for, if it is what the schedule waits for. */
+/** Fires the schedule that an event was sent for, if it is what the schedule waits for. False: there is no such schedule any more. */
 export async function fireForEvent(
   deps: FireDeps & { readonly folderOf: (workspace: string, uri: string) => Promise<WatchedFolder | undefined> },
   { workspace, name, event }: { readonly workspace: string; readonly name: string; readonly event: ForeignEvent },
-): Promise<void> {
+): Promise<boolean> {
   const schedule = await deps.schedules.get(workspace, name);
-  if (schedule === undefined || !schedule.isEnabled || !(await deps.isThere(workspace))) return;
+  if (schedule === undefined) return false;
+  if (!schedule.isEnabled || !(await deps.isThere(workspace))) return true;
   const { trigger } = schedule;
   if (trigger.type === "event") await fireFor(deps, schedule, eventCause(event));
-  if (trigger.type !== "file") return;
+  if (trigger.type !== "file") return true;
   const folder = await deps.folderOf(workspace, trigger.path);
   const object = event.detail?.object as { readonly key?: string; readonly sequencer?: string } | undefined;
   const key = object?.key ?? "";
-  if (folder === undefined || !key.startsWith(folder.prefix) || key.endsWith("/")) return;
+  if (folder === undefined || !key.startsWith(folder.prefix) || key.endsWith("/")) return true;
   const path = key.slice(folder.prefix.length);
   // The sequencer is another one for each time the object was written, and the same in an event that comes twice.
   if (fitsPattern(trigger.pattern, path))
     await fireFor(deps, schedule, fileCause(trigger.path, path, object?.sequencer ?? event.id ?? "", event.time));
+  return true;
 }
 
 function eventCause(event: ForeignEvent): Cause {
