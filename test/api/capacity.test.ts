@@ -99,6 +99,10 @@ describe("what access patterns cost in DynamoDB", () => {
     },
     "list computes": (count) => count(() => home.ask("GET", `${W}/computes`)),
     "list datastores": (count) => count(() => home.ask("GET", `${W}/datastores`)),
+    "set a workspace's secret, without its value": (count) =>
+      count(() => home.ask("PUT", `${W}/secrets/s`, { value: "of the workspace" })),
+    "list a workspace's secrets": (count) => count(() => home.ask("GET", `${W}/secrets`)),
+    "where workspaces keep their things": (count) => count(() => stores.storages.list()),
 
     "submit a job": (count) =>
       count(() =>
