@@ -1,3 +1,4 @@
+import { pause } from "../../client/retry.ts";
 import { jobs } from "../../client/routes.ts";
 import type { Job } from "../../contract/jobs.ts";
 import { FINAL_STATUSES } from "../../contract/names.ts";
@@ -18,8 +19,11 @@ export interface Part extends Omit<StepState, "after"> {
 
 /** Pipelines in pipelines, shown this deep. */
 const DEPTH = 4;
+/** How often it is asked how far the steps are: at first, and later. That the job has ended is told at once. */
 const SOON_MS = 250;
+const SOON_ROUNDS = 20;
 const LATER_MS = 1000;
+const LATEST_MS = 5000;
 /** Lines that are drawn over again on a terminal; more are told as they change. */
 const LINES = 40;
 
@@ -57,12 +61,20 @@ const rowOf = (part: Part): string[] => [
 export async function followParts(ctx: Ctx, name: string, out: Out): Promise<Job> {
   const { client, workspace } = await ctx.link();
   const tell = out.isTTY ? makeDrawing(out) : makeLines(out);
+  const params = { workspace, name };
+  const { signal } = ctx.io;
+  let job = await client.call(jobs.get, { params, query: {}, signal });
   for (let round = 0; ; round++) {
-    ctx.io.signal.throwIfAborted();
-    const job = await client.call(jobs.get, { params: { workspace, name }, query: {}, signal: ctx.io.signal });
-    tell(await partsOf(ctx, name));
-    if (FINAL_STATUSES.includes(job.status)) return job;
-    await new Promise((resolve) => setTimeout(resolve, round < 20 ? SOON_MS : LATER_MS));
+    const parts = await partsOf(ctx, name);
+    tell(parts);
+    const { status } = job;
+    if (FINAL_STATUSES.includes(status)) return job;
+    const waitMs = round < SOON_ROUNDS ? SOON_MS : Math.min(LATEST_MS, LATER_MS + parts.length);
+    const asked = performance.now();
+    job = await client.call(jobs.get, { params, query: { wait_ms: waitMs, unless_status: status }, signal });
+    // A home where nobody can wait answers at once.
+    const left = waitMs - (performance.now() - asked);
+    if (job.status === status && left > 0) await pause(left, signal);
   }
 }
 
