@@ -1,4 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { DELETE_TOPIC, SETTLE_TOPIC } from "../../src/core/endpoints/ports.ts";
+import type { Bus } from "../../src/core/ports/bus.ts";
+import { settleByMessages } from "../../src/home/settling.ts";
 import { openEndpointFrame, SPEC } from "../helpers/endpoint-frame.ts";
 
 const blue = "/shop/deployments/blue";
@@ -94,6 +97,36 @@ describe("a deployment where nobody waits", () => {
       provisioning_state: "Failed",
       reason: "this account's functions can't have 9000 MB",
     });
+  });
+
+  it("is asked for again by a message that is due in some seconds, once for each such time", async () => {
+    const frame = await open();
+    const { ask, builds, endpoints } = frame;
+    const handlers = new Map<string, Parameters<Bus["subscribe"]>[1]>();
+    const sent: { readonly topic: string; readonly id: string; readonly delaySec: number | undefined }[] = [];
+    const bus: Pick<Bus, "send" | "subscribe"> = {
+      subscribe: (topic, handler) => void handlers.set(topic, handler),
+      send: async (messages, options) =>
+        void sent.push(...messages.map(({ topic, id }) => ({ topic, id, delaySec: options?.delaySec }))),
+    };
+    const clock = { now: () => 12_000 };
+    const settling = settleByMessages(bus, { ...frame, clock }, new AbortController().signal);
+    await ask("PUT", blue, SPEC);
+    builds.underWay = "the image is being built";
+    const body = { workspace: "default", endpoint: "shop", deployment: "blue" };
+    const message = { topic: SETTLE_TOPIC, id: "m", body, attempt: 1 };
+
+    await handlers.get(SETTLE_TOPIC)?.(message);
+    await handlers.get(SETTLE_TOPIC)?.(message);
+    builds.underWay = undefined;
+    await handlers.get(SETTLE_TOPIC)?.(message);
+
+    const again = { topic: SETTLE_TOPIC, id: "default/shop/blue/at.20", delaySec: 8 };
+    expect(sent).toEqual([again, again]);
+    expect(await endpoints.unsettled()).toEqual([]);
+    await ask("DELETE", "/shop");
+    await settling.resume();
+    expect(sent.at(-1)).toMatchObject({ topic: DELETE_TOPIC, id: "default/shop/resume.12000" });
   });
 
   it("goes with its endpoint after the answer, when requests have had their time", async () => {

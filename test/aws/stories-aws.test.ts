@@ -1,8 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { CloudWatchLogsClient, DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
+import { DescribeImagesCommand, ECRClient } from "@aws-sdk/client-ecr";
 import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from "@aws-sdk/client-eventbridge";
+import { LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { expect } from "vitest";
+import { isFunctionOf } from "../../src/adapters/aws/lambda-host/settings.ts";
 import { until } from "../helpers/ports.ts";
 import type { StoryHome } from "../scenario/stories/home.ts";
 import type { Story } from "../scenario/stories/stories.ts";
@@ -68,6 +72,22 @@ const ONLY_HERE: readonly Story[] = [
       expect(jobs).toHaveLength(1);
       expect(again.attempts[0].reason).toMatch(/^Host EC2 \(instance i-\w+\) terminated/);
       expect(again.history.map(({ status }: { status: string }) => status)).toContain("Running");
+    },
+  },
+  {
+    name: "find nothing left in the account of an endpoint that was deleted",
+    async happen() {
+      const at = { ...AWS, endpoint: deployment.endpoint };
+      const { Functions } = await new LambdaClient(at).send(new ListFunctionsCommand({}));
+      const group = { logGroupNamePrefix: "/aws/lambda/trainyard-serve-" };
+      const { logGroups } = await new CloudWatchLogsClient(at).send(new DescribeLogGroupsCommand(group));
+      const repositoryName = "trainyard/endpoints";
+      const { imageDetails = [] } = await new ECRClient(at).send(new DescribeImagesCommand({ repositoryName }));
+
+      expect(Functions?.filter(({ FunctionName = "" }) => isFunctionOf("trainyard", FunctionName))).toEqual([]);
+      expect(logGroups).toEqual([]);
+      // One environment was served, whatever the number of deployments: its image stays for the next one.
+      expect(imageDetails.map(({ imageTags }) => imageTags)).toEqual([[expect.stringMatching(/^env-/)]]);
     },
   },
   {
