@@ -77,6 +77,11 @@ export function lazyLauncher(about: Pick<Launcher, "types" | "needsImage">, open
   return {
     ...about,
     launch: async (...args) => (await opened()).launch(...args),
+    async launchMany(array, requests) {
+      const launcher = await opened();
+      const handles = await launcher.launchMany?.(array, requests);
+      return handles ?? Promise.all(requests.map(async (request) => (await launcher.launch(request)).handle));
+    },
     inspect: async (...args) => (await opened()).inspect(...args),
     cancel: async (...args) => (await opened()).cancel(...args),
     cleanup: async (...args) => (await opened()).cleanup(...args),

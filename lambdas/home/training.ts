@@ -5,18 +5,21 @@ import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { makeActivities } from "../../src/adapters/aws/batch/activities.ts";
 import { makeBatchLauncher } from "../../src/adapters/aws/batch/launcher.ts";
 import type { TrainingSettings } from "../../src/adapters/aws/batch/settings.ts";
-import { signStartCode } from "../../src/core/jobs/start-attempt.ts";
+import { launchArrays, signStartCode } from "../../src/core/jobs/start-attempt.ts";
 import type { Launcher } from "../../src/core/ports/launcher.ts";
 import { SIGNED_SEC } from "../../src/core/ports/objects.ts";
 import type { Ground } from "../../src/home/part.ts";
+import { openStartStore } from "../../src/store/starts.ts";
 import type { RunnerPlace } from "./settings.ts";
 
 /** Runners, as jobs on AWS Batch. */
-export function openLauncher({ signer }: Pick<Ground, "signer">, settings: TrainingSettings): Launcher {
+export function openLauncher(ground: Pick<Ground, "signer" | "table">, settings: TrainingSettings): Launcher {
+  const { signer } = ground;
   return makeBatchLauncher({
     batch: new BatchClient({}),
     settings,
     startCode: (of) => signStartCode(signer, of),
+    arrays: launchArrays({ signer, starts: openStartStore(ground) }),
     activities: makeActivities(new AutoScalingClient({})),
   });
 }

@@ -119,6 +119,8 @@ export const StartAttempt = z.strictObject({
   nonce: z.string().min(16).max(100),
   /** Of several machines, which one: 0 to their number less 1. */
   node: z.number().int().min(0).max(999).optional(),
+  /** Of several attempts that were started as one, which one. */
+  index: z.number().int().min(0).max(9999).optional(),
 });
 export type StartAttempt = z.infer<typeof StartAttempt>;
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { jobs, runner } from "../../src/client/routes.ts";
-import { signStartCode } from "../../src/core/jobs/start-attempt.ts";
+import { launchArrays, signStartCode } from "../../src/core/jobs/start-attempt.ts";
+import { openStartStore } from "../../src/store/starts.ts";
 import { type JobFrame, openJobFrame, reportOf } from "../helpers/job-frame.ts";
 import { expectCode, until } from "../helpers/ports.ts";
 
@@ -18,7 +19,7 @@ async function launched(frame: JobFrame, name: string) {
 const codeOf = (frame: JobFrame, run: string, nodes = 1, attempt = 1) =>
   signStartCode(frame.ground.signer, { workspace: "default", runId: run, attemptId: `${run}.${attempt}`, nodes });
 
-const start = (frame: JobFrame, body: { code: string; nonce?: string; node?: number }) =>
+const start = (frame: JobFrame, body: { code: string; nonce?: string; node?: number; index?: number }) =>
   frame.as("none").call(runner.start, { params: {}, body: { nonce: NONCE, ...body } });
 
 test("a code gives the run's token once, and again to who had it", async () => {
@@ -73,4 +74,21 @@ test("a code is good for its attempt only, while it lasts, and is no token", asy
   const params = { workspace: "default", run: "one" };
   await asRun.call(runner.report, { params, body: reportOf("one", "Completed") });
   await expectCode(start(frame, { code }), "Conflict");
+});
+
+test("each machine of an array starts the attempt of its place, once", async () => {
+  const frame = await openJobFrame();
+  await launched(frame, "one");
+  const arrays = launchArrays({ signer: frame.ground.signer, starts: openStartStore(frame.ground) });
+  const array = { workspace: "default", run: "sweep", id: "a" };
+  expect(await arrays.keep(array, ["other.1", "one.1"])).toEqual(["other.1", "one.1"]);
+  expect(await arrays.keep(array, ["late.1"])).toEqual(["other.1", "one.1"]);
+  const code = await arrays.code(array);
+
+  expect(await start(frame, { code, index: 1 })).toMatchObject({ run_id: "one", attempt: "one.1" });
+
+  await expectCode(start(frame, { code, index: 1, nonce: OTHER }), "Conflict");
+  await expectCode(start(frame, { code, index: 0 }), "Conflict");
+  await expectCode(start(frame, { code, index: 2 }), "Unauthenticated");
+  await expectCode(start(frame, { code }), "Unauthenticated");
 });

@@ -13,7 +13,7 @@ import { problemResponse } from "../../src/api/problem.ts";
 import { type Client, makeClient } from "../../src/client/client.ts";
 import { signUserToken } from "../../src/core/auth/tokens.ts";
 import { makeEnvironments } from "../../src/core/jobs/environments.ts";
-import { signStartCode } from "../../src/core/jobs/start-attempt.ts";
+import { launchArrays, signStartCode } from "../../src/core/jobs/start-attempt.ts";
 import { ensureWorkspace } from "../../src/core/workspaces/put-workspace.ts";
 import { composeAssets } from "../../src/home/compose-assets.ts";
 import { composeJobs } from "../../src/home/compose-jobs.ts";
@@ -66,6 +66,7 @@ export async function openBatchHome(endpoint: string): Promise<BatchHome> {
     batch,
     pauseMs: 20,
     startCode: (of) => signStartCode(home.signer, of),
+    arrays: launchArrays({ signer: home.signer, starts: stores.starts }),
     settings: TRAINING,
   });
   const sts = new STSClient({ ...AWS, endpoint });

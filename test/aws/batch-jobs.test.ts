@@ -23,6 +23,8 @@ beforeAll(async () => {
   const spot = { type: "cluster" as const, size: "Standard_DS3_v2", tier: "low_priority" as const, max_instances: 4 };
   const made = await home.client.call(computes.put, { params: params("spot"), body: spot });
   const nodes = { type: "cluster" as const, size: "m5.xlarge" };
+  const wave = { type: "cluster" as const, size: "m5.xlarge", max_instances: 3 };
+  await home.client.call(computes.put, { params: params("wave"), body: wave });
   await home.client.call(computes.put, { params: params("nodes"), body: nodes });
   expect(made.notes).toEqual(["`Standard_DS3_v2` runs as `m5.xlarge` (4 vCPUs, 16 GiB)"]);
 });
@@ -94,6 +96,37 @@ fetch(url, { headers: { authorization } }).then(async (answer) => console.log(aw
 
     expect(await waitFor(home, name, isOver)).toMatchObject({ status: "Canceled", status_reason: "enough" });
     expect(await readWholeLog(home, name)).toContain("bye\n");
+  });
+
+  test("as trials of a sweep, is an array with the others of its wave, each with parameters of its own", async () => {
+    const log = `fetch(process.env.MLFLOW_TRACKING_URI + "/api/2.0/mlflow/runs/log-metric", { method: "POST", headers: {
+  "content-type": "application/json", authorization: "Bearer " + process.env.MLFLOW_TRACKING_TOKEN },
+  body: JSON.stringify({ run_id: process.env.MLFLOW_RUN_ID, key: "loss", value: \${{search_space.x}}, timestamp: Date.now(), step: 0 }) })`;
+    const { name } = await submit(home, {
+      type: "sweep",
+      trial: {
+        command: `node -e '${log}'; echo \${{search_space.x}} > \${{outputs.best}}/x`,
+        environment: { image: "image" },
+      },
+      outputs: { best: {} },
+      search_space: { x: { type: "choice", values: ["5", "3", "4"] } },
+      sampling_algorithm: { type: "grid" },
+      objective: { goal: "minimize", primary_metric: "loss" },
+      limits: { max_total_trials: 3 },
+      compute: "wave",
+    });
+
+    const done = await waitFor(home, name, isOver, 240_000);
+
+    expect(done).toMatchObject({ status: "Completed", metrics: { loss: 3 }, children: 3 });
+    const query = { uri: `azureml://jobs/${name}/outputs/best/paths/` };
+    const { items } = await home.client.call(files.list, { params: { workspace: "default" }, query });
+    expect(items.map(({ path }) => path)).toEqual(["x"]);
+    const made = await batchJobs(name);
+    const arrays = made.filter(({ tags, jobId }) => tags?.["trainyard:array"] !== undefined && !jobId?.includes(":"));
+    // Those that were submitted while a round was under way got their slots in the next.
+    expect(arrays.length).toBeGreaterThan(0);
+    expect(made.filter(({ jobId }) => jobId?.includes(":")).length).toBeGreaterThan(1);
   });
 
   test("fails in words when there is no such image", async () => {

@@ -32,6 +32,8 @@ import { makeTempDir } from "./ports.ts";
 /** A machine that notes what it is asked and says what the test wants it to. */
 export interface FakeMachine extends Launcher {
   readonly launched: LaunchRequest[];
+  /** Of those launched as one: the id, and their attempts. */
+  readonly arrays: { readonly run: string; readonly id: string; readonly attempts: readonly string[] }[];
   readonly cancelled: string[];
   readonly cleaned: string[];
   /** By attempt; default: running. */
@@ -58,8 +60,13 @@ function makeFakeBuilder(): FakeBuilder {
   };
 }
 
-function makeFakeMachine(needsImage: boolean, types: readonly string[] = ["local", "attached"]): FakeMachine {
+function makeFakeMachine(
+  needsImage: boolean,
+  types: readonly string[] = ["local", "attached"],
+  takesArrays: boolean | undefined = false,
+): FakeMachine {
   const launched: LaunchRequest[] = [];
+  const arrays: FakeMachine["arrays"] = [];
   const cancelled: string[] = [];
   const cleaned: string[] = [];
   const states = new Map<string, LaunchState>();
@@ -67,10 +74,19 @@ function makeFakeMachine(needsImage: boolean, types: readonly string[] = ["local
     types,
     ...(needsImage ? { needsImage } : {}),
     launched,
+    arrays,
     cancelled,
     cleaned,
     states,
     failure: undefined,
+    ...(takesArrays
+      ? {
+          async launchMany({ run, id }, requests) {
+            arrays.push({ run, id, attempts: requests.map(({ attemptId }) => attemptId) });
+            return Promise.all(requests.map(async (request) => (await this.launch(request)).handle));
+          },
+        }
+      : {}),
     async launch(request) {
       if (this.failure !== undefined) throw this.failure;
       launched.push(request);
@@ -117,6 +133,8 @@ export async function openJobFrame(
   options: {
     readonly needsImage?: boolean;
     readonly makeMover?: (ground: Ground) => MakeMover;
+    /** The machine launches several attempts as one. */
+    readonly takesArrays?: boolean;
     /** Of computes; default: a laptop's. */
     readonly types?: readonly string[];
     /** What a home of AWS has. */
@@ -146,7 +164,7 @@ export async function openJobFrame(
   const stores = openStores(ground);
   const digest = makeDigest();
   const { files, close } = composeFiles(ground, stores);
-  const machine = makeFakeMachine(options.needsImage === true, options.types);
+  const machine = makeFakeMachine(options.needsImage === true, options.types, options.takesArrays);
   const builder = makeFakeBuilder();
   let look = (): void => undefined;
   const part = composeJobs(ground, stores, {

@@ -3,6 +3,7 @@ import { signRunToken } from "../auth/tokens.ts";
 import type { ComputeStore } from "../computes/ports.ts";
 import type { ComputeRecord } from "../computes/record.ts";
 import { slotsOf } from "../computes/slots.ts";
+import { mapLimited } from "../files/streams.ts";
 import type { Builder } from "../ports/builder.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Launcher, LaunchRequest } from "../ports/launcher.ts";
@@ -10,6 +11,7 @@ import type { Signer } from "../ports/signer.ts";
 import { secretsNamed } from "../secrets/secrets.ts";
 import { assignmentOf } from "./assign-run.ts";
 import { changeJob, statusDeed } from "./change-job.ts";
+import { digestOf } from "./digest.ts";
 import { type EndDeps, endJob } from "./end-job.ts";
 import { makeImage } from "./make-image.ts";
 import { type AttemptRecord, type CommandJob, commandJob, currentAttempt, type JobRecord } from "./record.ts";
@@ -40,21 +42,27 @@ export async function dispatchJobs(deps: DispatchDeps, workspace: string, comput
   const weigh = makeScale(deps, record, slots);
   let free = slots;
   for (const entry of queue) if (entry.holds) free -= await weigh(entry.job);
-  const launches: Promise<void>[] = [];
+  const chosen: string[] = [];
   for (const entry of queue) {
-    if (free <= 0) break;
+    if (free <= 0 || chosen.length >= MOST) break;
     if (entry.holds) continue;
     const weight = await weigh(entry.job);
     // Smaller ones that came later wait too: else a large one would never find room.
     if (weight > free) break;
-    const claimed = await claim(deps, workspace, entry.job, compute);
-    if (claimed === undefined) continue;
     free -= weight;
-    launches.push(launchAttempt(deps, record, claimed));
+    chosen.push(entry.job);
   }
-  await Promise.all(launches);
-  return launches.length;
+  const array = String(deps.clock.now());
+  const claims = await mapLimited(chosen, AT_ONCE, (job) => claim(deps, workspace, job, compute, array));
+  const claimed = claims.filter((job) => job !== undefined);
+  if (chosen.length >= MOST) deps.nudge(workspace, compute);
+  await launchAttempts(deps, record, claimed);
+  return claimed.length;
 }
+
+/** Jobs that are given their slots at once; a launcher takes as many as one. */
+const MOST = 1000;
+const AT_ONCE = 16;
 
 /** How much of a compute a job takes: of a cluster's machines, as many as it asks for; at most all, should the cluster have become smaller since. */
 function makeScale(
@@ -74,6 +82,7 @@ async function claim(
   workspace: string,
   name: string,
   compute: string,
+  array: string,
 ): Promise<JobRecord | undefined> {
   const event = {
     kind: "claim",
@@ -85,10 +94,81 @@ async function claim(
     deps,
     workspace,
     name,
-    (before) => step(before, event),
+    (before) => step(before, before.composite === undefined ? event : { ...event, array }),
     () => undefined,
   );
   return changed ? job : undefined;
+}
+
+/**
+ * Hands current attempts to their machines; those of one composite job that got their slots together and ask for the same go together, where the launcher can do
+ * so. Safe to repeat, for all of them or some.
+ */
+export async function launchAttempts(
+  deps: DispatchDeps,
+  compute: ComputeRecord,
+  jobs: readonly JobRecord[],
+): Promise<void> {
+  const { launchMany } = launcherFor(deps, compute);
+  const groups = new Map<string, JobRecord[]>();
+  const alone: JobRecord[] = [];
+  for (const job of jobs) {
+    const array = currentAttempt(job)?.array;
+    const { composite } = job;
+    if (launchMany === undefined || array === undefined || composite === undefined || nodesOf(job) > 1) alone.push(job);
+    else {
+      const { environment, spec } = commandJob(job);
+      const key = await digestOf([
+        compute.name,
+        composite.parent,
+        array,
+        environment,
+        spec.resources,
+        spec.queue_settings,
+      ]);
+      groups.set(key, [...(groups.get(key) ?? []), job]);
+    }
+  }
+  await Promise.all([
+    ...alone.map((job) => launchAttempt(deps, compute, job)),
+    ...[...groups].map(([key, group]) => launchGroup(deps, compute, key, group)),
+  ]);
+}
+
+function nodesOf(job: JobRecord): number {
+  return commandJob(job).spec.resources?.instance_count ?? 1;
+}
+
+/** While their image is being made, the first of them says so. */
+async function launchGroup(
+  deps: DispatchDeps,
+  compute: ComputeRecord,
+  key: string,
+  jobs: readonly JobRecord[],
+): Promise<void> {
+  const launcher = launcherFor(deps, compute);
+  const group = jobs.flatMap((job) => {
+    const attempt = currentAttempt(job);
+    return attempt === undefined || deps.launching.has(attemptName(job, attempt)) ? [] : [{ job, attempt }];
+  });
+  const [first] = group;
+  const run = first?.job.composite?.parent;
+  if (first === undefined || run === undefined) return;
+  for (const { job, attempt } of group) deps.launching.add(attemptName(job, attempt));
+  try {
+    const image = launcher.needsImage === true ? await makeImage(deps, first.job, first.attempt) : undefined;
+    if (launcher.needsImage === true && image === undefined) return;
+    const requests = await Promise.all(group.map(({ job, attempt }) => requestOf(deps, compute, job, attempt, image)));
+    const handles = (await launcher.launchMany?.({ run, id: key.slice(0, 24) }, requests)) ?? [];
+    await mapLimited(group, AT_ONCE, async ({ job, attempt }, at) => {
+      const handle = handles[at];
+      if (handle !== undefined) await keepHandle(deps, job, attempt, handle, image);
+    });
+  } catch (error) {
+    await mapLimited(group, AT_ONCE, ({ job, attempt }) => launchFailed(deps, job, attempt, error));
+  } finally {
+    for (const { job, attempt } of group) deps.launching.delete(attemptName(job, attempt));
+  }
 }
 
 /** Hands the current attempt to its machine, once the image it may need is there. Safe to repeat. */
@@ -100,20 +180,8 @@ export async function launchAttempt(deps: DispatchDeps, compute: ComputeRecord, 
     const launcher = launcherFor(deps, compute);
     const image = launcher.needsImage === true ? await makeImage(deps, job, attempt) : undefined;
     if (launcher.needsImage === true && image === undefined) return;
-    const { handle } = await handOver(deps, compute, job, attempt, image);
-    const event = {
-      kind: "launched",
-      attemptId: attempt.id,
-      handle,
-      ...(image === undefined ? {} : { image }),
-    } as const;
-    await changeJob(
-      deps,
-      job.workspace,
-      job.name,
-      (before) => step(before, event),
-      () => undefined,
-    );
+    const { handle } = await launcher.launch(await requestOf(deps, compute, job, attempt, image));
+    await keepHandle(deps, job, attempt, handle, image);
   } catch (error) {
     await launchFailed(deps, job, attempt, error);
   } finally {
@@ -123,16 +191,37 @@ export async function launchAttempt(deps: DispatchDeps, compute: ComputeRecord, 
 
 const attemptName = (job: JobRecord, attempt: AttemptRecord): string => `${job.workspace} ${attempt.id}`;
 
-async function handOver(
+async function keepHandle(
+  deps: DispatchDeps,
+  job: JobRecord,
+  attempt: AttemptRecord,
+  handle: string,
+  image: string | undefined,
+): Promise<void> {
+  const event = {
+    kind: "launched",
+    attemptId: attempt.id,
+    handle,
+    ...(image === undefined ? {} : { image }),
+  } as const;
+  await changeJob(
+    deps,
+    job.workspace,
+    job.name,
+    (before) => step(before, event),
+    () => undefined,
+  );
+}
+
+async function requestOf(
   deps: DispatchDeps,
   compute: ComputeRecord,
   job: JobRecord,
   attempt: AttemptRecord,
   image: string | undefined,
-): Promise<{ readonly handle: string }> {
-  const launcher = launcherFor(deps, compute);
+): Promise<LaunchRequest> {
   const { type, ...settings } = compute.spec;
-  return launcher.launch({
+  return {
     attemptId: attempt.id,
     workspace: job.workspace,
     runId: job.name,
@@ -142,7 +231,7 @@ async function handOver(
     resources: resourcesOf(commandJob(job)),
     ...(image === undefined ? {} : { image }),
     ...givenAssignment(commandJob(job), attempt, deps.address()),
-  });
+  };
 }
 
 /** What a runner needs not ask for; secrets are for the run's own token only. */

@@ -3,7 +3,7 @@ import { mapLimited } from "../files/streams.ts";
 import type { LaunchState } from "../ports/launcher.ts";
 import { GRACE_SEC } from "./assign-run.ts";
 import { changeJob } from "./change-job.ts";
-import { type DispatchDeps, launchAttempt, launcherFor } from "./dispatch-jobs.ts";
+import { type DispatchDeps, launchAttempt, launchAttempts, launcherFor } from "./dispatch-jobs.ts";
 import { endJob } from "./end-job.ts";
 import { interruptJob } from "./interrupt-job.ts";
 import type { Leftover } from "./ports.ts";
@@ -24,33 +24,38 @@ export async function reconcileJobs(
   compute: string,
 ): Promise<{ readonly held: number; readonly unlaunched: number }> {
   const holders = (await deps.jobs.queue(workspace, compute)).filter((entry) => entry.holds);
-  let unlaunched = 0;
-  for (const { job } of holders) unlaunched += (await reconcileJob(deps, workspace, job)) === "launched" ? 0 : 1;
-  return { held: holders.length, unlaunched };
+  const unlaunched: JobRecord[] = [];
+  for (const { job } of holders) {
+    const left = await reconcileLaunched(deps, workspace, job);
+    if (left !== undefined) unlaunched.push(left);
+  }
+  const record = unlaunched.length === 0 ? undefined : await deps.computes.get(workspace, compute);
+  if (record !== undefined) await launchAttempts(deps, record, unlaunched);
+  return { held: holders.length, unlaunched: unlaunched.length };
 }
 
-/** The same for one job; `unlaunched`: no machine had it. */
-export async function reconcileJob(
-  deps: DispatchDeps,
-  workspace: string,
-  name: string,
-): Promise<"launched" | "unlaunched"> {
+/** The same for one job. */
+export async function reconcileJob(deps: DispatchDeps, workspace: string, name: string): Promise<void> {
+  const left = await reconcileLaunched(deps, workspace, name);
+  const record = left === undefined ? undefined : await deps.computes.get(workspace, left.compute);
+  if (left !== undefined && record !== undefined) await launchAttempts(deps, record, [left]);
+}
+
+/** Answers the job where no machine has its attempt yet. */
+async function reconcileLaunched(deps: DispatchDeps, workspace: string, name: string): Promise<JobRecord | undefined> {
   const job = await deps.jobs.get(workspace, name);
   const attempt = job === undefined ? undefined : currentAttempt(job);
-  if (job === undefined || attempt === undefined || isFinal(job.status)) return "launched";
+  if (job === undefined || attempt === undefined || isFinal(job.status)) return undefined;
   const record = await deps.computes.get(workspace, job.compute);
-  if (record === undefined) return "launched";
+  if (record === undefined) return undefined;
   const { handle } = attempt;
-  if (handle === undefined) {
-    await launchAttempt(deps, record, job);
-    return "unlaunched";
-  }
+  if (handle === undefined) return job;
   const launcher = launcherFor(deps, record);
   const state = await reachable(() => launcher.inspect(handle));
-  if (state === undefined) return "launched";
+  if (state === undefined) return undefined;
   await settle(deps, job, attempt.id, state);
   if (isDisobeying(deps, job, state)) await reachable(() => launcher.cancel(handle, GRACE_SEC));
-  return "launched";
+  return undefined;
 }
 
 /** A runner that was told to stop and doesn't is ended from outside; one that does not run yet can't be told. */

@@ -98,7 +98,7 @@ export function waitingReason(
 }
 
 function attemptOf(attempt: AttemptRecord): Attempt {
-  const { handle: _handle, build: _build, claimedMs: _claimed, machine: _machine, ...shown } = attempt;
+  const { handle: _handle, build: _build, array: _array, claimedMs: _claimed, machine: _machine, ...shown } = attempt;
   return shown;
 }
 

@@ -1,6 +1,7 @@
 import { AppError } from "../../contract/errors.ts";
 import type { StartAttempt, StartedAttempt } from "../../contract/runner.ts";
 import { signRunToken } from "../auth/tokens.ts";
+import type { LaunchArray } from "../ports/launcher.ts";
 import type { Signer } from "../ports/signer.ts";
 import { digestOf } from "./digest.ts";
 import type { JobStore } from "./ports.ts";
@@ -18,6 +19,13 @@ export interface StartStore {
     /** Hash of what only the starter knows. */
     readonly starter: string;
   }): Promise<boolean>;
+  /** Keeps which attempts an array has, by their place in it, once; answers those that were kept first. */
+  keepArray(array: ArrayOf, attempts: readonly string[]): Promise<readonly string[]>;
+  array(array: ArrayOf): Promise<readonly string[] | undefined>;
+}
+
+export interface ArrayOf extends LaunchArray {
+  readonly workspace: string;
 }
 
 /** Where the runner's program is to be had, for a few minutes from now. */
@@ -29,6 +37,13 @@ export interface StartDeps {
   readonly starts: StartStore;
   /** Absent: whoever starts an attempt here has the program already. */
   readonly runnerProgram?: RunnerProgram;
+}
+
+interface ArrayClaims {
+  readonly t: "array";
+  readonly ws: string;
+  readonly run: string;
+  readonly ar: string;
 }
 
 interface StartClaims {
@@ -52,13 +67,37 @@ export function signStartCode(
   return signer.sign({ ...claims });
 }
 
-/** Exchanges the code for the run's token. */
-export async function startAttempt(deps: StartDeps, { code, nonce, node = 0 }: StartAttempt): Promise<StartedAttempt> {
-  const claims = (await deps.signer.verify(code)) as StartClaims | undefined;
-  if (claims?.t !== "start" || node >= claims.n) {
-    throw new AppError("Unauthenticated", "the code is not one that starts an attempt of this home");
+/** The same for attempts that are started as one: each machine says which of them it is to be. Good for one start of each. */
+function signArrayCode(signer: Signer, { workspace, run, id }: ArrayOf): Promise<string> {
+  const claims: ArrayClaims = { t: "array", ws: workspace, run, ar: id };
+  return signer.sign({ ...claims });
+}
+
+/** What a launcher that starts several attempts as one keeps of them. */
+export function launchArrays({ signer, starts }: Pick<StartDeps, "signer" | "starts">) {
+  return {
+    keep: (array: ArrayOf, attempts: readonly string[]) => starts.keepArray(array, attempts),
+    find: (array: ArrayOf) => starts.array(array),
+    code: (array: ArrayOf) => signArrayCode(signer, array),
+  };
+}
+
+/** Which attempt a code starts on the machine that shows it. */
+async function attemptOf(deps: StartDeps, { code, node = 0, index }: StartAttempt) {
+  const claims = (await deps.signer.verify(code)) as StartClaims | ArrayClaims | undefined;
+  if (claims?.t === "start" && node < claims.n) return { workspace: claims.ws, run: claims.run, attempt: claims.at };
+  if (claims?.t === "array" && index !== undefined) {
+    const { ws: workspace, run, ar: id } = claims;
+    const attempt = (await deps.starts.array({ workspace, run, id }))?.[index];
+    if (attempt !== undefined) return { workspace, run: attempt.slice(0, attempt.lastIndexOf(".")), attempt };
   }
-  const { ws: workspace, run, at: attempt } = claims;
+  throw new AppError("Unauthenticated", "the code is not one that starts an attempt of this home");
+}
+
+/** Exchanges the code for the run's token. */
+export async function startAttempt(deps: StartDeps, asked: StartAttempt): Promise<StartedAttempt> {
+  const { nonce, node = 0 } = asked;
+  const { workspace, run, attempt } = await attemptOf(deps, asked);
   const job = await deps.jobs.get(workspace, run);
   if (job === undefined || isFinal(job.status) || currentAttempt(job)?.id !== attempt) {
     throw new AppError("Conflict", `attempt \`${attempt}\` is over; there is nothing to start`);

@@ -30,6 +30,14 @@ export interface LaunchRequest {
   readonly assignment?: Assignment;
 }
 
+/** Attempts that were given their slots together. */
+export interface LaunchArray {
+  /** Composite job whose children they are. */
+  readonly run: string;
+  /** Tells it from others of that job; letters and digits. */
+  readonly id: string;
+}
+
 /** What the machine knows of an attempt. `gone`: it is not there and left no word. `interrupted`: the machine went away, which is not the job's doing. */
 export type LaunchState =
   | { readonly state: "starting" | "running"; readonly reason?: string }
@@ -52,6 +60,11 @@ export interface Launcher {
   readonly needsImage?: true;
   /** Returns when the runner has been handed over (not when it ran). The handle is opaque and durable: JSON-able text, at most 4 KB. */
   launch(request: LaunchRequest): Promise<{ readonly handle: string }>;
+  /**
+   * Hands over several attempts that ask for the same machines and the same image, by few calls; handles in their order. Launching some of them again, under the
+   * same id, answers the same. At most 1,000. Absent: each is launched alone.
+   */
+  launchMany?(array: LaunchArray, requests: readonly LaunchRequest[]): Promise<readonly string[]>;
   inspect(handle: string): Promise<LaunchState>;
   /** Asks the attempt to end: SIGTERM to its processes, SIGKILL after the grace period. Idempotent; ended attempts are fine. */
   cancel(handle: string, graceSec: number): Promise<void>;

@@ -10,7 +10,7 @@ function operations(): readonly string[] {
   return readdirSync(ports).flatMap((file) => {
     const text = readFileSync(new URL(file, ports), "utf8");
     return [...text.matchAll(/^export interface (\w+)[^{]*\{\n([\s\S]*?)^\}/gm)].flatMap(([, port, body = ""]) =>
-      [...body.matchAll(/^ {2}(\w+)\(/gm)].map(([, operation]) => `${port}.${operation}`),
+      [...body.matchAll(/^ {2}(\w+)\??\(/gm)].map(([, operation]) => `${port}.${operation}`),
     );
   });
 }

@@ -8,7 +8,7 @@ export const VOLUME_PATH = "/trainyard";
 export const BOOTSTRAP = `
 import { createHash, randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
-const { TRAINYARD_URL: url, TRAINYARD_START: code, TRAINYARD_VOLUME: volume, AWS_BATCH_JOB_NODE_INDEX: node = "0" } = process.env;
+const { TRAINYARD_URL: url, TRAINYARD_START: code, TRAINYARD_VOLUME: volume, AWS_BATCH_JOB_NODE_INDEX: node = "0", AWS_BATCH_JOB_ARRAY_INDEX: index } = process.env;
 delete process.env.TRAINYARD_START;
 const program = volume + "/runner.mjs";
 async function ask(what, address, init) {
@@ -32,7 +32,7 @@ async function ask(what, address, init) {
 const started = JSON.parse(await ask("exchanging the one-time code", url + "/api/v1/attempts/start", {
   method: "POST",
   headers: { "content-type": "application/json" },
-  body: JSON.stringify({ code, nonce: randomUUID(), node: Number(node) }),
+  body: JSON.stringify({ code, nonce: randomUUID(), node: Number(node), ...(index === undefined ? {} : { index: Number(index) }) }),
 }));
 if (started.runner !== undefined) {
   const bytes = await ask("fetching the runner", started.runner.url);

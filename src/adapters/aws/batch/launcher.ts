@@ -8,8 +8,9 @@ import {
   TerminateJobCommand,
 } from "@aws-sdk/client-batch";
 import { AppError } from "../../../contract/errors.ts";
+import type { ArrayOf } from "../../../core/jobs/start-attempt.ts";
 import { waitSentence } from "../../../core/jobs/waiting.ts";
-import type { Launcher, LaunchRequest, LaunchState } from "../../../core/ports/launcher.ts";
+import type { LaunchArray, Launcher, LaunchRequest, LaunchState } from "../../../core/ports/launcher.ts";
 import { rethrowFrom, statusOf } from "../fault.ts";
 import type { AskActivities } from "./activities.ts";
 import { makeDefinitions, shmMibOf } from "./definition.ts";
@@ -28,15 +29,22 @@ export interface BatchLauncherOptions {
     readonly attemptId: string;
     readonly nodes: number;
   }) => Promise<string>;
+  /** Where it is kept which attempts an array has, and the code that its machines exchange. Absent: each attempt is a job of its own. */
+  readonly arrays?: {
+    keep(array: ArrayOf, attempts: readonly string[]): Promise<readonly string[]>;
+    find(array: ArrayOf): Promise<readonly string[] | undefined>;
+    code(array: ArrayOf): Promise<string>;
+  };
   /** What became of the machines that an environment asked for, newest first. @default unknown */
   readonly activities?: AskActivities;
   /** Between two looks at what is being set up, ms; default 1000. */
   readonly pauseMs?: number;
 }
 
-/** How a job is found again: `{job, name, queue, compute}` as JSON. */
+/** How a job is found again: `{job, name, queue, compute}` as JSON; of an array's child also its place. */
 interface Handle {
   readonly job: string;
+  readonly index?: number;
   readonly name: string;
   readonly queue: string;
   readonly compute: string;
@@ -46,17 +54,26 @@ const LIVE = new Set(["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"]
 
 /** The Launcher port on AWS Batch: an attempt is a job of three containers over one volume (docs/aws-training.md). */
 export function makeBatchLauncher(options: BatchLauncherOptions): Launcher {
-  const { batch, settings } = options;
+  const { batch, settings, arrays } = options;
   const ensurePool = makePools(options);
   const ensureDefinition = makeDefinitions(options);
 
-  async function submit(request: LaunchRequest): Promise<Handle> {
+  function submit(request: LaunchRequest): Promise<Handle> {
+    const { workspace, attemptId, resources } = request;
+    return submitNamed(request, {
+      name: jobNameOf(settings, `${workspace} ${attemptId}`),
+      code: () => options.startCode({ ...request, nodes: resources.instanceCount }),
+    });
+  }
+
+  /** Makes the job of this name, unless there is one. */
+  async function submitNamed(request: LaunchRequest, of: Submission): Promise<Handle> {
     const { image } = request;
     if (image === undefined) throw new AppError("Internal", `attempt \`${request.attemptId}\` has no image`);
     const placement = placementOf(settings, request);
     const { pool } = placement;
     await ensurePool(pool);
-    const name = jobNameOf(settings, request);
+    const { name } = of;
     const handle = (job: string): Handle => ({ job, name, queue: pool.name, compute: request.compute.name });
     const before = pick(await jobsNamed(pool.name, name));
     if (before?.jobId !== undefined) return handle(before.jobId);
@@ -68,10 +85,46 @@ export function makeBatchLauncher(options: BatchLauncherOptions): Launcher {
       nodes,
       ...(shmMib === undefined ? {} : { shmMib }),
     });
-    const code = await options.startCode({ ...request, nodes });
-    const input = submission(request, { settings, jobName: name, jobQueue: pool.name, jobDefinition, code });
+    const input = submission(request, {
+      settings,
+      jobName: name,
+      jobQueue: pool.name,
+      jobDefinition,
+      code: await of.code(),
+      ...(of.array === undefined ? {} : { array: of.array }),
+    });
     const { jobId = "" } = await batch.send(new SubmitJobCommand(input));
     return handle(await settleDoubles(pool.name, name, jobId));
+  }
+
+  /**
+   * Attempts that an array of this id was made of once are its children, now too; others are jobs of their own, as is one alone. So whoever launches them again,
+   * all or some, makes no second job.
+   */
+  async function submitMany(
+    arrays: NonNullable<BatchLauncherOptions["arrays"]>,
+    array: LaunchArray,
+    requests: readonly LaunchRequest[],
+  ): Promise<readonly Handle[]> {
+    const [first] = requests;
+    if (first === undefined) return [];
+    const of = { ...array, workspace: first.workspace };
+    const ids = requests.map(({ attemptId }) => attemptId);
+    const members = (await arrays.find(of)) ?? (ids.length < 2 ? [] : await arrays.keep(of, ids));
+    const places = new Map(members.map((attempt, index) => [attempt, index]));
+    const whole = ids.some((attempt) => places.has(attempt))
+      ? await submitNamed(first, {
+          name: jobNameOf(settings, `${of.workspace} ${array.run} ${array.id}`),
+          code: () => arrays.code(of),
+          array: { ...array, size: members.length },
+        })
+      : undefined;
+    return Promise.all(
+      requests.map((request) => {
+        const index = places.get(request.attemptId);
+        return whole === undefined || index === undefined ? submit(request) : { ...whole, index };
+      }),
+    );
   }
 
   /** All jobs of a name, whatever their state. */
@@ -101,10 +154,16 @@ export function makeBatchLauncher(options: BatchLauncherOptions): Launcher {
     return jobs[0];
   }
 
-  async function inspect({ job: id, name, queue, compute }: Handle): Promise<LaunchState> {
+  async function inspect(handle: Handle): Promise<LaunchState> {
+    const { name, queue, compute, index } = handle;
+    const id = jobIdOf(handle);
     const job = await describe(id);
+    if (index !== undefined && job === undefined) {
+      return { state: "gone", reason: "AWS Batch knows its job no more" };
+    }
     if (job?.status !== undefined && LIVE.has(job.status))
       return launchStateOf(job, await whyWaiting(job, queue, compute));
+    if (index !== undefined && job !== undefined) return launchStateOf(job);
     // A double that was ended says nothing of the one that was kept.
     const other = (await jobsNamed(queue, name)).find(({ jobId, status }) => jobId !== id && LIVE.has(status ?? ""));
     if (other?.jobId !== undefined) return { state: other.status === "RUNNING" ? "running" : "starting" };
@@ -147,8 +206,14 @@ export function makeBatchLauncher(options: BatchLauncherOptions): Launcher {
     types: ["local", "cluster"],
     needsImage: true,
     launch: (request) => asked(async () => ({ handle: JSON.stringify(await submit(request)) })),
+    ...(arrays === undefined
+      ? {}
+      : {
+          launchMany: (array, requests) =>
+            asked(async () => (await submitMany(arrays, array, requests)).map((handle) => JSON.stringify(handle))),
+        }),
     inspect: (handle) => asked(() => inspect(JSON.parse(handle) as Handle)),
-    cancel: (handle) => asked(() => terminate((JSON.parse(handle) as Handle).job, "canceled")),
+    cancel: (handle) => asked(() => terminate(jobIdOf(JSON.parse(handle) as Handle), "canceled")),
     // A machine's volume goes with its task.
     cleanup: () => Promise.resolve(),
   };
@@ -177,9 +242,21 @@ function pick(jobs: readonly JobSummary[]): JobSummary | undefined {
   )[0];
 }
 
+/** A job to be made. */
+interface Submission {
+  readonly name: string;
+  code(): Promise<string>;
+  readonly array?: LaunchArray & { readonly size: number };
+}
+
+/** Children of an array go by its id and their place. */
+function jobIdOf({ job, index }: Handle): string {
+  return index === undefined ? job : `${job}:${index}`;
+}
+
 /** Names take 128 letters, digits, `-` and `_`; a run's may be longer and hold others. */
-function jobNameOf({ home }: TrainingSettings, { workspace, attemptId }: LaunchRequest): string {
-  const hash = createHash("sha256").update(`${workspace} ${attemptId}`).digest("hex");
+function jobNameOf({ home }: TrainingSettings, what: string): string {
+  const hash = createHash("sha256").update(what).digest("hex");
   return `${home}-${hash.slice(0, 24)}`;
 }
 
@@ -191,9 +268,10 @@ function submission(
     readonly jobQueue: string;
     readonly jobDefinition: string;
     readonly code: string;
+    readonly array?: NonNullable<Submission["array"]>;
   },
 ): SubmitJobCommandInput {
-  const { settings, code, ...named } = parts;
+  const { settings, code, array, ...named } = parts;
   const { workspace, runId, attemptId, apiUrl, resources } = request;
   const environment = [
     { name: "TRAINYARD_URL", value: apiUrl },
@@ -202,6 +280,7 @@ function submission(
   const ecsPropertiesOverride = { taskProperties: [{ containers: [{ name: "prepare", environment }] }] };
   return {
     ...named,
+    ...(array === undefined ? {} : { arrayProperties: { size: array.size } }),
     // Queues are shared: no workspace's jobs keep the others' waiting.
     shareIdentifier: workspace.replace(/[^A-Za-z0-9]/g, "") || "default",
     ...(resources.instanceCount === 1
@@ -210,9 +289,11 @@ function submission(
     tags: {
       [HOME_TAG]: settings.home,
       "trainyard:workspace": workspace,
-      "trainyard:run": runId,
+      "trainyard:run": array?.run ?? runId,
       // The number alone: a tag takes 256 characters, and so does a run's id.
-      "trainyard:attempt": attemptId.slice(attemptId.lastIndexOf(".") + 1),
+      ...(array === undefined
+        ? { "trainyard:attempt": attemptId.slice(attemptId.lastIndexOf(".") + 1) }
+        : { "trainyard:array": array.id }),
     },
     propagateTags: true,
   };

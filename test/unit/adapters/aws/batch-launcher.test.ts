@@ -453,3 +453,90 @@ describe("looking at a job", () => {
     expect(batch.commandCalls(TerminateJobCommand)[0]?.args[0].input).toEqual({ jobId: "id-1", reason: "canceled" });
   });
 });
+
+describe("attempts that are launched together", () => {
+  function openArrays() {
+    const kept = new Map<string, readonly string[]>();
+    const launcher = makeBatchLauncher({
+      batch: new BatchClient({}),
+      settings: SETTINGS,
+      startCode: async ({ attemptId }) => `code of ${attemptId}`,
+      arrays: {
+        async keep({ run, id }, attempts) {
+          const standing = kept.get(`${run} ${id}`) ?? attempts;
+          kept.set(`${run} ${id}`, standing);
+          return standing;
+        },
+        find: async ({ run, id }) => kept.get(`${run} ${id}`),
+        code: async ({ run, id }) => `code of array ${id} of ${run}`,
+      },
+      pauseMs: 0,
+    });
+    const launch = async (id: string, attempts: readonly string[]): Promise<readonly Record<string, unknown>[]> => {
+      const requests = attempts.map((attemptId) => request({ attemptId, runId: attemptId.slice(0, -2) }));
+      const handles = (await launcher.launchMany?.({ run: "sweep", id }, requests)) ?? [];
+      return handles.map((handle) => JSON.parse(handle));
+    };
+    return { launcher, launch };
+  }
+  const trials = (count: number) => Array.from({ length: count }, (_, i) => `trial${i}.1`);
+  const submissions = () => batch.commandCalls(SubmitJobCommand).map(({ args }) => args[0].input);
+
+  test("are one array job, whose code and tags name none of them", async () => {
+    const handles = await openArrays().launch("a", trials(3));
+
+    expect(submissions()).toHaveLength(1);
+    expect(submitted()).toMatchObject({
+      arrayProperties: { size: 3 },
+      tags: { "trainyard:run": "sweep", "trainyard:array": "a" },
+    });
+    expect(JSON.stringify(submitted())).toContain("code of array a of sweep");
+    expect(JSON.stringify(submitted())).not.toContain("trial0");
+    expect(handles.map(({ job, index }) => [job, index])).toEqual([
+      ["id-1", 0],
+      ["id-1", 1],
+      ["id-1", 2],
+    ]);
+  });
+
+  test("a sweep of 10,000 trials, in waves of 1,000, is 10 calls of SubmitJob", async () => {
+    const { launch } = openArrays();
+
+    for (let wave = 0; wave < 10; wave++) await launch(`wave${wave}`, trials(1000));
+
+    expect(submissions().map(({ arrayProperties }) => arrayProperties?.size)).toEqual(Array(10).fill(1000));
+  });
+
+  test("and launched again, some of them, are the same children", async () => {
+    const { launch } = openArrays();
+    await launch("a", trials(3));
+    batch.on(ListJobsCommand).resolves({ jobSummaryList: [{ jobId: "id-1", jobName: "it", status: "PENDING" }] });
+
+    const again = await launch("a", ["trial2.1"]);
+
+    expect(submissions()).toHaveLength(1);
+    expect(again).toMatchObject([{ job: "id-1", index: 2 }]);
+  });
+
+  test("one that is alone is a job of its own", async () => {
+    const [handle] = await openArrays().launch("a", ["trial0.1"]);
+
+    expect(submitted()?.arrayProperties).toBeUndefined();
+    expect(JSON.stringify(submitted())).toContain("code of trial0.1");
+    expect(handle).not.toHaveProperty("index");
+  });
+
+  test("are looked at and canceled one by one", async () => {
+    const { launcher, launch } = openArrays();
+    const handle = JSON.stringify((await launch("a", trials(2)))[1]);
+    batch.on(DescribeJobsCommand, { jobs: ["id-1:1"] }).resolves({
+      jobs: [{ jobId: "id-1:1", status: "FAILED", statusReason: "Host EC2 (instance i-1) terminated." } as JobDetail],
+    });
+
+    expect(await launcher.inspect(handle)).toMatchObject({ state: "exited", interrupted: true });
+    await launcher.cancel(handle, 1);
+    expect(batch.commandCalls(TerminateJobCommand)[0]?.args[0].input.jobId).toBe("id-1:1");
+    batch.on(DescribeJobsCommand).resolves({ jobs: [] });
+    expect(await launcher.inspect(handle)).toMatchObject({ state: "gone" });
+  });
+});
