@@ -5,9 +5,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CaseHome, content } from "./cases-home.ts";
 import { judgePipeline, PIPELINE_KEYS, type PipelineExpectation, submitPipeline } from "./cases-pipelines.ts";
+import { judgeSweep, SWEEP_KEYS, type SweepExpectation } from "./cases-sweeps.ts";
 
 /** What a `run` case expects of a command job. Any other key fails the case: nothing passes unlooked at. */
-interface RunExpectation extends PipelineExpectation {
+interface RunExpectation extends PipelineExpectation, Pick<SweepExpectation, "sweep"> {
   readonly status?: string;
   readonly stdout_contains?: readonly string[];
   /** Output name -> file -> exact text. */
@@ -38,9 +39,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const yard = join(root, "dist", "yard.mjs");
 const LOOKED_AT = ["status", "stdout_contains", "outputs", "default_artifacts", "mlflow", "note"];
 
-const KINDS = ["job.command", "job.pipeline", "component.pipeline"];
+const KINDS = ["job.command", "job.pipeline", "job.sweep", "component.pipeline"];
 
-/** Runs every case of a command job or a pipeline on a home of its own. Kinds that need more are counted as not run. */
+/** Runs every case of a command job, a sweep or a pipeline on a home of its own. Kinds that need more are counted as not run. */
 export async function runJobCases(
   dir: string,
   cases: readonly RunCase[],
@@ -125,8 +126,10 @@ function execute(args: readonly string[], env: NodeJS.ProcessEnv): Promise<strin
 
 async function runOne(home: CaseHome, dir: string, entry: RunCase): Promise<readonly string[]> {
   const expected = entry.expected.run ?? {};
-  const isPipeline = entry.kind !== "job.command";
-  const unknown = Object.keys(expected).filter((key) => !(isPipeline ? PIPELINE_KEYS : LOOKED_AT).includes(key));
+  const isPipeline = entry.kind.endsWith(".pipeline");
+  const isSweep = entry.kind === "job.sweep";
+  const known = isPipeline ? PIPELINE_KEYS : isSweep ? SWEEP_KEYS : LOOKED_AT;
+  const unknown = Object.keys(expected).filter((key) => !known.includes(key));
   if (unknown.length > 0) return [`the manifest expects ${unknown.join(", ")}, which this runner cannot judge`];
   await register(home, dir, entry);
   if (isPipeline) {
@@ -144,6 +147,7 @@ async function runOne(home: CaseHome, dir: string, entry: RunCase): Promise<read
   } catch (error) {
     log = (error as Error).message;
   }
+  if (isSweep) return judgeSweep(home, name, expected);
   const job = (await (await home.get(`/api/v1/workspaces/default/jobs/${name}`)).json()) as JobFacts;
   const wrong: string[] = [];
   if (expected.status !== undefined && job.status !== expected.status) {
