@@ -4,6 +4,7 @@ import { type Gc, makeGc } from "../core/gc/gc.ts";
 import type { Receipt } from "../core/gc/ports.ts";
 import { freeWorkspaces } from "../core/workspaces/delete-workspace.ts";
 import { openReceiptStore } from "../store/gc.ts";
+import { snapshotKeys } from "../store/run-snapshots.ts";
 import { openSweepStore } from "../store/sweep.ts";
 import { openTrash } from "../store/trash.ts";
 import type { Ground, Part } from "./part.ts";
@@ -33,7 +34,7 @@ export function composeGc(
     sweeps: openSweepStore(ground),
     limits,
     ...(remind === undefined ? {} : { remind: (receipt: Receipt) => remind(receipt).catch(noteUnset) }),
-    dropIndex: (workspace, ids) => ground.objects.delete(ids.map((id) => `ws/${workspace}/index/runs/${id}`)),
+    dropIndex: (workspace, ids) => ground.objects.delete(snapshotKeys(workspace, ids)),
   });
   /** The next round finds it. */
   const noteUnset = (error: unknown) => ground.log.fault("gc could not be reminded of a receipt", error);

@@ -159,10 +159,38 @@ export class RunColumns {
     return true;
   }
 
+  /** Of these runs, those that are here, as columns of their own, and those that are not. */
+  part(runIds: Iterable<string>): { readonly news: RunColumns; readonly gone: readonly string[] } {
+    const news = new RunColumns(this.experimentId);
+    const gone: string[] = [];
+    const view = this.viewer();
+    for (const runId of runIds) {
+      const row = this.ids.find(runId) - 1;
+      const rev = this.revs[row] ?? 0;
+      if (rev === 0) {
+        gone.push(runId);
+        continue;
+      }
+      const run = view(row);
+      news.put({ ...run, rev }, run.inputs);
+    }
+    return { news, gone };
+  }
+
+  /** Takes in what `part` gave; answers the runs. */
+  take(news: RunColumns): readonly string[] {
+    const view = news.viewer();
+    return Array.from({ length: news.count }, (_, row) => {
+      const run = view(row);
+      this.put({ ...run, rev: news.revs[row] ?? 0 }, run.inputs);
+      return run.runId;
+    });
+  }
+
   /** Forgets a run that is no more: its row stays, and is never found. */
   remove(runId: string): boolean {
     const row = this.ids.find(runId) - 1;
-    if (row < 0) return false;
+    if (row < 0 || this.revs[row] === 0) return false;
     this.revs[row] = 0;
     this.changed(row);
     this.activeRows.delete(row);

@@ -4,10 +4,10 @@ import type { Item, Table } from "../core/ports/table.ts";
 import type { DatasetBrief, Run, RunSearch } from "../core/tracking/ports.ts";
 import { padded, RUN_FEED_SHARDS, runFeed, workspaceKey } from "./facts/keys.ts";
 import { makeRecent } from "./recent.ts";
-import { isActive, RunColumns } from "./run-columns.ts";
+import { isActive, type RunColumns } from "./run-columns.ts";
 import { readDatasets } from "./run-datasets.ts";
 import { findRuns, KeptOrders } from "./run-find.ts";
-import { isBelieved, openRunSnapshots } from "./run-snapshots.ts";
+import { emptyKept, isBelieved, type Kept, openRunSnapshots } from "./run-snapshots.ts";
 import { loadMany } from "./run-store.ts";
 import { RUN_GONE } from "./runs.ts";
 import { isWatched } from "./table-watch.ts";
@@ -21,19 +21,11 @@ const BIRTH_AGE_MS = 30_000;
 const RESIDENT_BYTES = 96 * 1024 * 1024;
 const SHARDS = Array.from({ length: RUN_FEED_SHARDS }, (_, shard) => shard);
 
-interface Indexed {
-  readonly columns: RunColumns;
-  /** When the feed was read last; 0: never. */
-  followedMs: number;
-  /** Rows taken since the last snapshot. */
-  news: number;
-}
-
 interface WorkspaceIndex {
   /** When the workspace was made: another one of its name has other runs. */
   readonly born: string;
   /** Those searched last at the end. */
-  readonly experiments: Map<string, Indexed>;
+  readonly experiments: Map<string, Kept>;
   readonly orders: KeptOrders;
   /** Runs to be read before the next search. */
   readonly dirty: Set<string>;
@@ -90,7 +82,7 @@ export function openRunIndex(deps: {
     const turn = index.tail.then(async () => {
       await refresh(workspace, index, ids);
       const found = find(index);
-      for (const id of ids) await keepSnapshot(workspace, index, id);
+      await Promise.all(ids.map((id) => keepSnapshot(workspace, index, id)));
       return found;
     });
     index.tail = turn.catch(() => undefined);
@@ -120,15 +112,15 @@ export function openRunIndex(deps: {
     }
   }
 
-  function isCurrent(indexed: Indexed | undefined): boolean {
+  function isCurrent(indexed: Kept | undefined): boolean {
     return indexed !== undefined && (watched || isBelieved(indexed.followedMs, clock.now()));
   }
 
   async function open(workspace: string, index: WorkspaceIndex, id: string): Promise<void> {
     // Known before anything is read: what is written meanwhile is dirty then, and read again.
-    index.experiments.set(id, { columns: new RunColumns(id), followedMs: 0, news: 0 });
-    const snapshot = await snapshots.load(workspace, id);
-    if (snapshot !== undefined) index.experiments.set(id, { ...snapshot, news: 0 });
+    index.experiments.set(id, emptyKept(id));
+    const kept = await snapshots.load(workspace, id);
+    if (kept !== undefined) index.experiments.set(id, kept);
     await readFeed(workspace, index, id);
     if (watched) await readActive(workspace, index, [id]);
   }
@@ -141,14 +133,14 @@ export function openRunIndex(deps: {
     indexed.followedMs = nowMs;
   }
 
-  async function readShard(workspace: string, index: WorkspaceIndex, indexed: Indexed, pk: string): Promise<void> {
+  async function readShard(workspace: string, index: WorkspaceIndex, indexed: Kept, pk: string): Promise<void> {
     const { columns, followedMs } = indexed;
     const from = padded(Math.max(0, followedMs - OVERLAP_MS));
     let cursor: string | undefined;
     do {
       const page = await table.query({ pk, sk: { from }, ...(cursor === undefined ? {} : { cursor }) });
       const news = page.items.filter((entry) => isNews(entry, columns));
-      for (const { type, run } of news) if (type === RUN_GONE && columns.remove(String(run))) indexed.news++;
+      for (const { type, run } of news) if (type === RUN_GONE) forget(indexed, String(run));
       await take(
         workspace,
         index,
@@ -185,12 +177,11 @@ export function openRunIndex(deps: {
       for (const run of runs) {
         gone.delete(run.runId);
         const indexed = index.experiments.get(run.experimentId);
-        // Active ones are read again in any case.
-        if (indexed?.columns.put(run, inputs.get(run.runId)) && !isActive(run.status)) indexed.news++;
+        if (indexed?.columns.put(run, inputs.get(run.runId))) note(indexed, run.runId, isActive(run.status));
       }
       for (const runId of gone) {
         for (const indexed of index.experiments.values()) {
-          if (indexed.columns.remove(runId)) indexed.news++;
+          forget(indexed, runId);
         }
       }
     }
@@ -198,11 +189,10 @@ export function openRunIndex(deps: {
 
   async function keepSnapshot(workspace: string, index: WorkspaceIndex, id: string): Promise<void> {
     const indexed = index.experiments.get(id);
-    if (indexed === undefined || !snapshots.isDue(indexed.news, indexed.columns.count)) return;
+    if (indexed === undefined || !snapshots.isDue(indexed)) return;
     // Who follows writes has not read the feed since: from here on the snapshot's readers will.
     if (watched) await readFeed(workspace, index, id);
-    indexed.news = 0;
-    await snapshots.save(workspace, id, indexed);
+    await snapshots.keep(workspace, id, indexed);
   }
 
   function dropOldest(index: WorkspaceIndex, wanted: readonly string[]): void {
@@ -234,6 +224,16 @@ export function openRunIndex(deps: {
       });
     },
   };
+}
+
+/** Whoever begins with what is kept reads active runs again in any case. */
+function note(indexed: Kept, runId: string, isActive = false): void {
+  indexed.changed.add(runId);
+  if (!isActive) indexed.unkept++;
+}
+
+function forget(indexed: Kept, runId: string): void {
+  if (indexed.columns.remove(runId)) note(indexed, runId);
 }
 
 function isNews({ type, run, rev = 1 }: Item, columns: RunColumns): boolean {

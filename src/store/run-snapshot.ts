@@ -7,6 +7,8 @@ import { TextPool } from "./text-pool.ts";
 export interface RunSnapshot {
   readonly columns: RunColumns;
   readonly followedMs: number;
+  /** Where it is only what is new since another one, by etag; and which runs of that are no more. */
+  readonly since?: { readonly base: string; readonly gone: readonly string[] } | undefined;
 }
 
 /** Of another version than this, a snapshot is made anew. */
@@ -21,6 +23,7 @@ type Place = readonly [Kind, number];
 interface Header {
   readonly v: number;
   readonly followedMs: number;
+  readonly since?: RunSnapshot["since"];
   readonly revs: Place;
   readonly pools: readonly { readonly bytes: Place; readonly ends: Place }[];
   readonly numbers: readonly { readonly name: string; readonly values: Place; readonly has: Place }[];
@@ -29,7 +32,7 @@ interface Header {
 }
 
 /** Length of the header (u32), header, arrays; little-endian, as every machine is that Node runs on. */
-export function encodeSnapshot({ columns, followedMs }: RunSnapshot): Uint8Array<ArrayBuffer> {
+export function encodeSnapshot({ columns, followedMs, since }: RunSnapshot): Uint8Array<ArrayBuffer> {
   const { ids, revs, numbers, texts, datasets } = columns.stored();
   const { count } = columns;
   const arrays: Numbers[] = [];
@@ -41,6 +44,7 @@ export function encodeSnapshot({ columns, followedMs }: RunSnapshot): Uint8Array
   const header: Header = {
     v: VERSION,
     followedMs,
+    ...(since === undefined ? {} : { since }),
     revs: place(revs),
     pools: pools.map((pool) => {
       const { bytes, ends } = pool.stored();
@@ -101,7 +105,7 @@ export function decodeSnapshot(experimentId: string, bytes: Uint8Array): RunSnap
     texts: new Map(texts),
     datasets: new Map(header.datasets),
   });
-  return { columns, followedMs: header.followedMs };
+  return { columns, followedMs: header.followedMs, since: header.since };
 }
 
 function kindOf(array: Numbers): Kind {

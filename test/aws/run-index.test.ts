@@ -69,6 +69,10 @@ describe("the run index over DynamoDB and S3", () => {
         asked.queries++;
         return table.query(query);
       },
+      get(key) {
+        if (key.sk === "RUN") asked.gets++;
+        return table.get(key);
+      },
       batchGet(keys) {
         asked.gets += keys.length;
         return table.batchGet(keys);
@@ -93,6 +97,23 @@ describe("the run index over DynamoDB and S3", () => {
     const second = coldFunction();
     expect(await find(second.index, all)).toHaveLength(RUNS);
     expect(second.asked).toEqual({ queries: 4, gets: 0 });
+  });
+
+  it("begins with what another function kept beside the snapshot, too", async () => {
+    const made = Array.from({ length: 10 }, (_, i) =>
+      runCreateWrites(newRun(`new${i}`, clock.now(), "FINISHED")),
+    ).flat();
+    await table.transact(made);
+    const whole = (await objects.head(snapshotKey("w", "1")))?.etag;
+    const first = coldFunction();
+    await find(first.index, all);
+    expect(first.asked.gets).toBe(10);
+
+    const second = coldFunction();
+
+    expect(await find(second.index, all)).toHaveLength(RUNS + 10);
+    expect(second.asked).toEqual({ queries: 4, gets: 0 });
+    expect((await objects.head(snapshotKey("w", "1")))?.etag).toBe(whole);
   });
 
   it("sees in each function what another one has acknowledged", async () => {

@@ -320,7 +320,7 @@ const change: fc.Arbitrary<RunChange> = fc.oneof(
   })),
 );
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ kind: fc.constant("create" as const), count: fc.constantFrom(1, 3, 210), behindMs }),
+  fc.record({ kind: fc.constant("create" as const), count: fc.constantFrom(1, 9, 210), behindMs }),
   fc.record({ kind: fc.constant("change" as const), run: fc.nat(), change, behindMs }),
   fc.record({ kind: fc.constant("purge" as const), run: fc.nat() }),
   fc.record({ kind: fc.constant("search" as const) }),
@@ -481,5 +481,73 @@ describe("snapshots", () => {
     const index = openRunIndex({ table, clock, objects: failing });
 
     expect(await find(index)).toHaveLength(250);
+  });
+
+  it("where others write too, tell a new process of all but a few ended runs, however many there are", async () => {
+    const { objects, clock, time, ...ground } = openGround();
+    const read = { runs: 0 };
+    const table: Table = {
+      ...ground.table,
+      get(key) {
+        if (key.sk === "RUN") read.runs++;
+        return ground.table.get(key);
+      },
+      batchGet(keys) {
+        read.runs += keys.length;
+        return ground.table.batchGet(keys);
+      },
+    };
+    const open = () => openRunIndex({ table, objects, clock });
+    const make = async (name: string, count: number) => {
+      const runs = Array.from({ length: count }, (_, i) => newRun(`${name}${i}`, time.ms, { status: "FINISHED" }));
+      for (let at = 0; at < count; at += 50)
+        await ground.table.transact(runs.slice(at, at + 50).flatMap((run) => runCreateWrites(run)));
+    };
+    await make("first", 400);
+    let index = open();
+    await find(index);
+    const whole = (await objects.head(snapshotKey("w", "1")))?.etag;
+
+    for (let round = 0; round < 4; round++) {
+      await make(`round${round}-`, 10);
+      time.ms += 120_000;
+      await find(index);
+      // The next one goes on with what it left.
+      if (round === 1) index = open();
+    }
+    await make("late", 3);
+    await find(index);
+    read.runs = 0;
+    const found = await find(open());
+
+    expect(found).toHaveLength(443);
+    expect(found.toSorted()).toEqual(
+      (await find(openRunIndex({ table: ground.table, objects: nothing, clock }))).toSorted(),
+    );
+    expect(read.runs).toBe(3);
+    expect((await objects.head(snapshotKey("w", "1")))?.etag).toBe(whole);
+  });
+
+  it("of one process do not hide what another one has written whole meanwhile", async () => {
+    const { table, objects, clock, time } = openGround();
+    const open = () => openRunIndex({ table, objects, clock });
+    const make = (name: string, count: number) =>
+      table.transact(
+        Array.from({ length: count }, (_, i) =>
+          runCreateWrites(newRun(`${name}${i}`, time.ms, { status: "FINISHED" })),
+        ).flat(),
+      );
+    await make("first", 45);
+    const [one, two] = [open(), open()];
+    await find(one);
+    await find(two);
+    await make("more", 45);
+    await find(two);
+    time.ms += 120_000;
+    await make("late", 9);
+    await find(one);
+    time.ms += 120_000;
+
+    expect(await find(open())).toHaveLength(99);
   });
 });
