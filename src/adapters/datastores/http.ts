@@ -34,11 +34,11 @@ export function makeHttpPlace(options: HttpOptions): Place {
   return {
     async list(path) {
       const url = urlOf(path);
-      const sizeBytes = await sizeOf(url, options);
-      if (sizeBytes === undefined) return undefined;
+      const seen = await lookAt(url, options);
+      if (seen === undefined) return undefined;
       const file: PlaceFile = {
         path: nameOf(url),
-        sizeBytes,
+        ...seen,
         // What needs our credentials, or only this machine may reach, goes through the API.
         ...(options.authorization === undefined && !options.allowPrivate
           ? { signed: { url: url.href, headers: {} } }
@@ -66,18 +66,20 @@ export function makeHttpPlace(options: HttpOptions): Place {
   };
 }
 
-/** Size in bytes, by download where the server does not tell; undefined where there is nothing. */
-async function sizeOf(url: URL, options: HttpOptions): Promise<number | undefined> {
+/** Size in bytes, by download where the server does not tell, and what changes with the content; undefined where there is nothing. */
+async function lookAt(url: URL, options: HttpOptions): Promise<Pick<PlaceFile, "sizeBytes" | "mark"> | undefined> {
   const response = await fetchFollowing(url, options, undefined);
   if (response === undefined) return undefined;
+  const { etag } = response.headers;
+  const mark = etag === undefined ? {} : { mark: etag };
   const { sizeBytes } = factsOf(response);
   if (sizeBytes >= 0) {
     response.destroy();
-    return sizeBytes;
+    return { sizeBytes, ...mark };
   }
   let counted = 0;
   for await (const chunk of response) counted += (chunk as Uint8Array).byteLength;
-  return counted;
+  return { sizeBytes: counted, ...mark };
 }
 
 function factsOf(response: IncomingMessage): { sizeBytes: number; etag: string; modifiedMs: number } {
