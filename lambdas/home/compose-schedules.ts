@@ -20,7 +20,7 @@ const TOPICS = { arrived: "schedules.arrived", look: "schedules.look" } as const
 /** Places that tell nobody of their files are looked at so often. */
 const LOOK_MS = 5 * 60_000;
 
-interface Others {
+export interface AwsOthers {
   readonly bus: Pick<Bus, "send" | "subscribe">;
   readonly timer: Timer;
   readonly files: Files;
@@ -35,7 +35,7 @@ interface Others {
 }
 
 /** Schedules in AWS: timers by EventBridge Scheduler, files of the home's bucket and events of the account by rules of EventBridge, other places by looking. */
-export function composeSchedules(ground: Ground, stores: Stores, others: Others): Part {
+export function composeSchedules(ground: Ground, stores: Stores, others: AwsOthers): Part {
   const { bus, timer } = others;
   const deps = () => ({ ...ground, ...stores, ...others, ...part.deps, folderOf });
 

@@ -1,3 +1,4 @@
+import { type AwsOthers, composeSchedules as composeAws } from "../../lambdas/home/compose-schedules.ts";
 import type { Bus, Delivery, Message } from "../../src/core/ports/bus.ts";
 import type { Timer } from "../../src/core/ports/timer.ts";
 import { composeAssets } from "../../src/home/compose-assets.ts";
@@ -28,7 +29,13 @@ export interface ScheduleFrame extends JobFrame {
 }
 
 /** Jobs, assets and schedules over the laptop's adapters, with a clock, a bus and timers that the test moves. */
-export async function openScheduleFrame(options: { readonly privateWebhooks?: boolean } = {}): Promise<ScheduleFrame> {
+export async function openScheduleFrame(
+  options: {
+    readonly privateWebhooks?: boolean;
+    /** As the AWS home has them, over a bucket of this name. */
+    readonly aws?: { readonly bucketName: string } & Pick<AwsOthers, "ears" | "topics" | "hasOwnBucket">;
+  } = {},
+): Promise<ScheduleFrame> {
   const printed: string[] = [];
   const handlers = new Map<string, (delivery: Delivery) => Promise<void>>();
   const timers = new Map<string, { readonly atMs: number; readonly message: Message }>();
@@ -48,6 +55,11 @@ export async function openScheduleFrame(options: { readonly privateWebhooks?: bo
       const { places, lookups, close } = composeFiles(ground, stores);
       const assets = composeAssets(ground, stores, { home: "laptop", files, places, lookups, digest });
       const moved = { ...ground, bus, timer: { ...timer, close: async () => undefined } };
+      const { aws } = options;
+      if (aws !== undefined) {
+        const room = composeAws(moved, stores, { ...aws, bus, timer, files, digest, scheduledJobs });
+        return { routes: [assets, room].flatMap(({ routes = [] }) => routes), close };
+      }
       const print = (line: string) => void printed.push(line);
       const courier = makeLocalCourier({ clock: ground.clock, allowPrivate: options.privateWebhooks === true, print });
       const schedules = composeSchedules(moved, stores, { files, digest, scheduledJobs, courier });
