@@ -143,7 +143,10 @@ function refusalOf({ why }: Broken, deployment: string): Refusal {
         retryAfterSec: RESTING_SEC,
       };
     case "gone":
-      return { ...unavailable, message: `the function of ${its} is gone; update the deployment to have it made again` };
+      return {
+        ...unavailable,
+        message: `the function of ${its} is gone; any change of the deployment makes it again, such as \`yard online-deployment update --set tags.again=1\``,
+      };
     case "too-large":
       return {
         status: 413,

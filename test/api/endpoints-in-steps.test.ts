@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { AppError } from "../../src/contract/errors.ts";
 import { DELETE_TOPIC, SETTLE_TOPIC } from "../../src/core/endpoints/ports.ts";
 import type { Bus } from "../../src/core/ports/bus.ts";
 import { settleByMessages } from "../../src/home/settling.ts";
@@ -31,6 +32,24 @@ describe("a deployment where nobody waits", () => {
     const ready = (await ask("GET", blue)).json;
     expect(ready).toMatchObject({ provisioning_state: "Succeeded", live_revision: 1 });
     expect(ready.reason).toBeUndefined();
+  });
+
+  it("waits, and says why, while what builds is out of reach", async () => {
+    const { ask, builds, settle } = await open();
+    await ask("PUT", blue, SPEC);
+
+    builds.fail = new AppError("Unavailable", "as many builds as the account may have");
+    const first = await settle("shop", "blue");
+    const shown = await ask("GET", blue);
+    delete builds.fail;
+    const second = await settle("shop", "blue");
+
+    expect([first, second]).toEqual(["later", "settled"]);
+    expect(shown.json).toMatchObject({
+      provisioning_state: "Creating",
+      reason: "as many builds as the account may have",
+    });
+    expect((await ask("GET", blue)).json.provisioning_state).toBe("Succeeded");
   });
 
   it("is looked at again while its replicas come up, and answers who asks at once", async () => {

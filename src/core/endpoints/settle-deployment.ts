@@ -135,18 +135,30 @@ async function build(
     });
     const built = await unlessAborted(building, signal);
     if (built.state === "building") {
-      const waits = record.reason === built.reason ? [] : [{ ...record, reason: built.reason }];
-      await deps.endpoints.save({ revisions: [{ ...target, buildSince: built.since }], deployments: waits });
+      await deps.endpoints.save({
+        revisions: [{ ...target, buildSince: built.since }],
+        deployments: because(record, built.reason),
+      });
       return "later";
     }
     const { buildSince: _, ...rest } = target;
     await deps.endpoints.save({ revisions: [{ ...rest, stage: "Starting", environmentRef: built.ref }] });
     return "again";
   } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    if (error.code === "Unavailable" && deps.pause === undefined) {
+      await deps.endpoints.save({ deployments: because(record, error.message) });
+      return "later";
+    }
     // What is out of reach for the moment is asked again, by whoever sent the message.
-    if (!(error instanceof AppError) || error.code === "Unavailable") throw error;
+    if (error.code === "Unavailable") throw error;
     return fail(deps, target, error.message, typeof error.details.log === "string" ? error.details.log : log);
   }
+}
+
+/** Why a deployment waits, where that is news. */
+function because(record: DeploymentRecord, reason: string): readonly DeploymentRecord[] {
+  return record.reason === reason ? [] : [{ ...record, reason }];
 }
 
 /** A build takes minutes and can't be told to stop; what it has made by then is found by the next try. */

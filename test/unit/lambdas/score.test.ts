@@ -153,7 +153,7 @@ describe("the endpoints' address", () => {
   test.each([
     ["throttled", 429, "1", "no free function"],
     ["resting", 503, "5", "long rest"],
-    ["gone", 503, "1", "update the deployment"],
+    ["gone", 503, "1", "online-deployment update"],
     ["too-large", 413, undefined, "6 MB"],
     ["timeout", 504, "1", "in time"],
     ["died", 502, "1", "ended"],

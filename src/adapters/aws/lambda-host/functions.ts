@@ -122,6 +122,10 @@ function makeFailure(cause: unknown, { size }: FunctionOrder): unknown {
       { cause },
     );
   }
+  if (nameOf(cause).startsWith("AccessDenied")) {
+    const hint = "deploy the home's stacks again; a policy of the account may stand in the way";
+    return new AppError("DeploymentFailed", `the home may not make its function: ${said}`, { hint }, { cause });
+  }
   if (/^(?:InvalidParameterValue|CodeStorageExceeded|InvalidCodeSignature)/.test(nameOf(cause)))
     return new AppError("DeploymentFailed", `AWS Lambda does not take the function: ${said}`, {}, { cause });
   return cause;

@@ -104,9 +104,11 @@ describe("a replica set on AWS Lambda", () => {
   test.each([
     ["memory that the account may not have", "'MemorySize' must be at most 3008", "can't have 3538 MB of memory"],
     ["anything else for good", "the image is for another platform", "does not take the function: the image is for"],
-  ])("fails when Lambda refuses %s, and leaves nothing", async (_, message, words) => {
+    ["the home itself", "not authorized", "may not make its function: not authorized", "AccessDeniedException"],
+  ])("fails when Lambda refuses %s, and leaves nothing", async (_, message, words, name = "") => {
     const { host, done } = await openHost();
-    lambda.on(CreateFunctionCommand).rejects(new InvalidParameterValueException({ ...error, message }));
+    const refusal = new InvalidParameterValueException({ ...error, message });
+    lambda.on(CreateFunctionCommand).rejects(name === "" ? refusal : Object.assign(new Error(message), { name }));
     lambda.on(DeleteFunctionCommand).rejects(new ResourceNotFoundException(error));
 
     await expect(host.start(REQUEST)).rejects.toMatchObject({
