@@ -21,6 +21,7 @@ import {
 } from "./facts/keys.ts";
 import { cardFrom, cardWrite } from "./job-cards.ts";
 import { type Edge, edgeWrites, fitEdges } from "./lineage.ts";
+import { reuseWrites } from "./reuse.ts";
 import { runCreateWrites, runStatusWrites } from "./runs.ts";
 
 /** Records looked at for one page at most; a filter that matches less answers a short page with a cursor. */
@@ -67,6 +68,7 @@ export function openJobStore(deps: { readonly table: Table; readonly activity: A
         ...statusWrites(before, after),
         ...(after.coordinated === true ? compositeWrites(before, after) : queueWrites(before, after)),
         ...tellWrites(before, after),
+        ...reuseWrites(before, after),
         ...also,
       ];
       if (deed !== undefined) writes.push(deedWrite(after, deed));
