@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { CreateRepositoryCommand, DescribeRepositoriesCommand, ECRClient } from "@aws-sdk/client-ecr";
-import { CreateKeyCommand, DescribeKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import { CreateKeyCommand, DescribeKeyCommand, KMSClient, ListKeysCommand } from "@aws-sdk/client-kms";
 import {
   CreateBucketCommand,
   DeleteBucketCommand,
@@ -16,7 +16,12 @@ import {
   PutPublicAccessBlockCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { CreateSecretCommand, DescribeSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  ListSecretsCommand,
+  SecretsManagerClient,
+} from "@aws-sdk/client-secrets-manager";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { openBuckets } from "../../lambdas/home/s3.ts";
 import { makeCredentials } from "../../src/adapters/aws/credentials.ts";
@@ -34,6 +39,7 @@ import { openStores } from "../../src/home/stores.ts";
 import { makeActivityWrite } from "../../src/store/activities.ts";
 import { makePlacesOf } from "../../src/store/workspace-storage.ts";
 import { sha256Of } from "../helpers/api.ts";
+import { type Faults, injectFaults, QUICK_RETRY } from "../helpers/aws-faults.ts";
 import { handleAsAws } from "../helpers/aws-home.ts";
 import { makeTempDir, unique } from "../helpers/ports.ts";
 import { AWS, startMinistack } from "./ministack.ts";
@@ -48,11 +54,12 @@ let s3: S3Client;
 let kms: KMSClient;
 let secrets: SecretsManagerClient;
 let ecr: ECRClient;
+let faults: Readonly<Record<"s3" | "kms" | "secrets" | "ecr", Faults>>;
 let homeKey: ReturnType<typeof openHomeKey>;
 
 beforeAll(async () => {
   emulator = await startMinistack();
-  const at = { ...AWS, endpoint: emulator.endpoint };
+  const at = { ...AWS, endpoint: emulator.endpoint, retryStrategy: QUICK_RETRY };
   // What `openBuckets` finds in a function.
   process.env.AWS_ENDPOINT_URL = emulator.endpoint;
   process.env.AWS_ACCESS_KEY_ID = process.env.AWS_SECRET_ACCESS_KEY = "test";
@@ -61,6 +68,7 @@ beforeAll(async () => {
   kms = new KMSClient(at);
   secrets = new SecretsManagerClient(at);
   ecr = new ECRClient(at);
+  faults = { s3: injectFaults(s3), kms: injectFaults(kms), secrets: injectFaults(secrets), ecr: injectFaults(ecr) };
   await s3.send(new CreateBucketCommand({ Bucket: HOME_BUCKET }));
   const made = await secrets.send(new CreateSecretCommand({ Name: "home", SecretString: "h".repeat(64) }));
   homeKey = openHomeKey({ client: secrets, secretId: made.ARN ?? "" });
@@ -266,6 +274,69 @@ describe("a workspace with everything of its own", () => {
     expect([soon.status, soon.json.code, later.status]).toEqual([409, "Conflict", 200]);
     expect(later.json.storage).toBeUndefined();
   });
+});
+
+describe("one request that fails", () => {
+  const S3 = [
+    ...["CreateBucket", "PutPublicAccessBlock", "PutBucketVersioning", "PutBucketEncryption", "PutBucketPolicy"],
+    ...["PutBucketLifecycleConfiguration", "PutBucketTagging", "PutBucketCors", "HeadBucket", "GetPublicAccessBlock"],
+    ...["GetBucketVersioning", "GetBucketEncryption", "ListObjectsV2", "PutObject", "GetObject", "DeleteObject"],
+  ];
+  const requests = Object.entries({
+    s3: S3,
+    kms: ["CreateKey", "DescribeKey", "Encrypt", "Decrypt"],
+    secrets: ["CreateSecret", "GetSecretValue"],
+    ecr: ["CreateRepository", "PutLifecyclePolicy", "DescribeRepositories"],
+  }).flatMap(([client, names]) => names.map((name) => [client as keyof typeof faults, name] as const));
+  const everything = { bucket: "own", key: "own", secret: "own", repository: "own" } as const;
+
+  /** What a home's workspaces have, by what the services say. */
+  async function leftOf(name: string): Promise<readonly string[]> {
+    const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
+    const { repositories = [] } = await ecr.send(new DescribeRepositoriesCommand({}));
+    const { SecretList = [] } = await secrets.send(new ListSecretsCommand({}));
+    const { Keys = [] } = await kms.send(new ListKeysCommand({}));
+    const keys = await Promise.all(Keys.map(({ KeyId }) => kms.send(new DescribeKeyCommand({ KeyId }))));
+    return [
+      ...Buckets.map((each) => each.Name ?? "").filter((each) => each.startsWith(`${name}-ws-`)),
+      ...repositories.map((each) => each.repositoryName ?? "").filter((each) => each.startsWith(`${name}/`)),
+      ...SecretList.flatMap((each) => (each.DeletedDate === undefined ? [each.Name ?? ""] : [])).filter((each) =>
+        each.startsWith(`${name}/`),
+      ),
+      ...keys.flatMap(({ KeyMetadata: key }) =>
+        key?.KeyState === "Enabled" && key.Description?.startsWith(`Trainyard ${name},`) ? [key.Arn ?? ""] : [],
+      ),
+    ];
+  }
+
+  test.each(requests)("of %s, %s, for want of a right: nothing stays", async (client, command) => {
+    const name = unique("home").toLowerCase();
+    const home = await openAwsHome(name);
+    faults[client].arm(command, "denied", 100);
+
+    const { status } = await home.put("denied", everything);
+    faults[client].disarm();
+
+    expect([status, await leftOf(name)]).toEqual([403, []]);
+    expect((await home.ask("GET", "denied")).status).toBe(404);
+  });
+
+  // A key whose making was not answered can't be told from one that was not made.
+  const repeated = requests.filter(([, command]) => /^(?:Create(?!Key)|PutObject|DeleteObject)/.test(command));
+  test.each(repeated)(
+    "of %s, %s, whose answer gets lost: it is repeated, and all is there once",
+    async (client, command) => {
+      const name = unique("home").toLowerCase();
+      const home = await openAwsHome(name);
+      faults[client].arm(command, "lost");
+
+      const { status } = await home.put("repeated", everything);
+      const fired = faults[client].fired();
+      faults[client].disarm();
+
+      expect([status, fired, (await leftOf(name)).length]).toEqual([200, 1, 4]);
+    },
+  );
 });
 
 describe("a workspace with what was there before", () => {

@@ -45,9 +45,12 @@ export async function makeBucket(
   const place = { LocationConstraint: region as BucketLocationConstraint };
   const send = (right: string, work: () => Promise<unknown>) => using({ right: `s3:${right}`, resource: arn }, work);
   await send("CreateBucket", () =>
-    s3.send(
-      new CreateBucketCommand({ Bucket, ...(region === "us-east-1" ? {} : { CreateBucketConfiguration: place }) }),
-    ),
+    s3
+      .send(
+        new CreateBucketCommand({ Bucket, ...(region === "us-east-1" ? {} : { CreateBucketConfiguration: place }) }),
+      )
+      // Its name is nobody else's: an answer got lost.
+      .catch((error: unknown) => unlessNamed(error, "BucketAlreadyOwnedByYou")),
   );
   await send("PutBucketPublicAccessBlock", () =>
     s3.send(new PutPublicAccessBlockCommand({ Bucket, PublicAccessBlockConfiguration: CLOSED })),
@@ -74,7 +77,7 @@ export async function makeBucket(
 /** That the bucket is kept as the home's own, and takes, gives and deletes; then it is this workspace's. */
 export async function checkBucket(
   s3: S3Client,
-  { home, region }: StorageSettings,
+  { home, account, region }: StorageSettings,
   { workspace, arn, keyArn }: { readonly workspace: string; readonly arn: string; readonly keyArn: string | undefined },
 ): Promise<void> {
   const Bucket = nameOfArn(arn);
@@ -102,22 +105,25 @@ export async function checkBucket(
   if ((await found.Body?.transformToString()) !== Body)
     throw new AppError("Unavailable", `bucket \`${Bucket}\` gave other bytes than it was given`);
   await use("DeleteObject", () => s3.send(new DeleteObjectCommand({ Bucket, Key })), "/");
-  await claim(s3, { Bucket, workspace, home }, use);
+  await claim(s3, { Bucket, workspace, owner: JSON.stringify({ home, account, region, workspace }) }, use);
 }
 
 type UseBucket = <T>(right: string, work: () => Promise<T>, below?: string) => Promise<T>;
 
 async function claim(
   s3: S3Client,
-  { Bucket, workspace, home }: { readonly Bucket: string; readonly workspace: string; readonly home: string },
+  { Bucket, workspace, owner }: { readonly Bucket: string; readonly workspace: string; readonly owner: string },
   use: UseBucket,
 ): Promise<void> {
-  const Body = JSON.stringify({ home, workspace });
+  const Key = claimKey(workspace);
   try {
-    const command = new PutObjectCommand({ Bucket, Key: claimKey(workspace), Body, IfNoneMatch: "*" });
+    const command = new PutObjectCommand({ Bucket, Key, Body: owner, IfNoneMatch: "*" });
     await use("PutObject", () => s3.send(command), "/");
   } catch (error) {
     if (nameOf(error) !== "PreconditionFailed") throw error;
+    const standing = await use("GetObject", () => s3.send(new GetObjectCommand({ Bucket, Key })), "/");
+    // The answer to our own claim got lost.
+    if ((await standing.Body?.transformToString()) === owner) return;
     throw unfit(`bucket \`${Bucket}\` has just been taken by another home's \`${workspace}\``, "take another name");
   }
 }
@@ -273,6 +279,10 @@ function unlessNone(error: unknown): undefined {
 }
 
 function unlessGone(error: unknown): undefined {
-  if (nameOf(error) !== "NoSuchBucket") throw error;
+  return unlessNamed(error, "NoSuchBucket");
+}
+
+function unlessNamed(error: unknown, name: string): undefined {
+  if (nameOf(error) !== name) throw error;
   return undefined;
 }

@@ -19,15 +19,21 @@ export async function makeSecret(
   { workspace, arn, keyArn }: { readonly workspace: string; readonly arn: string; readonly keyArn: string | undefined },
 ): Promise<string> {
   const made = await using({ right: "secretsmanager:CreateSecret", resource: arn }, () =>
-    secrets.send(
-      new CreateSecretCommand({
-        Name: nameOfArn(arn),
-        Description: `Key that encrypts the secrets of workspace ${workspace} in the table`,
-        SecretString: randomBytes(48).toString("base64url"),
-        Tags: [...tagsOf(settings, workspace)],
-        ...(keyArn === undefined ? {} : { KmsKeyId: keyArn }),
+    secrets
+      .send(
+        new CreateSecretCommand({
+          Name: nameOfArn(arn),
+          Description: `Key that encrypts the secrets of workspace ${workspace} in the table`,
+          SecretString: randomBytes(48).toString("base64url"),
+          Tags: [...tagsOf(settings, workspace)],
+          ...(keyArn === undefined ? {} : { KmsKeyId: keyArn }),
+        }),
+      )
+      // Its name is nobody else's: an answer got lost.
+      .catch((error: unknown) => {
+        if (nameOf(error) !== "ResourceExistsException") throw error;
+        return secrets.send(new GetSecretValueCommand({ SecretId: nameOfArn(arn) }));
       }),
-    ),
   );
   return made.ARN ?? arn;
 }

@@ -7,6 +7,7 @@ import type { Place, Places, Storage } from "../../../core/ports/storage.ts";
 import { openRepository } from "../images/repository.ts";
 import { checkBucket, freeBucket, makeBucket } from "./bucket.ts";
 import { checkKey, freeKey, makeKey } from "./key.ts";
+import { using } from "./refusal.ts";
 import { checkRepository, freeRepository } from "./repository.ts";
 import { checkSecret, freeSecret, makeSecret } from "./secret.ts";
 import { BUCKET_INFIX, FOLDER, nameOfArn, type StorageSettings } from "./settings.ts";
@@ -37,7 +38,10 @@ export function openStorage(options: AwsStorageOptions): Storage {
       const { bucket, secret, repository, key } = places;
       const about = { workspace, keyArn: key?.arn };
       if (bucket?.isOwn) await makeBucket(s3, settings, { ...about, arn: bucket.arn });
-      if (repository?.isOwn) await repositoryOf(repository.arn).ensure();
+      if (repository?.isOwn)
+        await using({ right: "ecr:CreateRepository", resource: repository.arn }, () =>
+          repositoryOf(repository.arn).ensure(),
+        );
       if (!secret?.isOwn) return places;
       return { ...places, secret: own(await makeSecret(secrets, settings, { ...about, arn: secret.arn })) };
     },
