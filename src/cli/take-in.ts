@@ -6,9 +6,10 @@ import type { ComponentSpec, DataSpec, EnvironmentAssetSpec, ModelSpec } from ".
 import type { ComputeSpec } from "../contract/computes.ts";
 import type { DatastoreSpec } from "../contract/datastores.ts";
 import type { OnlineDeploymentSpec, OnlineEndpointSpec } from "../contract/endpoints.ts";
-import { AppError } from "../contract/errors.ts";
+import { AppError, isAppError } from "../contract/errors.ts";
 import type { GitState, JobSpec } from "../contract/jobs.ts";
 import type { ScheduleSpec } from "../contract/schedules.ts";
+import type { Place } from "../spec/nodes.ts";
 import type { Upload } from "../spec/take-in.ts";
 import type { Ctx } from "./context.ts";
 import { makeFileReader } from "./file-reader.ts";
@@ -43,6 +44,8 @@ export interface TakenJob {
   /** Stores what is local and answers the spec that names it. */
   upload(): Promise<JobSpec>;
   uploads(): Promise<UploadListing[]>;
+  /** An error of the home's, with the places of its fields in the file. */
+  placed(error: unknown): unknown;
 }
 
 /** Reads a job file, and the working copy it stands in. */
@@ -65,7 +68,19 @@ export async function takeInJob(ctx: Ctx, file: string, given: Given): Promise<T
     },
     upload: async () => withUploads(spec, loaded.uploads, await store(ctx, loaded.uploads, await shots())),
     uploads: async () => listingOf(loaded.uploads, await shots()),
+    placed: (error) => withPlaces(error, loaded.placeOf),
   };
+}
+
+function withPlaces(error: unknown, placeOf: (field: string) => Place | undefined): unknown {
+  if (!isAppError(error) || !Array.isArray(error.details.errors)) return error;
+  const errors = (error.details.errors as readonly { readonly field?: string }[]).map((each) => ({
+    ...(each.field === undefined ? {} : placeOf(each.field)),
+    ...each,
+  }));
+  const [first] = errors;
+  const at = first === undefined || !("line" in first) ? "" : `${first.file}:${first.line}:${first.column}: `;
+  return new AppError(error.code, `${at}${error.message}`, { ...error.details, errors });
 }
 
 /** Code that is not stored yet has no address that would pass a check. */

@@ -2,7 +2,7 @@ import { AppError } from "../contract/errors.ts";
 import { overrideJob } from "../contract/job-overrides.ts";
 import type { ScheduleSpec } from "../contract/schedules.ts";
 import { type LoadedFile, type LoadOptions, loadJob, mustBeValid } from "./load.ts";
-import { child, textOf } from "./nodes.ts";
+import { child, placeOfField, textOf } from "./nodes.ts";
 import { type FileReader, resolvePath } from "./paths.ts";
 import { parseRef } from "./refs.ts";
 import { type Data, record, TakeIn, type Upload } from "./take-in.ts";
@@ -45,6 +45,7 @@ export function loadSchedule(reader: FileReader, path: string, options: LoadOpti
     spec: spec as unknown as ScheduleSpec,
     uploads: job?.uploads ?? [],
     warnings: [...checked.findings.warnings, ...(job?.warnings ?? [])],
+    placeOf: (field) => placeOfField(root, field),
   };
 }
 

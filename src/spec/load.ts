@@ -2,7 +2,7 @@ import { AppError } from "../contract/errors.ts";
 import type { JobSpec } from "../contract/jobs.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { factsOf, type Kind } from "./kinds/table.ts";
-import { child, type SpecNode, textOf } from "./nodes.ts";
+import { child, type Place, placeOfField, type SpecNode, textOf } from "./nodes.ts";
 import type { FileReader } from "./paths.ts";
 import { type Data, record, TakeIn, type Upload } from "./take-in.ts";
 import { type CheckedFile, checkFile, type ValidateOptions } from "./validate.ts";
@@ -21,6 +21,8 @@ export interface LoadedFile<Spec> {
   /** In the order found; the same folder may be named twice. */
   readonly uploads: readonly Upload[];
   readonly warnings: readonly Diagnostic[];
+  /** Where in the file a field is, or what of the way to it is there: for what is found wrong later. */
+  placeOf(field: string): Place | undefined;
 }
 
 /** Kinds of jobs that can be sent. */
@@ -121,6 +123,7 @@ function finish<Spec>(checked: CheckedFile, kind: Kind, take: TakeIn, spec: Spec
     spec,
     uploads: take.uploads,
     warnings: findings.warnings,
+    placeOf: (field) => placeOfField(root, field),
   };
 }
 

@@ -77,6 +77,17 @@ export function child(node: SpecNode | undefined, key: string): SpecNode | undef
   return node?.form === "map" ? node.entries.get(key)?.node : undefined;
 }
 
+/** Where a field path leads, or as far as the way to it is there; undefined where not even its first word is. */
+export function placeOfField(root: SpecNode | undefined, field: string): Place | undefined {
+  let node = root;
+  for (const key of field.split(".")) {
+    const inner = child(node, key);
+    if (inner === undefined) break;
+    node = inner;
+  }
+  return node === undefined || node === root ? undefined : placeAt(node.src, node.start);
+}
+
 /** Text of a scalar child that is a string, as written; numbers and the like give their text too, null gives undefined. */
 export function textOf(node: SpecNode | undefined): string | undefined {
   return node?.form === "scalar" && node.kind !== "null" ? node.text : undefined;

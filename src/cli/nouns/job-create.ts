@@ -44,7 +44,9 @@ export const create = command({
     };
     // A name of the caller's makes the request safe to repeat.
     const name = taken.name ?? randomBytes(16).toString("hex");
-    const job = await client.call(jobs.put, { params: { workspace, name }, body, signal: ctx.io.signal });
+    const job = await client
+      .call(jobs.put, { params: { workspace, name }, body, signal: ctx.io.signal })
+      .catch((error: unknown) => Promise.reject(taken.placed(error)));
     for (const warning of job.warnings) if (!taken.warnings.includes(warning)) ctx.warn(warning);
     if (isFromBefore(job)) {
       ctx.warn(

@@ -175,6 +175,7 @@ jobs:
     for (const field of ["jobs.a.inputs.d", "jobs.b.component", "jobs.c.environment", "jobs.d.type"]) {
       expect(told).toContain(field);
     }
+    expect(told).toContain("pipeline.yml:6:");
     const found = await run(folder, "job show --name wrong");
     expect(found.code).not.toBe(0);
   });
