@@ -1,6 +1,7 @@
 import type { PipelineNode } from "../../src/core/coordinator/pipeline/plan.ts";
 import { makeRandom, type Random } from "./random.ts";
-import type { CompositeSpec, Course, Faults, Leaf, Scenario } from "./scenario.ts";
+import type { CompositeSpec, Course, Faults, Leaf, PipelineSpec, Scenario } from "./scenario.ts";
+import { makeSweep } from "./sweeps.ts";
 
 /** The scenario of a seed: always the same. */
 export function generate(seed: number): Scenario {
@@ -13,7 +14,9 @@ export function generate(seed: number): Scenario {
     reused: random.pick([0, 0, 0.3, 1]),
     stops: random.pick([0, 0, 0.5]),
   };
-  const root = pipeline(random, troubles, { left: size }, 0);
+  const root = random.chance(0.15)
+    ? makeSweep(random, Math.min(size, SWEEP_LIMIT), () => course(random, troubles))
+    : pipeline(random, troubles, { left: size }, 0);
   return {
     seed,
     servers: random.int(1, 3),
@@ -49,8 +52,10 @@ function faultsOf(random: Random): Faults {
 }
 
 const ENDLESS = 1000;
+/** By Bayes each takes some milliseconds. */
+const SWEEP_LIMIT = 30;
 
-function pipeline(random: Random, troubles: Troubles, budget: Budget, depth: number): CompositeSpec {
+function pipeline(random: Random, troubles: Troubles, budget: Budget, depth: number): PipelineSpec {
   const nodes: PipelineNode[] = [];
   const children: Record<string, Leaf | CompositeSpec> = {};
   /** Nodes that others may depend on; the last ones rather, so that chains come about. */
@@ -146,6 +151,9 @@ function makeChild(
   if (depth < 3 && budget.left > 2 && random.chance(loops === 1 ? 0.08 : 0.1)) {
     const nested = loops === 1 ? budget : { left: Math.min(4, budget.left) };
     return { ...pipeline(random, troubles, nested, loops === 1 ? depth + 1 : 3), ...said };
+  }
+  if (loops === 1 && says === undefined && budget.left > 2 && random.chance(0.04)) {
+    return makeSweep(random, random.int(1, Math.min(8, budget.left)), () => course(random, troubles));
   }
   return { kind: "leaf", courses: [...Array(loops)].map(() => course(random, troubles)), ...said };
 }

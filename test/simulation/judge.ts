@@ -85,7 +85,8 @@ export class Judge {
       this.violate(`\`${id}\` is ${job.status} and not ${expected.status}: ${job.statusReason}`);
     }
     if (this.canceled.has(id) && job.status === "Completed") this.violate(`\`${id}\` was canceled, and completed`);
-    const maySkip = isFreed || (!spec.plan.continueOnStepFailure && expected.status === "Failed");
+    const maySkip =
+      isFreed || (spec.kind === "pipeline" && !spec.plan.continueOnStepFailure && expected.status === "Failed");
     for (const [child, { outcome }] of expected.children) {
       const there = this.world.records.jobs.get(this.world.childId(id, child));
       if (there === undefined) {

@@ -1,7 +1,9 @@
 import type { ChildOrder, EndStatus, Machine } from "../../src/core/coordinator/machine.ts";
 import { pipelineMachine } from "../../src/core/coordinator/pipeline/pipeline.ts";
+import { sweepMachine } from "../../src/core/sweeps/machine.ts";
 import { expectPipeline, pipelineMayRun } from "./reference.ts";
-import type { CompositeSpec } from "./scenario.ts";
+import type { CompositeSpec, PipelineSpec, SweepSpec } from "./scenario.ts";
+import { expectSweep, trialMayRun } from "./sweeps.ts";
 
 /** What a child comes to. `isThere` is false where it was refused, and is no job. */
 export interface Outcome {
@@ -26,5 +28,14 @@ interface Kind {
 }
 
 export const KINDS: Readonly<Record<CompositeSpec["kind"], Kind>> = {
-  pipeline: { machine: pipelineMachine as Machine<unknown, unknown>, expect: expectPipeline, mayRun: pipelineMayRun },
+  pipeline: {
+    machine: pipelineMachine as Machine<unknown, unknown>,
+    expect: (spec, outcomeOf) => expectPipeline(spec as PipelineSpec, outcomeOf),
+    mayRun: (spec, child, ended) => pipelineMayRun(spec as PipelineSpec, child, ended),
+  },
+  sweep: {
+    machine: sweepMachine as Machine<unknown, unknown>,
+    expect: (spec, outcomeOf) => expectSweep(spec as SweepSpec, outcomeOf),
+    mayRun: (spec, child, ended) => trialMayRun(spec as SweepSpec, child, ended),
+  },
 };

@@ -1,12 +1,12 @@
 import type { ChildOrder } from "../../src/core/coordinator/machine.ts";
 import type { PipelineNode, PipelinePlan } from "../../src/core/coordinator/pipeline/plan.ts";
 import type { Expected, Outcome } from "./kinds.ts";
-import type { CompositeSpec } from "./scenario.ts";
+import type { PipelineSpec } from "./scenario.ts";
 
 type Verdict = "done" | "failed" | "canceled" | "not taken" | "not run";
 
 /** Executes a pipeline by asking each node what it comes to, without time, order or state. */
-export function expectPipeline(spec: CompositeSpec, outcomeOf: (order: ChildOrder) => Outcome): Expected {
+export function expectPipeline(spec: PipelineSpec, outcomeOf: (order: ChildOrder) => Outcome): Expected {
   const children = new Map<string, { readonly order: ChildOrder; readonly outcome: Outcome }>();
   const values = new Map<string, Readonly<Record<string, string>>>();
   const known = new Map<string, Verdict>();
@@ -75,7 +75,7 @@ export function expectPipeline(spec: CompositeSpec, outcomeOf: (order: ChildOrde
 
 /** A child's inputs exist: all that its node needs has completed, and so has the iteration before. */
 export function pipelineMayRun(
-  { plan }: CompositeSpec,
+  { plan }: PipelineSpec,
   child: string,
   ended: (child: string) => Outcome | undefined,
 ): boolean {

@@ -1,5 +1,7 @@
 import type { ChildOrder } from "../../src/core/coordinator/machine.ts";
 import type { PipelinePlan } from "../../src/core/coordinator/pipeline/plan.ts";
+import { TRIAL_NODE } from "../../src/core/sweeps/machine.ts";
+import type { SweepPlan } from "../../src/core/sweeps/plan.ts";
 
 /** What happens to one attempt, and to the job after the last. */
 export interface Course {
@@ -25,7 +27,17 @@ export interface Leaf {
 export type Says = Readonly<Record<string, readonly string[]>>;
 
 /** `kind` is a key of `KINDS`. */
-export interface CompositeSpec {
+export type CompositeSpec = PipelineSpec | SweepSpec;
+
+/** Its trials are one leaf, whose courses are theirs, by index. */
+export interface SweepSpec {
+  readonly kind: "sweep";
+  readonly plan: SweepPlan;
+  readonly children: Readonly<Record<string, Leaf | CompositeSpec>>;
+  readonly says?: Says;
+}
+
+export interface PipelineSpec {
   readonly kind: "pipeline";
   readonly plan: PipelinePlan;
   readonly children: Readonly<Record<string, Leaf | CompositeSpec>>;
@@ -59,14 +71,18 @@ export const specOf = (composite: CompositeSpec, { node }: ChildOrder): Leaf | C
   return spec;
 };
 
-export const courseOf = ({ courses }: Leaf, { iteration = 0 }: ChildOrder): Course => {
-  const course = courses[Math.min(iteration, courses.length - 1)];
+/** Which of its kind a child is: iterations, items and trials count from 0. */
+const placeOf = ({ node, child, iteration = 0 }: ChildOrder): number =>
+  node === TRIAL_NODE ? Number(child) : iteration;
+
+export const courseOf = ({ courses }: Leaf, order: ChildOrder): Course => {
+  const course = courses[Math.min(placeOf(order), courses.length - 1)];
   if (course === undefined) throw new Error("a leaf without a course");
   return course;
 };
 
-export function valuesOf({ says = {} }: Leaf | CompositeSpec, { iteration = 0 }: ChildOrder): Record<string, string> {
+export function valuesOf({ says = {} }: Leaf | CompositeSpec, order: ChildOrder): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(says).map(([output, texts]) => [output, texts[Math.min(iteration, texts.length - 1)] ?? ""]),
+    Object.entries(says).map(([output, texts]) => [output, texts[Math.min(placeOf(order), texts.length - 1)] ?? ""]),
   );
 }

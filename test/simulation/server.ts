@@ -10,9 +10,10 @@ import { reportRun } from "../../src/core/jobs/report-run.ts";
 import { isFinal, type JobEvent, step } from "../../src/core/jobs/state.ts";
 import { plannedFor } from "./plant-machines.ts";
 import { COMPUTE, type Role, recordOf, WORKSPACE } from "./records.ts";
-import { courseOf, specOf } from "./scenario.ts";
+import { courseOf, specOf, valuesOf } from "./scenario.ts";
 import type { Process } from "./scheduler.ts";
 import { openCoordination, openJobs } from "./store.ts";
+import { metricOf } from "./sweeps.ts";
 import type { World } from "./world.ts";
 
 /** What is between the messages and the records, with the code that the homes run. What it knows by itself dies with it. */
@@ -84,7 +85,7 @@ export class Server implements Process {
           workspace: WORKSPACE,
           job,
           machine: world.machineOf(spec.kind),
-          plan: plannedFor(spec.plan, world.plant),
+          plan: spec.kind === "pipeline" ? plannedFor(spec.plan, world.plant) : spec.plan,
         };
       },
       hands: this.hands(),
@@ -95,6 +96,13 @@ export class Server implements Process {
     const { world } = this;
     return {
       perform: (composite, effect) => this.perform(composite, effect),
+      enrich: async ({ job }, event) => {
+        if (event.kind !== "ended" || world.role(job).spec.kind !== "sweep") return event;
+        await this.gate();
+        const { spec, order } = world.role(world.childId(job, event.child));
+        const metric = metricOf(valuesOf(spec, order));
+        return metric === undefined ? event : { ...event, metric };
+      },
       look: async (composite, order) => {
         await this.gate();
         const job = world.records.jobs.get(world.childId(composite.job, order.child));

@@ -1,6 +1,6 @@
 import type { PipelineNode, PipelinePlan } from "../../src/core/coordinator/pipeline/plan.ts";
 import type { Plant } from "./plants.ts";
-import type { CompositeSpec, Scenario } from "./scenario.ts";
+import type { CompositeSpec, PipelineSpec, Scenario } from "./scenario.ts";
 import { World } from "./world.ts";
 
 const RUNS = 400;
@@ -39,6 +39,16 @@ function* candidates(scenario: Scenario): Generator<Scenario> {
 
 /** Half of the nodes first, then one by one, then within children. */
 function* smaller(spec: CompositeSpec): Generator<CompositeSpec> {
+  if (spec.kind === "pipeline") yield* smallerPipelines(spec);
+  else {
+    const { trials, together } = spec.plan;
+    for (const fewer of [trials >> 1, trials - 1]) {
+      if (fewer > 0) yield { ...spec, plan: { ...spec.plan, trials: fewer, together: Math.min(together, fewer) } };
+    }
+  }
+}
+
+function* smallerPipelines(spec: PipelineSpec): Generator<PipelineSpec> {
   const names = spec.plan.nodes.map(({ name }) => name);
   const half = names.length >> 1;
   if (half > 0) {
@@ -55,7 +65,7 @@ function* smaller(spec: CompositeSpec): Generator<CompositeSpec> {
   }
 }
 
-function without(spec: CompositeSpec, names: readonly string[]): CompositeSpec {
+function without(spec: PipelineSpec, names: readonly string[]): PipelineSpec {
   const gone = new Set(names);
   // A loop and its body go together.
   for (const node of spec.plan.nodes) {
