@@ -55,7 +55,7 @@ export async function reconcileComposite(deps: AdvanceDeps, workspace: string, j
 /** Of a child's end: whoever tells it, it is one row. */
 export const causeOf = (child: string): string => `ended#${child}`;
 
-/** Children whose records are read at once. */
+/** Children that are looked up, or told to end, at once. */
 const AT_ONCE = 16;
 
 async function enriched(
@@ -107,6 +107,17 @@ function joinSubmits(effects: readonly Effect[]): readonly Effect[] {
   return joined;
 }
 
+/** Effects one after the other, but for cancels that stand together: those of a thousand children don't wait for each other. */
+function inTurn(effects: readonly Effect[]): readonly (readonly Effect[])[] {
+  const turns: Effect[][] = [];
+  for (const effect of effects) {
+    const last = turns.at(-1);
+    if (effect.kind === "cancel" && last?.[0]?.kind === "cancel") last.push(effect);
+    else turns.push([effect]);
+  }
+  return turns;
+}
+
 /** The record without what was pending. */
 async function perform(
   { coordination, hands }: AdvanceDeps,
@@ -114,7 +125,9 @@ async function perform(
   record: CoordRecord,
 ): Promise<CoordRecord> {
   if (record.pending.length === 0) return record;
-  for (const effect of record.pending) await hands.perform(composite, whole(composite, record.state, effect));
+  for (const effects of inTurn(record.pending)) {
+    await mapLimited(effects, AT_ONCE, (effect) => hands.perform(composite, whole(composite, record.state, effect)));
+  }
   await coordination.performed(composite.workspace, composite.job, record.rev);
   return { ...record, pending: [] };
 }
