@@ -1,10 +1,12 @@
 import type { Topics } from "../../src/adapters/aws/topics.ts";
-import { checkPostAddress, postJson } from "../../src/adapters/datastores/post.ts";
 import { AppError } from "../../src/contract/errors.ts";
 import { lineOf, signedBody, slackBody } from "../../src/core/notifications/bodies.ts";
 import type { Courier } from "../../src/core/notifications/ports.ts";
 import type { Clock } from "../../src/core/ports/clock.ts";
 import { SIGNATURE_HEADER } from "../../src/core/schedules/webhook.ts";
+
+/** With the first notification that travels by HTTP. */
+const loadPost = () => import("../../src/adapters/datastores/post.ts");
 
 /** Webhooks and Slack; topics of SNS, also those made for mailboxes. */
 export function makeCourier({
@@ -20,7 +22,7 @@ export function makeCourier({
       switch (channel.type) {
         case "webhook":
         case "slack":
-          checkPostAddress(channel.url, allowPrivate);
+          (await loadPost()).checkPostAddress(channel.url, allowPrivate);
           return;
         case "sns":
           return (await topics()).check(channel.topic_arn);
@@ -33,8 +35,12 @@ export function makeCourier({
       }
     },
     async send(channel, notice, secret) {
-      if (channel.type === "slack") return postJson(channel.url, slackBody(notice), { allowPrivate });
+      if (channel.type === "slack") {
+        const { postJson } = await loadPost();
+        return postJson(channel.url, slackBody(notice), { allowPrivate });
+      }
       if (channel.type === "webhook") {
+        const { postJson } = await loadPost();
         const { text, signature } = await signedBody(notice, secret, clock.now());
         return postJson(channel.url, text, { allowPrivate, headers: { [SIGNATURE_HEADER]: signature } });
       }
