@@ -2,7 +2,6 @@ import { jobs } from "../../client/routes.ts";
 import { AppError } from "../../contract/errors.ts";
 import type { KeyDifference, StepReuse } from "../../contract/reuse.ts";
 import { command, flag } from "../command.ts";
-import { flags } from "../common-flags.ts";
 import type { Ctx } from "../context.ts";
 import { type Column, list } from "../output/shown.ts";
 
@@ -11,6 +10,7 @@ type Why = StepReuse & { readonly path: string };
 /** Pipelines in pipelines, looked into this deep. */
 const DEPTH = 4;
 const TEXT = 60;
+const PAGE = 200;
 
 const COLUMNS: readonly Column<Why>[] = [
   { head: "Step", of: (it) => it.path },
@@ -22,10 +22,14 @@ const COLUMNS: readonly Column<Why>[] = [
 export const why = command({
   brief: "Why a step ran and was not reused: what differs first from the earlier run that is most like it",
   flags: {
-    name: flags.name("job"),
+    name: flag.text("Name of the job, a pipeline or a step's; default: the pipeline submitted last", {
+      short: "n",
+      placeholder: "name",
+    }),
     step: flag.text("Only this step of the pipeline", { placeholder: "step" }),
   },
-  run: async (ctx, { name, step }) => {
+  run: async (ctx, { name: given, step }) => {
+    const name = given ?? (await lastPipeline(ctx));
     const all = await whysOf(ctx, name, "", 0);
     const wanted = step === undefined ? all : all.filter(({ path }) => path === step || path.startsWith(`${step}#`));
     if (step !== undefined && wanted.length === 0) {
@@ -37,6 +41,19 @@ export const why = command({
     return list(wanted, COLUMNS);
   },
 });
+
+async function lastPipeline(ctx: Ctx): Promise<string> {
+  const { client, workspace } = await ctx.link();
+  let cursor: string | undefined;
+  do {
+    const query = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
+    const page = await client.call(jobs.list, { params: { workspace }, query, signal: ctx.io.signal });
+    const last = page.items.find((job) => job.type === "pipeline" && job.step === undefined);
+    if (last !== undefined) return last.name;
+    cursor = page.next_cursor;
+  } while (cursor !== undefined);
+  throw new AppError("NotFound", `workspace \`${workspace}\` has no pipeline`, { hint: "name the job with --name" });
+}
 
 async function whysOf(ctx: Ctx, name: string, prefix: string, depth: number): Promise<readonly Why[]> {
   const { client, workspace } = await ctx.link();

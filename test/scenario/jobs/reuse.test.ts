@@ -145,7 +145,7 @@ describe("reuse", () => {
     expect(ran(changed)).toEqual(["train", "predict", "score"]);
     expect(changed.train?.differences.map(({ part }) => part)).toEqual(["code"]);
     expect(changed.predict?.differences.map(({ part }) => part)).toEqual(["inputs.model"]);
-    const told = await run("job why --name taxi-4 --step train --output table");
+    const told = await run("job why --step train --output table");
     expect(told.out).toMatch(/train +ran +code: train\.py/);
   });
 
