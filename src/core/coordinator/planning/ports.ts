@@ -43,8 +43,10 @@ export function planStepInputs(of: InputsOf, scope: Scope, say: (problem: Proble
     else if (later(name)) planned[name] = { later: true, ...(type === undefined ? {} : { type }) };
     else if (port !== undefined) {
       const absent = withoutValue(port);
-      if (absent !== undefined) planned[name] = { known: absent };
-      else say({ field, message: `required input \`${name}\` is not given`, hint: typeHint(port) });
+      if (absent === undefined)
+        say({ field, message: `required input \`${name}\` is not given`, hint: typeHint(port) });
+      // What uses it is not wrong, too.
+      planned[name] = absent === undefined ? { later: true } : { known: absent };
     } else planned[name] = { known: { type: "string" } };
   }
   return planned;
