@@ -14,6 +14,7 @@ import type { Launcher } from "../core/ports/launcher.ts";
 import type { ScheduledJobs } from "../core/schedules/put-schedule.ts";
 import { ensureExperiment } from "../store/experiments.ts";
 import { composeComposites } from "./compose-composites.ts";
+import { makeHandOvers } from "./hand-overs.ts";
 import { type MakeMover, makeJobLoop } from "./job-loop.ts";
 import type { Ground, Part } from "./part.ts";
 import { makeRunBook } from "./run-book.ts";
@@ -28,6 +29,8 @@ export interface Launchers {
   readonly slots?: number;
   /** Where started machines get the runner; absent: they are given it. */
   readonly runnerProgram?: RunnerProgram;
+  /** How long the note of a hand-over may wait for the runner's first word; absent: not at all. */
+  readonly noteWithinMs?: number;
   /** Rights that commands are lent; absent: none. */
   readonly credentials?: Credentials;
   /** Called when a runner ends, sooner than the next round would see it. */
@@ -55,9 +58,12 @@ export function composeJobs(
   const { log } = ground;
   const { files, environments, outputs, launchers, builder, makeMover = makeJobLoop, watch = makeWatch() } = others;
   const launches = launchers.all.flatMap((launcher) => launcher.types);
+  const { noteWithinMs } = launchers;
+  const handOvers = noteWithinMs === undefined ? undefined : makeHandOvers(noteWithinMs, log);
   const base = {
     ...ground,
     ...stores,
+    ...(handOvers === undefined ? {} : { handOvers }),
     ...composeComposites(
       ground,
       { ...stores, files, environments, launches },
@@ -104,6 +110,7 @@ export function composeJobs(
     start: () => mover.start(),
     async close() {
       watch.close();
+      handOvers?.close();
       await mover.close();
       launchers.close();
     },

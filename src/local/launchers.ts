@@ -28,6 +28,7 @@ export function makeLaunchers(ground: Ground): Launchers {
   });
   return {
     all: [local, ssh],
+    noteWithinMs: 250,
     onEnded: (listener) => {
       listeners.push(listener);
     },

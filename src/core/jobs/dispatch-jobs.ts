@@ -204,13 +204,16 @@ async function keepHandle(
     handle,
     ...(image === undefined ? {} : { image }),
   } as const;
-  await changeJob(
-    deps,
-    job.workspace,
-    job.name,
-    (before) => step(before, event),
-    () => undefined,
-  );
+  const keep = () =>
+    changeJob(
+      deps,
+      job.workspace,
+      job.name,
+      (before) => step(before, event),
+      () => undefined,
+    );
+  if (deps.handOvers === undefined || image !== undefined) await keep();
+  else deps.handOvers.add(job.workspace, attempt.id, handle, keep);
 }
 
 async function requestOf(

@@ -4,6 +4,7 @@ import type { Write } from "../ports/table.ts";
 import { checkLogName } from "./append-log.ts";
 import { type ChangeDeps, changeJob, statusDeed } from "./change-job.ts";
 import { requireJob } from "./get-job.ts";
+import type { HandOvers } from "./hand-overs.ts";
 import type { LogRest, LogStore } from "./log-ports.ts";
 import { artifactKey, earlierLog } from "./object-keys.ts";
 import type { OutputRegistry } from "./ports.ts";
@@ -13,6 +14,8 @@ import { isFinal, type JobEvent, mayRetry, step } from "./state.ts";
 export interface EndDeps extends ChangeDeps {
   readonly logs: LogStore;
   readonly outputs: OutputRegistry;
+  /** Where launching an attempt again answers its handle and costs nothing. @default handles are kept at once */
+  readonly handOvers?: HandOvers;
 }
 
 /**

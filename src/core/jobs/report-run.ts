@@ -25,8 +25,12 @@ export async function reportRun(deps: ReportDeps, input: ReportInput): Promise<R
   const atMs = deps.clock.now();
   const eventOf = (told: RunnerReport) => ({ kind: "report", report: withEnvironment(told), by, atMs }) as const;
   const event = eventOf(report);
+  const attemptId = report.attempt;
+  const handle = deps.handOvers?.take(workspace, attemptId);
+  const launched = (job: JobRecord) =>
+    handle === undefined ? job : step(job, { kind: "launched", attemptId, handle });
   const catchUp = (job: JobRecord) =>
-    earlier.reduce((at, told) => step(at, eventOf({ ...told, attempt: report.attempt })), job);
+    earlier.reduce((at, told) => step(at, eventOf({ ...told, attempt: attemptId })), launched(job));
   const job = isFinal(report.status)
     ? await endJob(deps, workspace, run, event, catchUp)
     : (await changeJob(deps, workspace, run, (before) => step(catchUp(before), event), statusDeed(by))).job;
