@@ -220,6 +220,8 @@ export const StepState = z.object({
   status_reason: z.string().optional(),
   /** Its job. */
   job: z.string().optional(),
+  /** Of a trial: its parameters, and the metric it came to. */
+  note: z.string().optional(),
   /** Nothing ran: this earlier job had the same key. */
   reused_from: z.string().optional(),
   started_at: z.string().optional(),

@@ -46,8 +46,8 @@ export async function partsOf(ctx: Ctx, name: string, prefix = "", depth = 0): P
 /** What became of a part, in a few words. */
 function wordState(part: Part): string {
   if (part.reused_from !== undefined) return `reused from ${part.reused_from}`;
-  const why = part.status_reason ?? "";
-  return part.status === "Running" && part.started_at !== undefined ? "" : why;
+  const why = part.status === "Running" && part.started_at !== undefined ? undefined : part.status_reason;
+  return [part.note, why].filter((words) => words !== undefined).join("; ");
 }
 
 const rowOf = (part: Part): string[] => [

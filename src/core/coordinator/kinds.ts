@@ -34,6 +34,8 @@ export interface PartSketch {
   readonly after: readonly string[];
   readonly status: string;
   readonly reason?: string;
+  /** What tells it from the other parts, and what it came to; shown beside its job, too. */
+  readonly note?: string;
 }
 
 /** A kind of composite job. */

@@ -33,7 +33,7 @@ export async function listParts(
   const byKey = new Map(children.map((child) => [keyOf(child), child]));
   return sketch(document, record?.state).flatMap((part) => {
     const own = byKey.get(part.key);
-    if (own !== undefined) return [partOf(own, part.after)];
+    if (own !== undefined) return [partOf(own, part.after, part.note)];
     const rounds = children.filter((child) => keyOf(child).startsWith(`${part.key}#`));
     return [sketched(part, isFinal(job.status)), ...rounds.map((child) => partOf(child, [part.key]))];
   });
@@ -62,13 +62,14 @@ function sketched({ key, type, after, status, reason }: PartSketch, isOver: bool
   return { key, type, after: [...after], status: shown, ...(reason === undefined ? {} : { status_reason: reason }) };
 }
 
-function partOf(job: JobCard, after: readonly string[]): StepState {
+function partOf(job: JobCard, after: readonly string[], note?: string): StepState {
   return {
     key: keyOf(job),
     type: job.spec.type,
     after: [...after],
     status: job.status,
     ...(job.statusReason === undefined ? {} : { status_reason: job.statusReason }),
+    ...(note === undefined ? {} : { note }),
     job: job.name,
     ...(job.reusedFrom === undefined ? {} : { reused_from: job.reusedFrom }),
     ...(job.startedMs === undefined ? {} : { started_at: new Date(job.startedMs).toISOString() }),

@@ -90,7 +90,7 @@ function asPoint(kept: readonly (number | null)[]): Point {
 }
 
 /** A trial as it is ordered, however often. */
-function orderOf(plan: SweepPlan, { points }: SweepState, index: number): ChildOrder {
+export function orderOf(plan: SweepPlan, { points }: Pick<SweepState, "points">, index: number): ChildOrder {
   const kept = points?.[index];
   const point = kept === undefined ? pointOf(plan, index, () => []) : asPoint(kept);
   return { child: String(index), node: TRIAL_NODE, parameters: textOf(plan, point) };

@@ -1,14 +1,14 @@
 import { AppError } from "../../contract/errors.ts";
 import type { SweepJobSpec } from "../../contract/sweeps.ts";
-import type { ChildJob, CompositeKind, OpenJob } from "../coordinator/kinds.ts";
+import type { ChildJob, CompositeKind, OpenJob, PartSketch } from "../coordinator/kinds.ts";
 import type { ChildOrder, CompositeEvent, Machine } from "../coordinator/machine.ts";
 import { mapLimited } from "../files/streams.ts";
 import type { JobStore } from "../jobs/ports.ts";
 import type { PlannedOutput } from "../jobs/record.ts";
 import type { RunStore } from "../tracking/ports.ts";
-import { sweepMachine } from "./machine.ts";
+import { orderOf, sweepMachine } from "./machine.ts";
 import { planSweep, type SweepDeps, type SweepDocument, withParameters } from "./plan-sweep.ts";
-import type { SweepState } from "./state.ts";
+import type { Mark, SweepState } from "./state.ts";
 import { keepBest, keepParameters, metricOf, valuesOf } from "./trial-run.ts";
 
 export interface SweepKindDeps extends SweepDeps {
@@ -27,10 +27,33 @@ export function makeSweepKind(deps: SweepKindDeps): CompositeKind {
     plan: (workspace, job, spec) => planSweep(deps, workspace, job, spec as SweepJobSpec),
     child: async (open, order) => trialJob(open, order),
     outputs: bestOutputs,
+    sketch: (document, state) => sketchTrials(document as SweepDocument, state as SweepState | undefined),
     enrich: (workspace, document, childJob, event) =>
       withMetric(deps, workspace, document as SweepDocument, childJob, event),
     look: (open, children, atMs) => lookAt(deps, open, children, atMs),
   };
+}
+
+const STATUSES: Readonly<Record<Mark, string>> = {
+  o: "Queued",
+  s: "Running",
+  c: "Completed",
+  m: "Completed",
+  f: "Failed",
+  p: "Canceled",
+  x: "Canceled",
+};
+
+function sketchTrials({ plan }: SweepDocument, state: SweepState | undefined): readonly PartSketch[] {
+  const { marks = "", metrics = [], best } = state ?? {};
+  return [...marks].map((mark, index) => {
+    const parameters = Object.entries(orderOf(plan, state ?? {}, index).parameters ?? {});
+    const metric = metrics[index];
+    const came =
+      metric === undefined || metric === null ? [] : [`${plan.metric} ${metric}${index === best ? " (best)" : ""}`];
+    const note = [parameters.map(([name, value]) => `${name}=${value}`).join(" "), ...came].join("; ");
+    return { key: String(index), type: "command", after: [], status: STATUSES[mark as Mark], note };
+  });
 }
 
 function trialJob({ job, document }: OpenJob, { child, parameters = {} }: ChildOrder): ChildJob {

@@ -58,6 +58,8 @@ describe("a sweep", () => {
     const trials = await trialsOf(name);
     expect(trials.map(({ params }) => params.x)).toEqual(["3", "1e-1", "2"]);
     expect(trials.map(({ metrics }) => metrics.loss)).toEqual([3, 0.1, 2]);
+    const { items } = await server.client.call(routes.steps, { params: { workspace: "default", name } });
+    expect(items.map(({ note }) => note)).toEqual(["x=3; loss 3", "x=1e-1; loss 0.1 (best)", "x=2; loss 2"]);
     expect(done.outputs.model?.path).toBe(trials[1]?.outputs.model?.path);
     expect(done.outputs.model?.asset).toBe("azureml:swept:1");
     expect(trials.map(({ outputs }) => outputs.model?.asset)).toEqual([undefined, undefined, undefined]);
