@@ -31,11 +31,12 @@ const DEFAULT_COUNT = 10;
 
 export function makeScheduleRoutes(deps: ScheduleRouteDeps): RawRoute[] {
   const view = async (record: ScheduleRecord, secret?: string): Promise<Answer<Schedule>> => {
-    const { workspace, name, lastFiring } = record;
-    const [template, last] = await Promise.all([
+    const { workspace, name } = record;
+    const [template, firings] = await Promise.all([
       record.action === "create_job" ? deps.schedules.template(workspace, name) : undefined,
-      lastFiring === undefined ? undefined : deps.schedules.firing(workspace, name, lastFiring),
+      deps.schedules.firings(workspace, name, { limit: 1 }),
     ]);
+    const [last] = firings.items;
     const shown = showSchedule(record, { address: deps.address(), template, last, secret });
     return new Answer(shown, { headers: etagHeader(revisedSchedule(record)) });
   };

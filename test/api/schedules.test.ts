@@ -139,6 +139,7 @@ test("does what a lost message asked for, in the next round", async () => {
 
   expect(await allJobs(frame)).toHaveLength(1);
   expect(await firings(frame, "manual")).toMatchObject([{ state: "done", cause: { type: "manual" } }]);
+  expect((await frame.client.call(schedules.get, named("manual"))).last).toMatchObject({ state: "done" });
 });
 
 test("fills in what a cause says, and refuses what it does not", async () => {

@@ -80,7 +80,6 @@ export async function fireDue(deps: FireDeps, workspace: string, name: string, m
       ...(nextMs === undefined ? {} : { nextMs }),
       sinceMs: nowMs,
       skipped: schedule.skipped + skipped,
-      ...(firings.at(-1) === undefined ? {} : { lastFiring: firings.at(-1)?.id ?? "" }),
       rev: schedule.rev + 1,
     };
     const words = skipped === 0 ? undefined : `${skipped} times passed without a run`;

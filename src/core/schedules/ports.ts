@@ -25,7 +25,6 @@ export interface ScheduleRecord {
   /** Of triggers of time: what comes next. */
   readonly nextMs?: number;
   readonly skipped: number;
-  readonly lastFiring?: string;
   readonly createdMs: number;
   readonly createdBy: string;
   /** In whose name it works. */

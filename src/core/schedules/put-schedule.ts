@@ -182,7 +182,6 @@ function recordOf(
     anchorMs: nowMs,
     sinceMs: nowMs,
     skipped: before?.skipped ?? 0,
-    ...(before?.lastFiring === undefined ? {} : { lastFiring: before.lastFiring }),
     createdMs: before?.createdMs ?? nowMs,
     createdBy: before?.createdBy ?? actor,
     changedBy: actor,
