@@ -110,6 +110,18 @@ describe("a submitted pipeline is refused", () => {
   });
 });
 
+test("a pipeline says which of its settings have no effect", async () => {
+  const { client } = await openJobFrame();
+  const settings = { default_datastore: "azureml:mine", on_init: "first" };
+
+  const { warnings } = await client.call(routes.validate, {
+    params,
+    body: { spec: pipeline({ a: step() }, { settings }) },
+  });
+
+  expect(warnings.map((warning) => /`settings\.(\w+)`/.exec(warning)?.[1])).toEqual(["on_init", "default_datastore"]);
+});
+
 describe("a pipeline's steps", () => {
   /** Ends a step as its runner would. */
   async function end(frame: JobFrame, name: string, outputs: Record<string, string> = {}): Promise<void> {

@@ -1,6 +1,6 @@
 import type { JobInput, JobOutput } from "../../../contract/jobs.ts";
 import { PipelineJobSpec } from "../../../contract/pipelines.ts";
-import { planInputs, planOutputs } from "../../jobs/plan-ports.ts";
+import { DEFAULT_DATASTORE, planInputs, planOutputs } from "../../jobs/plan-ports.ts";
 import type { Environments } from "../../jobs/ports.ts";
 import { check, type Findings, makeFindings } from "../../jobs/problems.ts";
 import type { Plan, PlannedInput, PlannedOutput } from "../../jobs/record.ts";
@@ -27,6 +27,7 @@ export async function planPipeline(
   const once = { ...deps, environments: asked(deps.environments) };
   const spec = await withComponent(once, workspace, given, findings);
   if (spec === undefined) return findings;
+  warnOfSettings(spec, findings);
   const [inputs, outputs] = await Promise.all([
     planInputs(once, workspace, spec, findings),
     planOutputs(once, workspace, job, spec, findings),
@@ -48,6 +49,23 @@ export async function planPipeline(
   const { pinned, ...rest } = steps;
   const document = { v: 1, spec: { ...spec, jobs: pinned }, ...rest } as const;
   return { problems: [], warnings, document, plan: { spec: light, compute: "", inputs, outputs, warnings } };
+}
+
+const IDLE_SETTINGS: Readonly<Record<string, string>> = {
+  on_init: "no step runs before the others",
+  on_finalize: "no step runs after the others",
+};
+
+/** Names every setting that is understood and can't be honoured. */
+function warnOfSettings({ settings = {} }: PipelineJobSpec, { warnings }: Findings): void {
+  for (const [name, why] of Object.entries(IDLE_SETTINGS)) {
+    if (settings[name] !== undefined) warnings.push(`\`settings.${name}\` has no effect here: ${why}`);
+  }
+  const store = settings.default_datastore?.replace(/^azureml:/, "");
+  if (store === undefined || store === DEFAULT_DATASTORE) return;
+  warnings.push(
+    `\`settings.default_datastore\` has no effect here: outputs without a path go to \`${DEFAULT_DATASTORE}\``,
+  );
 }
 
 /** A pipeline that is a component, as one that has its steps itself. */
