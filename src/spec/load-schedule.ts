@@ -1,13 +1,13 @@
 import { AppError } from "../contract/errors.ts";
 import { overrideJob } from "../contract/job-overrides.ts";
 import type { ScheduleSpec } from "../contract/schedules.ts";
+import { type Data, pick, record } from "./data.ts";
 import { type LoadedFile, type LoadOptions, loadJob, mustBeValid } from "./load.ts";
 import { child, placeOfField, textOf } from "./nodes.ts";
 import { type FileReader, resolvePath } from "./paths.ts";
 import { parseRef } from "./refs.ts";
-import { type Data, record, TakeIn, type Upload } from "./take-in.ts";
+import { TakeIn, type Upload } from "./take-in.ts";
 import { checkFile } from "./validate.ts";
-import { pick } from "./wire.ts";
 import { commandSpec, pipelineSpec } from "./wire-jobs.ts";
 
 const WORDS = ["display_name", "description", "properties", "trigger", "missed_runs"];

@@ -1,10 +1,11 @@
 import { AppError } from "../contract/errors.ts";
 import type { JobSpec } from "../contract/jobs.ts";
+import { type Data, record } from "./data.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { factsOf, type Kind } from "./kinds/table.ts";
 import { child, type Place, placeOfField, type SpecNode, textOf } from "./nodes.ts";
 import type { FileReader } from "./paths.ts";
-import { type Data, record, TakeIn, type Upload } from "./take-in.ts";
+import { TakeIn, type Upload } from "./take-in.ts";
 import { type CheckedFile, checkFile, type ValidateOptions } from "./validate.ts";
 import { toWire, type WireSpec } from "./wire.ts";
 import { commandSpec, pipelineSpec, sweepSpec } from "./wire-jobs.ts";

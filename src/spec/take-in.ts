@@ -1,4 +1,5 @@
 import { check } from "./check.ts";
+import { type Data, record, without } from "./data.ts";
 import type { Findings } from "./diagnostics.ts";
 import { condaSpec } from "./kinds/common.ts";
 import type { Kind } from "./kinds/table.ts";
@@ -8,8 +9,6 @@ import { hasPlaceholder, parseRef } from "./refs.ts";
 import type { CheckContext } from "./schema.ts";
 import type { CheckedFile } from "./validate.ts";
 import { loadYamlFile } from "./yaml-load.ts";
-
-export type Data = Record<string, unknown>;
 
 /** One local file or folder that has to be stored before the spec is sent. */
 export interface Upload {
@@ -24,10 +23,6 @@ export interface Upload {
   readonly form: "file" | "dir";
   /** More files and folders that go beside the code, by their base names. */
   readonly includes: readonly string[];
-}
-
-export function record(value: unknown): Data {
-  return typeof value === "object" && value !== null ? (value as Data) : {};
 }
 
 /**
@@ -277,10 +272,6 @@ function outputsOf(outputs: Data): Data {
   const made: Data = {};
   for (const [name, given] of Object.entries(outputs)) put(made, name, given === null ? {} : given);
   return made;
-}
-
-export function without(value: Data, keys: readonly string[]): Data {
-  return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)));
 }
 
 /** Own property whatever its name. */

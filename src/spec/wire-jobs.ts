@@ -1,8 +1,7 @@
 import type { CommandJobSpec } from "../contract/jobs.ts";
 import type { PipelineJobSpec } from "../contract/pipelines.ts";
 import type { SweepJobSpec } from "../contract/sweeps.ts";
-import { type Data, record } from "./take-in.ts";
-import { pick } from "./wire.ts";
+import { type Data, pick, record } from "./data.ts";
 
 /** What jobs and steps of all kinds may say. */
 const COMMON = [

@@ -3,8 +3,8 @@ import type { ComponentSpec, DataSpec, EnvironmentAssetSpec, ModelSpec } from ".
 import type { ComputeSpec } from "../contract/computes.ts";
 import type { DatastoreSpec } from "../contract/datastores.ts";
 import type { OnlineDeploymentSpec, OnlineEndpointSpec } from "../contract/endpoints.ts";
+import { type Data, pick, record, without } from "./data.ts";
 import type { Kind } from "./kinds/table.ts";
-import { type Data, record, without } from "./take-in.ts";
 
 /** Bodies of the calls that create things, as in the contract. */
 export type WireSpec =
@@ -16,12 +16,6 @@ export type WireSpec =
   | DatastoreSpec
   | OnlineDeploymentSpec
   | OnlineEndpointSpec;
-
-export function pick(value: Data, keys: readonly string[]): Data {
-  return Object.fromEntries(
-    keys.flatMap((key) => (value[key] === undefined || value[key] === null ? [] : [[key, value[key]]])),
-  );
-}
 
 const COMMON = ["description", "tags", "properties"];
 
