@@ -17,7 +17,7 @@ export function planPrefix(workspace: string, job: string): string {
 }
 
 /** A document never changes, so those used last are kept in memory, as many. */
-const KEPT = 100;
+const KEPT = 32;
 
 export function makeDocuments(deps: { readonly objects: Objects }): Documents {
   const kept = new Map<string, CompositeDocument>();
