@@ -83,7 +83,7 @@ export function compose(ground: Ground & Partial<Pick<AwsGround, "placesOf">>, s
       await endpoints.resume().catch((error: unknown) => ground.log.fault("deployments could not be looked at", error));
     }),
     turns,
-    runOf: runOfEvent,
+    runOf: (body) => runOfEvent(stores.starts.array, body),
   });
   const jobs = composeJobs(ground, stores, {
     files,

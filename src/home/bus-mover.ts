@@ -31,7 +31,7 @@ export function makeBusMover(options: {
   readonly clock: Clock;
   readonly ids: Ids;
   /** Which run an event of the service that runs attempts is about; undefined where it is none of ours. */
-  readonly runOf: (body: Message["body"]) => { readonly workspace: string; readonly run: string } | undefined;
+  readonly runOf: (body: Message["body"]) => Promise<{ readonly workspace: string; readonly run: string } | undefined>;
 }): {
   readonly make: MakeMover;
   /** Sends what was nudged since. A function calls it before it ends. */
@@ -93,7 +93,7 @@ export function makeBusMover(options: {
     });
 
     bus.subscribe(TOPICS.attempt, async ({ body }) => {
-      const about = runOf(body);
+      const about = await runOf(body);
       if (about !== undefined) await reconcileJob(deps, about.workspace, about.run);
     });
 

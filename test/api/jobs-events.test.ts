@@ -90,7 +90,7 @@ test.each([1, 2, 3])(
           ...ground,
           bus: queue.bus,
           turns,
-          runOf: runOfEvent,
+          runOf: (body) => runOfEvent(async () => undefined, body),
         });
         return mover.make(options);
       },
