@@ -53,7 +53,7 @@ export const makeJobLoop: MakeMover = (options) => {
   let timer: NodeJS.Timeout | undefined;
   let round: Promise<void> = Promise.resolve();
   let rounds = 0;
-  const timers = new Set<NodeJS.Timeout>();
+  const timers = new Map<string, NodeJS.Timeout>();
 
   /** One dispatch at a time for each compute; a call meanwhile makes it look once more. */
   function nudge(workspace: string, compute: string, job?: string): void {
@@ -90,10 +90,13 @@ export const makeJobLoop: MakeMover = (options) => {
     }
   }
 
+  /** Asked for again by each round, as a timer is lost with its process. */
   function remind(workspace: string, composite: string, atMs: number): void {
+    const key = `${workspace} ${composite} ${atMs}`;
+    if (timers.has(key)) return;
     const timer = setTimeout(
       () => {
-        timers.delete(timer);
+        timers.delete(key);
         lookAtChildren(deps, workspace, composite, atMs)
           .then(() => compose(workspace, composite))
           .catch((error: unknown) =>
@@ -103,7 +106,7 @@ export const makeJobLoop: MakeMover = (options) => {
       Math.max(0, atMs - deps.clock.now()),
     );
     timer.unref();
-    timers.add(timer);
+    timers.set(key, timer);
   }
 
   async function dispatch(workspace: string, compute: string): Promise<void> {
@@ -167,7 +170,7 @@ export const makeJobLoop: MakeMover = (options) => {
     async close() {
       closed = true;
       clearTimeout(timer);
-      for (const waiting of timers) clearTimeout(waiting);
+      for (const waiting of timers.values()) clearTimeout(waiting);
       await round;
       await Promise.all([...busy.values()].map((entry) => entry.done));
     },

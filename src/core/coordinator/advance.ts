@@ -32,7 +32,7 @@ export async function advance(deps: AdvanceDeps, workspace: string, job: string)
   }
 }
 
-/** For composites that have been silent: what their children came to is told where it was not, and children that got lost are submitted again. */
+/** For composites that have been silent: what their children came to is told where it was not, children that got lost are submitted again, and so is a lost look. */
 export async function reconcileComposite(deps: AdvanceDeps, workspace: string, job: string): Promise<void> {
   const composite = await deps.open(workspace, job);
   if (composite === undefined || !(await advance(deps, workspace, job))) return;
@@ -50,6 +50,8 @@ export async function reconcileComposite(deps: AdvanceDeps, workspace: string, j
     told = true;
   }
   if (told) await advance(deps, workspace, job);
+  const atMs = composite.machine.nextLook?.(record.state);
+  if (atMs !== undefined) await deps.hands.perform(composite, { kind: "look", atMs });
 }
 
 /** Of a child's end: whoever tells it, it is one row. */

@@ -67,5 +67,7 @@ export interface Machine<Plan, State> {
   open(plan: Plan, state: State): readonly ChildOrder[];
   /** Of an open child that is known by its key: the whole order, as `step` gave it. Orders of such a machine are kept without their parameters. */
   readonly complete?: (plan: Plan, state: State, order: ChildOrder) => ChildOrder;
+  /** The time of the `look` that it waits for. Who has lost it asks again. @default it waits for none */
+  readonly nextLook?: (state: State) => number | undefined;
   readonly isOver: (state: State) => boolean;
 }

@@ -16,6 +16,8 @@ const FIRST_FAILURES = 3;
 const LOOK_PART = 20;
 const SHORTEST_LOOK_MS = 2000;
 const LONGEST_LOOK_MS = 30_000;
+/** No timer has to wait for longer. */
+const IDLE_LOOK_MS = 3_600_000;
 const REASON_CHARS = 300;
 
 type EventOf<Kind extends CompositeEvent["kind"]> = Extract<CompositeEvent, { kind: Kind }>;
@@ -43,6 +45,8 @@ export const sweepMachine: Machine<SweepPlan, SweepState> = {
   open: (plan, state) => openTrials(state.marks).map((index) => orderOf(plan, state, index)),
 
   complete: (plan, state, { child }) => orderOf(plan, state, Number(child)),
+
+  nextLook: ({ phase, lookMs }) => (phase === "running" ? lookMs : undefined),
 
   isOver: (state) => state.phase === "over",
 };
@@ -199,8 +203,9 @@ function withLook(plan: SweepPlan, state: SweepState, effects: readonly Effect[]
   const isNeeded = state.phase === "running" && (plan.stopper !== undefined || plan.timeoutSec !== undefined);
   if (!isNeeded) return { state, effects };
   const beganMs = state.beganMs ?? atMs;
-  const pause = Math.min(LONGEST_LOOK_MS, Math.max(SHORTEST_LOOK_MS, (atMs - beganMs) / LOOK_PART));
+  const part = Math.min(LONGEST_LOOK_MS, Math.max(SHORTEST_LOOK_MS, (atMs - beganMs) / LOOK_PART));
+  const pause = plan.stopper === undefined ? IDLE_LOOK_MS : part;
   const overMs = plan.timeoutSec === undefined ? Number.POSITIVE_INFINITY : beganMs + plan.timeoutSec * 1000;
-  const lookMs = plan.stopper === undefined ? overMs : Math.min(overMs, Math.round(atMs + pause));
+  const lookMs = Math.min(overMs, Math.round(atMs + pause));
   return { state: { ...state, lookMs }, effects: [...effects, { kind: "look", atMs: lookMs }] };
 }

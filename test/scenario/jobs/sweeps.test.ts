@@ -109,6 +109,19 @@ describe("a sweep", () => {
     expect(new Set(trials.map(({ params }) => params.x)).size).toBe(14);
   });
 
+  test("ends by its timeout, also when the server was killed meanwhile", async () => {
+    const limits = { max_total_trials: 1, timeout: 4 };
+    const { name } = await submit(server, sweep("sleep 600", { limits }));
+    await until(async () => (await trialsOf(name)).some(({ status }) => status === "Running"), "a running trial");
+    await server.kill();
+    await server.start();
+
+    expect(await waitFor(server, name, isOver)).toMatchObject({
+      status: "Canceled",
+      status_reason: expect.stringContaining("timeout of 4 s"),
+    });
+  });
+
   test("is a step of a pipeline, whose output is the best trial's", async () => {
     const trial = {
       type: "command",

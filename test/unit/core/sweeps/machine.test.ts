@@ -235,6 +235,15 @@ describe("the timeout of a sweep", () => {
     expect(sweep.finish).toMatchObject({ status: "Completed", reason: expect.stringContaining("timeout of 60 s") });
   });
 
+  test("of weeks is looked at by the hour, and no look is early", () => {
+    const sweep = new Told({ timeoutSec: 5_184_000 });
+    expect(sweep.effects).toContainEqual({ kind: "look", atMs: 3_600_000 });
+    expect(sweepMachine.nextLook?.(sweep.state)).toBe(3_600_000);
+    sweep.tell({ kind: "looked", metrics: {}, atMs: 3_600_000 });
+    expect(sweep.canceled).toEqual([]);
+    expect(sweep.effects).toEqual([{ kind: "look", atMs: 7_200_000 }]);
+  });
+
   test("before any trial completed cancels the sweep", () => {
     const sweep = new Told({ timeoutSec: 60 });
     sweep.tell({ kind: "looked", metrics: {}, atMs: 60_001 });
