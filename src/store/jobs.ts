@@ -6,7 +6,7 @@ import { cardOf, type JobCard } from "../core/jobs/card.ts";
 import type { Deed, JobFilter, JobStore, Leftover, QueueEntry } from "../core/jobs/ports.ts";
 import { currentAttempt, type JobRecord } from "../core/jobs/record.ts";
 import { isFinal, mlflowStatus } from "../core/jobs/state.ts";
-import { ABSENT, type Item, PRESENT, type Table, type Value, type Write } from "../core/ports/table.ts";
+import { ABSENT, type Item, PRESENT, type Query, type Table, type Value, type Write } from "../core/ports/table.ts";
 import { inboxWrite } from "./coordinator.ts";
 import {
   compositeKey,
@@ -80,7 +80,7 @@ export function openJobStore(deps: { readonly table: Table; readonly activity: A
       const items = await table.batchGet(jobs.map(({ name }) => jobKey(query.workspace, name)));
       return { jobs: items.map(jobOf), ...more };
     },
-    queue: (workspace, compute) => readQueue(table, workspace, compute),
+    queue: (workspace, compute, maxWaiting) => readQueue(table, workspace, compute, maxWaiting),
     async countChildren(workspace, parent) {
       let count = 0;
       let cursor: string | undefined;
@@ -266,18 +266,43 @@ function matches(job: JobCard, filter: JobFilter): boolean {
   );
 }
 
-async function readQueue(table: Table, workspace: string, compute: string): Promise<readonly QueueEntry[]> {
+/** Slots are few mostly: their holders, and who is next, are on a first page. */
+const FIRST_IN_QUEUE = 64;
+/** Places of high, usual and low priority (submit-job.ts). */
+const PRIORITIES = [
+  { from: "+", to: "/" },
+  { from: "0", to: "}" },
+  { from: "~", to: "~~" },
+];
+
+/** Where places are many, only the beginning of each priority: there, too, they are given out in order. */
+async function readQueue(
+  table: Table,
+  workspace: string,
+  compute: string,
+  maxWaiting = Number.POSITIVE_INFINITY,
+): Promise<readonly QueueEntry[]> {
+  const { pk } = queueKey(workspace, compute, "-");
+  if (maxWaiting >= FIRST_IN_QUEUE) return readPlaces(table, { pk }, maxWaiting);
+  const page = await table.query({ pk, limit: FIRST_IN_QUEUE });
+  if (page.cursor === undefined) return page.items.map(entryOf);
+  const parts = await Promise.all(
+    PRIORITIES.map((sk) => readPlaces(table, { pk, sk, limit: FIRST_IN_QUEUE }, maxWaiting)),
+  );
+  return parts.flat();
+}
+
+async function readPlaces(table: Table, query: Query, maxWaiting: number): Promise<readonly QueueEntry[]> {
   const entries: QueueEntry[] = [];
   let cursor: string | undefined;
   do {
-    const page = await table.query({
-      pk: queueKey(workspace, compute, "-").pk,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    for (const { job, seq, holds } of page.items) {
-      entries.push({ job: String(job), seq: String(seq), holds: holds === true });
-    }
+    const page = await table.query({ ...query, ...(cursor === undefined ? {} : { cursor }) });
+    entries.push(...page.items.map(entryOf));
     cursor = page.cursor;
-  } while (cursor !== undefined);
+  } while (cursor !== undefined && entries.filter(({ holds }) => !holds).length <= maxWaiting);
   return entries;
+}
+
+function entryOf({ job, seq, holds }: Item): QueueEntry {
+  return { job: String(job), seq: String(seq), holds: holds === true };
 }

@@ -37,8 +37,9 @@ export interface DispatchDeps extends EndDeps {
 export async function dispatchJobs(deps: DispatchDeps, workspace: string, compute: string): Promise<number> {
   const record = await deps.computes.get(workspace, compute);
   if (record === undefined) return 0;
-  const queue = await deps.jobs.queue(workspace, compute);
   const slots = slotsOf(record, deps.defaultSlots);
+  // Slots are given in order, as many at once as are free: of its priority, whoever holds one has at most so many before it who don't.
+  const queue = await deps.jobs.queue(workspace, compute, slots);
   const weigh = makeScale(deps, record, slots);
   let free = slots;
   for (const entry of queue) if (entry.holds) free -= await weigh(entry.job);

@@ -51,8 +51,8 @@ export interface JobStore {
     readonly limit: number;
     readonly cursor?: string;
   }): Promise<{ readonly jobs: readonly JobRecord[]; readonly cursor?: string }>;
-  /** Jobs of a compute that are not final, first come first. */
-  queue(workspace: string, compute: string): Promise<readonly QueueEntry[]>;
+  /** Jobs of a compute that are not final, first come first. Of those that wait, no more than the first `maxWaiting` of each priority need be among them. */
+  queue(workspace: string, compute: string, maxWaiting?: number): Promise<readonly QueueEntry[]>;
   countChildren(workspace: string, parent: string): Promise<number>;
   /** Composite jobs that are not final. */
   openComposites(workspace: string): Promise<readonly string[]>;
