@@ -165,8 +165,11 @@ export const workspace: Noun = {
         for (const { what, count, is_more } of items) ctx.note(`  ${count}${is_more ? " or more" : ""} ${what}`);
         ctx.note("  and every file in its artifacts, logs and default datastore");
         const { storage = {} } = await client.call(workspaces.get, { params });
-        for (const [what, { arn, is_own }] of Object.entries(storage))
+        for (const [what, place] of Object.entries(storage)) {
+          if (place === undefined) continue;
+          const { arn, is_own } = place;
           ctx.note(is_own ? `  and its own ${what}, ${arn}` : `  (${what} ${arn} stays: it was adopted)`);
+        }
         await confirm(ctx, yes, `delete workspace ${name} with all of that?`);
         const graceSec = grace === undefined ? {} : { grace_sec: secondsOf("--grace", grace) };
         await client.call(workspaces.delete, { params, query: { contents: "true", ...graceSec } });
