@@ -14,6 +14,7 @@ import {
   number,
   object,
   oneOf,
+  ref,
   scalar,
   shape,
   type Type,
@@ -187,6 +188,12 @@ export function checkSweepJob(node: SpecNode, at: string, ctx: CheckContext): vo
 
 export const sweepJob = object(
   "a sweep job",
-  { ...jobFields, ...sweepFields, outputs, trial: need(trial) },
+  {
+    ...jobFields,
+    ...sweepFields,
+    outputs,
+    // Beyond Azure's, which takes a component in a step only.
+    trial: need(shape({ text: ref("component", { versioned: "lax", local: "file" }), map: trial })),
+  },
   { check: checkSweepJob },
 );

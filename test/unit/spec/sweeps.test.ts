@@ -76,3 +76,17 @@ test("a bandit policy without slack is refused", () => {
 
   expect(report.errors[0]?.field).toContain("early_termination");
 });
+
+test("a trial may be a component's file, or a registered one", () => {
+  const component =
+    "type: command\ncommand: echo ${{inputs.lr}}\ncode: ./src\nenvironment: azureml:python-3@latest\ninputs: {lr: {type: number}}\n";
+  const withTrial = (trial: string) => SWEEP.replace(/trial:\n(?: {2}.*\n)+/, `trial: ${trial}\n`);
+  const files = { ...FILES, "jobs/train.yml": component };
+  const load = (trial: string) =>
+    loadJob(memoryReader({ ...files, "jobs/sweep.yml": withTrial(trial) }), "jobs/sweep.yml");
+
+  const local = load("./train.yml");
+  expect(SweepJobSpec.parse(local.spec).trial).toMatchObject({ type: "command", inputs: { lr: { type: "number" } } });
+  expect(local.uploads).toMatchObject([{ at: ["trial", "code"], path: "jobs/src" }]);
+  expect(SweepJobSpec.parse(load("azureml:train@latest").spec).trial).toBe("azureml:train@latest");
+});
