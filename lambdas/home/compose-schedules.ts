@@ -14,9 +14,9 @@ import { composeSchedules as compose } from "../../src/home/compose-schedules.ts
 import type { Ground, Part } from "../../src/home/part.ts";
 import type { Stores } from "../../src/home/stores.ts";
 import { makeCourier } from "./courier.ts";
+import { EAR_TOPICS } from "./ear-topics.ts";
 import type { BucketEars } from "./ears.ts";
 
-const TOPICS = { arrived: "schedules.arrived", look: "schedules.look" } as const;
 /** Places that tell nobody of their files are looked at so often. */
 const LOOK_MS = 5 * 60_000;
 
@@ -48,7 +48,7 @@ export function composeSchedules(ground: Ground, stores: Stores, others: AwsOthe
   async function setLook({ workspace, name, mark }: ScheduleRecord): Promise<void> {
     const atMs = ground.clock.now() + LOOK_MS;
     const id = `look.${workspace}.${name}`;
-    await timer.set(id, atMs, { topic: TOPICS.look, id: `${id}.${mark}.${atMs}`, body: { workspace, name, mark } });
+    await timer.set(id, atMs, { topic: EAR_TOPICS.look, id: `${id}.${mark}.${atMs}`, body: { workspace, name, mark } });
   }
 
   const ears: Ears = {
@@ -60,10 +60,10 @@ export function composeSchedules(ground: Ground, stores: Stores, others: AwsOthe
       const body = { workspace, name: schedule.name };
       const folder = trigger.type === "file" ? await folderOf(workspace, trigger.path) : undefined;
       if (schedule.isEnabled && trigger.type === "event")
-        return rules.put({ name, pattern: trigger.pattern, topic: TOPICS.arrived, body });
+        return rules.put({ name, pattern: trigger.pattern, topic: EAR_TOPICS.arrived, body });
       if (schedule.isEnabled && folder !== undefined) {
         await listenTo(folder.bucket);
-        return rules.put({ name, pattern: arrivalsOf(folder), topic: TOPICS.arrived, body });
+        return rules.put({ name, pattern: arrivalsOf(folder), topic: EAR_TOPICS.arrived, body });
       }
       await rules.remove(name);
       if (schedule.isEnabled && trigger.type === "file") {
@@ -82,13 +82,13 @@ export function composeSchedules(ground: Ground, stores: Stores, others: AwsOthe
     ears,
     courier: makeCourier({ clock: ground.clock, topics: others.topics }),
   });
-  bus.subscribe(TOPICS.arrived, async ({ body }) => {
+  bus.subscribe(EAR_TOPICS.arrived, async ({ body }) => {
     const named = { workspace: String(body.workspace), name: String(body.name) };
     if (await fireForEvent(deps(), { ...named, event: body.event as ForeignEvent })) return;
     // Its workspace was freed with all its records.
     await (await others.ears()).rules.remove(await ruleOf(named));
   });
-  bus.subscribe(TOPICS.look, async ({ body: { workspace, name, mark } }) => {
+  bus.subscribe(EAR_TOPICS.look, async ({ body: { workspace, name, mark } }) => {
     const schedule = await stores.schedules.get(String(workspace), String(name));
     if (schedule?.isEnabled !== true || schedule.mark !== mark) return;
     await lookForFiles(deps(), schedule);

@@ -15,26 +15,24 @@ import type { Bus } from "../../src/core/ports/bus.ts";
 import type { Host } from "../../src/core/ports/host.ts";
 import type { Timer } from "../../src/core/ports/timer.ts";
 import { freeWorkspaces } from "../../src/core/workspaces/delete-workspace.ts";
-import { makeBusMover, TOPICS } from "../../src/home/bus-mover.ts";
+import { makeBusMover } from "../../src/home/bus-mover.ts";
 import { composeAssets } from "../../src/home/compose-assets.ts";
 import { composeFiles } from "../../src/home/compose-files.ts";
-import { composeGc } from "../../src/home/compose-gc.ts";
 import { composeJobs, type Launchers } from "../../src/home/compose-jobs.ts";
 import { composeTracking } from "../../src/home/compose-tracking.ts";
-import { remindOf, subscribeGc } from "../../src/home/gc-messages.ts";
 import { makeHandle } from "../../src/home/handle.ts";
+import { TOPICS } from "../../src/home/job-topics.ts";
 import { makeOutputRegistry } from "../../src/home/output-registry.ts";
 import type { Ground, Part } from "../../src/home/part.ts";
 import { openStores } from "../../src/home/stores.ts";
 import { makeWatch } from "../../src/home/watch.ts";
-import { listWorkspaceNames } from "../../src/home/workspace-names.ts";
 import { openTurns } from "../../src/store/turns.ts";
 import type { PlacesOf } from "../../src/store/workspace-storage.ts";
-import { composeSchedules } from "./compose-schedules.ts";
 import type { BucketEars } from "./ears.ts";
 import type { AwsGround } from "./ground.ts";
 import { lazyBuilder, lazyBus, lazyCredentials, lazyHost, lazyLauncher, lazyTimer, once } from "./lazy.ts";
-import { lazyEndpoints } from "./lazy-endpoints.ts";
+import { lazyPart } from "./lazy-part.ts";
+import { ROOMS } from "./rooms.ts";
 import type { Settings } from "./settings.ts";
 
 /** Jobs at once on machines of the home's choice (`local`, `serverless`). */
@@ -80,7 +78,7 @@ export function compose(ground: Ground & Partial<Pick<AwsGround, "placesOf">>, s
       await freeWorkspaces({ ...ground, ...stores }).catch((error: unknown) =>
         ground.log.fault("a deleted workspace could not be freed", error),
       );
-      await endpoints.resume().catch((error: unknown) => ground.log.fault("deployments could not be looked at", error));
+      await resume().catch((error: unknown) => ground.log.fault("deployments could not be looked at", error));
     }),
     turns,
     runOf: (body) => runOfEvent(stores.starts.array, body),
@@ -94,10 +92,12 @@ export function compose(ground: Ground & Partial<Pick<AwsGround, "placesOf">>, s
     makeMover: mover.make,
     watch: noWatch(),
   });
+  const resume = async () => (await endpoints.opened()).resume();
   const timer = makeTimer(ground, settings);
-  const gc = composeGc(ground, stores, { remind: (receipt) => remindOf(timer, receipt) });
-  subscribeGc({ ...ground, bus, gc: gc.gc, workspaces: () => listWorkspaceNames(ground.table) });
-  const endpoints = lazyEndpoints(bus, async (messages) =>
+  const gc = lazyPart(bus, ROOMS.gc, async (messages) =>
+    (await import("./gc.ts")).composeGc(ground, stores, { bus: messages, timer }),
+  );
+  const endpoints = lazyPart(bus, ROOMS.endpoints, async (messages) =>
     (await import("./endpoints.ts")).composeEndpoints(ground, stores, {
       files,
       environments,
@@ -108,11 +108,9 @@ export function compose(ground: Ground & Partial<Pick<AwsGround, "placesOf">>, s
       scoringUrl: settings.scoringUrl ?? ground.address(),
     }),
   );
-  const parts: readonly Part[] = [
-    assets,
-    jobs,
-    composeSchedules(ground, stores, {
-      bus,
+  const schedules = lazyPart(bus, ROOMS.schedules, async (messages) =>
+    (await import("./compose-schedules.ts")).composeSchedules(ground, stores, {
+      bus: messages,
       timer,
       files,
       digest,
@@ -122,10 +120,8 @@ export function compose(ground: Ground & Partial<Pick<AwsGround, "placesOf">>, s
       ears: lazyEars(settings),
       topics: lazyTopics(settings),
     }),
-    composeTracking(ground, stores, { files }),
-    gc,
-    endpoints,
-  ];
+  );
+  const parts: readonly Part[] = [assets, jobs, schedules, composeTracking(ground, stores, { files }), gc, endpoints];
   const handle = makeHandle(ground, stores, parts);
   const ready = once(async () => assets.start?.());
   return {

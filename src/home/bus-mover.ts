@@ -1,29 +1,15 @@
-import { advance, reconcileComposite } from "../core/coordinator/advance.ts";
-import { lookAtChildren } from "../core/coordinator/hands.ts";
-import { type DispatchDeps, dispatchJobs } from "../core/jobs/dispatch-jobs.ts";
 import type { Compose, Nudge } from "../core/jobs/ports.ts";
-import { reconcileJob, reconcileJobs, tidyJobs } from "../core/jobs/reconcile-jobs.ts";
 import type { Bus, Message } from "../core/ports/bus.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Ids } from "../core/ports/ids.ts";
 import type { Turns } from "../store/turns.ts";
-import { advanceDeps } from "./compose-composites.ts";
+import type { BusWork } from "./bus-work.ts";
 import type { MakeMover, MoverOptions } from "./job-loop.ts";
-
-export const TOPICS = {
-  dispatch: "jobs.dispatch",
-  attempt: "jobs.attempt",
-  compose: "jobs.compose",
-  round: "jobs.round",
-} as const;
-
-/** Rounds while jobs are under way, and while one of them waits for its image or could not be launched yet. */
-const ROUND_SEC = 120;
-const SOON_SEC = 15;
+import { ROUND_SEC, SOON_SEC, TOPICS } from "./job-topics.ts";
 
 /**
  * Moves jobs on in functions that live as long as a message: a nudge is a message, whoever gets it dispatches; the service's events are messages too,
- * and what they fail to tell is found by rounds, which go on by themselves while any job is under way.
+ * and what they fail to tell is found by rounds, which go on by themselves while any job is under way. What messages have done is loaded with the first of them.
  */
 export function makeBusMover(options: {
   readonly bus: Pick<Bus, "send" | "subscribe">;
@@ -66,65 +52,16 @@ export function makeBusMover(options: {
     await bus.send([message], { delaySec: Math.max(0, Math.round(atSec - nowSec)) });
   }
 
-  function subscribe({ deps: makeDeps, computes, workspaces, log }: MoverOptions): void {
-    const tell = { nudge, compose, remind };
-    const deps = makeDeps(tell);
-    const deciding = advanceDeps({ ...deps, ...tell });
-    const decide = (workspace: string, composite: string, isRound: boolean): Promise<void> =>
-      turns.take(`${TOPICS.compose} ${workspace} ${composite}`, async () => {
-        if (isRound) await reconcileComposite(deciding, workspace, composite);
-        else await advance(deciding, workspace, composite);
+  function subscribe(mover: MoverOptions): void {
+    const again = (inSec: number) => void rounds.add(inSec);
+    const options = { mover, turns, runOf, tell: { nudge, compose, remind }, again };
+    let work: Promise<BusWork> | undefined;
+    for (const topic of Object.values(TOPICS)) {
+      bus.subscribe(topic, async (delivery) => {
+        work ??= import("./bus-work.ts").then(({ makeBusWork }) => makeBusWork(options));
+        await (await work)[topic](delivery);
       });
-    bus.subscribe(TOPICS.compose, async ({ body }) => {
-      const { workspace, composite, atMs } = body as { workspace: string; composite: string; atMs?: number };
-      if (atMs !== undefined) await lookAtChildren(deps, workspace, composite, atMs);
-      await decide(workspace, composite, false);
-    });
-
-    bus.subscribe(TOPICS.dispatch, async ({ body }) => {
-      const { workspace, compute, job } = body as { workspace: string; compute: string; job?: string };
-      if (job !== undefined) {
-        await reconcileJob(deps, workspace, job);
-        return;
-      }
-      await turns.take(turnOf(workspace, compute), async () => {
-        if ((await dispatchJobs(deps, workspace, compute)) > 0) rounds.add(SOON_SEC);
-      });
-    });
-
-    bus.subscribe(TOPICS.attempt, async ({ body }) => {
-      const about = await runOf(body);
-      if (about !== undefined) await reconcileJob(deps, about.workspace, about.run);
-    });
-
-    bus.subscribe(TOPICS.round, async () => {
-      const places = await computes();
-      for (const { workspace, compute } of places) {
-        // What is wrong with one compute must neither keep others waiting nor end the rounds.
-        await lookAt(deps, workspace, compute).catch((error: unknown) => {
-          log.fault("jobs could not be moved on", error, { workspace, compute });
-          rounds.add(ROUND_SEC);
-        });
-      }
-      for (const workspace of await workspaces()) {
-        await tidyJobs(deps, workspace);
-        for (const composite of await deps.jobs.openComposites(workspace)) {
-          rounds.add(ROUND_SEC);
-          await decide(workspace, composite, true).catch((error: unknown) =>
-            log.fault("a composite job could not be moved on", error, { workspace, job: composite }),
-          );
-        }
-      }
-    });
-  }
-
-  function lookAt(deps: DispatchDeps, workspace: string, compute: string): Promise<void> {
-    return turns.take(turnOf(workspace, compute), async () => {
-      const { held, unlaunched } = await reconcileJobs(deps, workspace, compute);
-      const begun = await dispatchJobs(deps, workspace, compute);
-      if (unlaunched + begun > 0) rounds.add(SOON_SEC);
-      else if (held > 0) rounds.add(ROUND_SEC);
-    });
+    }
   }
 
   return {
@@ -152,8 +89,4 @@ export function makeBusMover(options: {
       for (const inSec of delays) await sendRound(inSec);
     },
   };
-}
-
-function turnOf(workspace: string, compute: string): string {
-  return `${TOPICS.dispatch} ${workspace} ${compute}`;
 }

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { makeComputeRoutes } from "../api/computes.ts";
 import { makeJobRoutes } from "../api/jobs.ts";
 import { makeRunnerRoutes } from "../api/runner.ts";
-import { fullSpec } from "../core/coordinator/hands.ts";
+import { fullSpec } from "../core/coordinator/documents.ts";
 import type { Files } from "../core/files/ports.ts";
 import { planJob } from "../core/jobs/plan-job.ts";
 import type { Environments, OutputRegistry } from "../core/jobs/ports.ts";
@@ -15,7 +15,7 @@ import type { ScheduledJobs } from "../core/schedules/put-schedule.ts";
 import { ensureExperiment } from "../store/experiments.ts";
 import { composeComposites } from "./compose-composites.ts";
 import { makeHandOvers } from "./hand-overs.ts";
-import { type MakeMover, makeJobLoop } from "./job-loop.ts";
+import type { MakeMover } from "./job-loop.ts";
 import type { Ground, Part } from "./part.ts";
 import { makeRunBook } from "./run-book.ts";
 import type { Stores } from "./stores.ts";
@@ -49,14 +49,15 @@ export function composeJobs(
     readonly outputs: OutputRegistry;
     readonly launchers: Launchers;
     readonly builder: Builder;
-    /** @default a loop in this process */
-    readonly makeMover?: MakeMover;
+    readonly makeMover: MakeMover;
+    /** What this process did to composites, it need not write down: no other one moves them on. @default false */
+    readonly isAlone?: boolean;
     /** @default what this process changes wakes who waits in it */
     readonly watch?: LocalWatch;
   },
 ): Part & { readonly scheduledJobs: ScheduledJobs } {
   const { log } = ground;
-  const { files, environments, outputs, launchers, builder, makeMover = makeJobLoop, watch = makeWatch() } = others;
+  const { files, environments, outputs, launchers, builder, makeMover, watch = makeWatch() } = others;
   const launches = launchers.all.flatMap((launcher) => launcher.types);
   const { noteWithinMs } = launchers;
   const handOvers = noteWithinMs === undefined ? undefined : makeHandOvers(noteWithinMs, log);
@@ -64,11 +65,7 @@ export function composeJobs(
     ...ground,
     ...stores,
     ...(handOvers === undefined ? {} : { handOvers }),
-    ...composeComposites(
-      ground,
-      { ...stores, files, environments, launches },
-      { remembers: others.makeMover === undefined },
-    ),
+    ...composeComposites(ground, { ...stores, files, environments, launches }, { remembers: others.isAlone === true }),
     files,
     outputs,
     watch,

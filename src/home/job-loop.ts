@@ -3,7 +3,7 @@ import { type HandsDeps, lookAtChildren } from "../core/coordinator/hands.ts";
 import { type DispatchDeps, dispatchJobs } from "../core/jobs/dispatch-jobs.ts";
 import type { Compose, Nudge } from "../core/jobs/ports.ts";
 import { reconcileJobs, tidyJobs } from "../core/jobs/reconcile-jobs.ts";
-import { advanceDeps } from "./compose-composites.ts";
+import { advanceDeps } from "./deciding.ts";
 import type { Log } from "./part.ts";
 
 const ROUND_MS = 2000;

@@ -10,6 +10,7 @@ import { composeGc } from "../home/compose-gc.ts";
 import { composeJobs } from "../home/compose-jobs.ts";
 import { composeTracking } from "../home/compose-tracking.ts";
 import { makeHandle } from "../home/handle.ts";
+import { makeJobLoop } from "../home/job-loop.ts";
 import { makeOutputRegistry } from "../home/output-registry.ts";
 import type { Part } from "../home/part.ts";
 import { openStores, type Stores } from "../home/stores.ts";
@@ -42,6 +43,8 @@ function partsOf(ground: Ground, stores: Stores): { readonly all: readonly Part[
     outputs,
     builder,
     launchers: makeLaunchers(ground),
+    makeMover: makeJobLoop,
+    isAlone: true,
   });
   const all = [
     filesPart,

@@ -19,6 +19,7 @@ import { composeAssets } from "../../src/home/compose-assets.ts";
 import { composeJobs } from "../../src/home/compose-jobs.ts";
 import { composeTracking } from "../../src/home/compose-tracking.ts";
 import { makeHandle } from "../../src/home/handle.ts";
+import { makeJobLoop } from "../../src/home/job-loop.ts";
 import { makeOutputRegistry } from "../../src/home/output-registry.ts";
 import { openStores } from "../../src/home/stores.ts";
 import { composeFiles } from "../../src/local/compose-files.ts";
@@ -76,6 +77,8 @@ export async function openBatchHome(endpoint: string): Promise<BatchHome> {
     environments: makeEnvironments({ ...stores, files, hasContainerEngine: true }),
     outputs: makeOutputRegistry({ ...ground, ...stores, files, digest }),
     builder: { build: async ({ spec }) => ({ state: "ready", hash: "h", ref: spec.image ?? "", cached: true }) },
+    makeMover: makeJobLoop,
+    isAlone: true,
     launchers: {
       all: [launcher],
       slots: 10,

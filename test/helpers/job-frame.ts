@@ -19,7 +19,7 @@ import type { ScheduledJobs } from "../../src/core/schedules/put-schedule.ts";
 import { ensureWorkspace } from "../../src/core/workspaces/put-workspace.ts";
 import { makeAuthenticate } from "../../src/home/authenticate.ts";
 import { composeJobs } from "../../src/home/compose-jobs.ts";
-import type { MakeMover } from "../../src/home/job-loop.ts";
+import { type MakeMover, makeJobLoop } from "../../src/home/job-loop.ts";
 import { makeOutputRegistry } from "../../src/home/output-registry.ts";
 import type { Part } from "../../src/home/part.ts";
 import { openStores, type Stores } from "../../src/home/stores.ts";
@@ -172,7 +172,8 @@ export async function openJobFrame(
     environments: makeEnvironments({ ...stores, files, hasContainerEngine: false }),
     outputs: makeOutputRegistry({ ...ground, ...stores, files, digest }),
     builder,
-    ...(options.makeMover === undefined ? {} : { makeMover: options.makeMover(ground) }),
+    makeMover: options.makeMover?.(ground) ?? makeJobLoop,
+    isAlone: options.makeMover === undefined,
     launchers: {
       all: [machine],
       ...(options.credentials === undefined ? {} : { credentials: options.credentials }),

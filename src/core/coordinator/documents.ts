@@ -1,4 +1,5 @@
 import { AppError } from "../../contract/errors.ts";
+import type { JobSpec } from "../../contract/jobs.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import type { Objects } from "../ports/objects.ts";
 import type { CompositeDocument } from "./document.ts";
@@ -43,6 +44,11 @@ export function makeDocuments(deps: { readonly objects: Objects }): Documents {
       return known;
     },
   };
+}
+
+/** A job's spec with the steps that its own record is too small for. */
+export async function fullSpec(deps: { readonly documents: Documents }, job: JobRecord): Promise<JobSpec> {
+  return job.coordinated === true ? (await deps.documents.get(job)).spec : job.spec;
 }
 
 /** By the request, too: another one under the same name has another plan. */

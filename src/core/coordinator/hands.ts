@@ -1,5 +1,4 @@
 import { ERRORS, isAppError } from "../../contract/errors.ts";
-import type { JobSpec } from "../../contract/jobs.ts";
 import { mapLimited } from "../files/streams.ts";
 import { askToEnd } from "../jobs/cancel-job.ts";
 import { type ChangeDeps, changeJob, statusDeed } from "../jobs/change-job.ts";
@@ -40,7 +39,7 @@ export function openerOf(deps: Pick<HandsDeps, "jobs" | "documents" | "composite
     const record = await deps.jobs.get(workspace, job);
     if (record?.coordinated !== true || isFinal(record.status)) return undefined;
     const document = await deps.documents.get(record);
-    const { machine } = deps.composites.of(record.spec.type);
+    const { machine } = await deps.composites.of(record.spec.type);
     return { workspace, job, machine, plan: document.plan, record, document };
   };
 }
@@ -68,7 +67,7 @@ export function makeHands(deps: HandsDeps): Hands {
     },
     async enrich(composite, event) {
       const { workspace, job, record, document } = composite as Opened;
-      const { enrich } = deps.composites.of(record.spec.type);
+      const { enrich } = await deps.composites.of(record.spec.type);
       if (event.kind !== "ended" || enrich === undefined) return event;
       return enrich(workspace, document, await childId(job, event.child), event);
     },
@@ -93,13 +92,9 @@ export async function lookAtChildren(
   const record = opened === undefined ? undefined : await deps.coordination.read(workspace, job);
   if (opened === undefined || record === undefined) return;
   const children = opened.machine.open(opened.plan, record.state);
-  const event = await deps.composites.of(opened.record.spec.type).look?.(openJob(deps, opened), children, atMs);
+  const kind = await deps.composites.of(opened.record.spec.type);
+  const event = await kind.look?.(openJob(deps, opened), children, atMs);
   if (event !== undefined) await deps.coordination.tell(workspace, job, { cause: `looked#${atMs}`, event });
-}
-
-/** A job's spec with the steps that its own record is too small for. */
-export async function fullSpec(deps: Pick<HandsDeps, "documents">, job: JobRecord): Promise<JobSpec> {
-  return job.coordinated === true ? (await deps.documents.get(job)).spec : job.spec;
 }
 
 /** Everything there is to know of a composite, for its kind. */
@@ -130,7 +125,8 @@ async function submitChild(deps: HandsDeps, opened: Opened, order: ChildOrder): 
   const { child: key } = order;
   const of: ChildOf = { parent: job, child: key, root: record.composite?.root ?? job };
   try {
-    const { request, prepared, reuse } = await deps.composites.of(record.spec.type).child(openJob(deps, opened), order);
+    const kind = await deps.composites.of(record.spec.type);
+    const { request, prepared, reuse } = await kind.child(openJob(deps, opened), order);
     const made = await createJob(deps, {
       workspace,
       name: await childId(job, key),
@@ -171,10 +167,8 @@ async function cancelChild(
 async function finish(deps: HandsDeps, opened: Opened, effect: Effect & { readonly kind: "finish" }): Promise<void> {
   const { workspace, job, record } = opened;
   const { kind: _kind, ...end } = effect;
-  const outputs =
-    effect.status === "Completed"
-      ? await deps.composites.of(record.spec.type).outputs(openJob(deps, opened))
-      : record.outputs;
+  const composite = await deps.composites.of(record.spec.type);
+  const outputs = effect.status === "Completed" ? await composite.outputs(openJob(deps, opened)) : record.outputs;
   const registered = effect.status === "Completed" ? await registerOutputs(deps, { ...record, outputs }) : undefined;
   const event = { kind: "finished", ...end, atMs: deps.clock.now() } as const;
   await changeJob(

@@ -68,15 +68,22 @@ export interface CompositeKind {
 /** The kinds of composite jobs that this home runs. */
 export interface Composites {
   /** Throws NotSupported. */
-  of(type: JobSpec["type"]): CompositeKind;
+  of(type: JobSpec["type"]): Promise<CompositeKind>;
 }
 
-export function makeComposites(kinds: readonly CompositeKind[]): Composites {
+/** Each kind is made with the first job of it. */
+export function makeComposites(
+  kinds: Readonly<Partial<Record<JobSpec["type"], () => Promise<CompositeKind>>>>,
+): Composites {
+  const made = new Map<string, CompositeKind>();
   return {
-    of(type) {
-      const kind = kinds.find((candidate) => candidate.type === type);
-      if (kind !== undefined) return kind;
-      throw new AppError("NotSupported", `this home does not run jobs of type \`${type}\``);
+    async of(type) {
+      const kind = made.get(type) ?? (await kinds[type]?.());
+      if (kind === undefined) {
+        throw new AppError("NotSupported", `this home does not run jobs of type \`${type}\``);
+      }
+      made.set(type, kind);
+      return kind;
     },
   };
 }

@@ -28,7 +28,7 @@ export async function listParts(
     deps.coordination.read(workspace, name),
     childrenOf(deps.jobs, workspace, name),
   ]);
-  const { sketch } = deps.composites.of(job.spec.type);
+  const { sketch } = await deps.composites.of(job.spec.type);
   if (sketch === undefined) return children.map((child) => partOf(child, []));
   const byKey = new Map(children.map((child) => [keyOf(child), child]));
   return sketch(document, record?.state).flatMap((part) => {

@@ -18,5 +18,6 @@ export async function planJob(
   prepared?: PreparedCommand,
 ): Promise<Findings & { readonly plan?: Plan; readonly document?: CompositeDocument }> {
   if (spec.type === "command") return planCommandJob(deps, workspace, job, spec, prepared);
-  return deps.composites.of(spec.type).plan(workspace, job, spec);
+  const kind = await deps.composites.of(spec.type);
+  return kind.plan(workspace, job, spec);
 }

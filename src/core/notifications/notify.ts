@@ -12,9 +12,8 @@ import {
   type NotificationSecret,
   type NotificationStore,
   notificationSecret,
+  SEND_TOPIC,
 } from "./ports.ts";
-
-export const SEND_TOPIC = "notifications.send";
 
 export interface NotifyDeps {
   readonly notifications: NotificationStore;

@@ -1,6 +1,9 @@
 import type { Channel } from "../../contract/notifications.ts";
 import type { Deed } from "../jobs/ports.ts";
 
+/** Messages that are notices under way. */
+export const SEND_TOPIC = "notifications.send";
+
 export interface NotificationRecord {
   readonly workspace: string;
   readonly name: string;

@@ -1,15 +1,17 @@
 import type { RawRoute } from "../../src/api/raw-route.ts";
-import { onlineDeployments, onlineEndpoints } from "../../src/contract/routes/index.ts";
-import { DELETE_TOPIC, SETTLE_TOPIC } from "../../src/core/endpoints/ports.ts";
+import type { AnyRoute } from "../../src/contract/route.ts";
 import type { Bus } from "../../src/core/ports/bus.ts";
 import type { Part } from "../../src/home/part.ts";
-import type { Settling } from "../../src/home/settling.ts";
 import { once } from "./lazy.ts";
 
 type Messages = Pick<Bus, "send" | "subscribe">;
 
-/** The room of endpoints, loaded with the first of its requests or messages: most functions that start have neither. */
-export function lazyEndpoints(bus: Messages, open: (bus: Messages) => Promise<Part & Settling>): Part & Settling {
+/** A room that is loaded with the first of its requests or messages: most functions that start have neither. */
+export function lazyPart<P extends Part>(
+  bus: Messages,
+  of: { readonly routes: readonly AnyRoute[]; readonly topics: readonly string[] },
+  open: (bus: Messages) => Promise<P>,
+): Part & { readonly opened: () => Promise<P> } {
   const handlers = new Map<string, Parameters<Bus["subscribe"]>[1]>();
   const opened = once(() =>
     open({
@@ -17,7 +19,7 @@ export function lazyEndpoints(bus: Messages, open: (bus: Messages) => Promise<Pa
       subscribe: (topic, handler) => void handlers.set(topic, handler),
     }),
   );
-  for (const topic of [SETTLE_TOPIC, DELETE_TOPIC]) {
+  for (const topic of of.topics) {
     bus.subscribe(topic, async (delivery) => {
       await opened();
       await handlers.get(topic)?.(delivery);
@@ -29,9 +31,8 @@ export function lazyEndpoints(bus: Messages, open: (bus: Messages) => Promise<Pa
     if (found === undefined) throw new Error(`route \`${id}\` is not implemented`);
     return found;
   };
-  const routes = [...Object.values(onlineEndpoints), ...Object.values(onlineDeployments)];
   return {
-    routes: routes.map(({ id, method, path, access }) => ({
+    routes: of.routes.map(({ id, method, path, access }) => ({
       id,
       method,
       path,
@@ -39,6 +40,6 @@ export function lazyEndpoints(bus: Messages, open: (bus: Messages) => Promise<Pa
       base: "root",
       handle: async (call) => (await routeOf(id)).handle(call),
     })),
-    resume: async () => (await opened()).resume(),
+    opened,
   };
 }
