@@ -1,7 +1,5 @@
 import { runOfEvent } from "../../src/adapters/aws/batch/event.ts";
 import type { Copy, Outcome } from "../../src/adapters/aws/bus-consumer.ts";
-import { openImageBook } from "../../src/adapters/aws/images/book.ts";
-import { openBuildRecords } from "../../src/adapters/aws/images/records.ts";
 import type { Topics } from "../../src/adapters/aws/topics.ts";
 import { makePlaces } from "../../src/adapters/datastores/open.ts";
 import { makeDigest } from "../../src/adapters/node/digest.ts";
@@ -9,7 +7,6 @@ import type { ApiRequest } from "../../src/api/raw-route.ts";
 import type { Reply } from "../../src/api/reply.ts";
 import { AppError } from "../../src/contract/errors.ts";
 import type { Files } from "../../src/core/files/ports.ts";
-import { makeEnvironments } from "../../src/core/jobs/environments.ts";
 import type { Builder } from "../../src/core/ports/builder.ts";
 import type { Bus } from "../../src/core/ports/bus.ts";
 import type { Host } from "../../src/core/ports/host.ts";
@@ -30,7 +27,17 @@ import { openTurns } from "../../src/store/turns.ts";
 import type { PlacesOf } from "../../src/store/workspace-storage.ts";
 import type { BucketEars } from "./ears.ts";
 import type { AwsGround } from "./ground.ts";
-import { lazyBuilder, lazyBus, lazyCredentials, lazyHost, lazyLauncher, lazyTimer, once } from "./lazy.ts";
+import {
+  lazyBuilder,
+  lazyBus,
+  lazyCredentials,
+  lazyEnvironments,
+  lazyHost,
+  lazyImageBook,
+  lazyLauncher,
+  lazyTimer,
+  once,
+} from "./lazy.ts";
 import { lazyPart } from "./lazy-part.ts";
 import { ROOMS } from "./rooms.ts";
 import type { Settings } from "./settings.ts";
@@ -60,14 +67,14 @@ export function compose(ground: Ground & Partial<Pick<AwsGround, "placesOf">>, s
     makePlaces({ isLaptop: false, hidden: [], urlMap: [] }),
   );
   const outputs = makeOutputRegistry({ ...ground, ...stores, files, digest });
-  const environments = makeEnvironments({ ...stores, files, hasContainerEngine: true });
-  const placesOf = ground.placesOf ?? (async () => undefined);
-  const images = openImageBook({
-    ...ground,
-    records: openBuildRecords(ground.table),
-    digest,
-    ownOf: async (workspace) => (await placesOf(workspace))?.repository?.arn,
+  const environments = lazyEnvironments(async () => {
+    const { makeEnvironments } = await import("../../src/core/jobs/environments.ts");
+    return makeEnvironments({ ...stores, files, hasContainerEngine: true });
   });
+  const placesOf = ground.placesOf ?? (async () => undefined);
+  const images = lazyImageBook(async () =>
+    (await import("./image-book.ts")).openHomeBook(ground, { digest, placesOf }),
+  );
   const assets = composeAssets(ground, stores, { home: "aws", files, places, lookups, digest, images });
   const bus = lazyBus(async () => (await import("./queue.ts")).openQueue(ground, settings.queueUrl));
   const turns = openTurns({ ...ground, newId: ground.ids.hex32 });

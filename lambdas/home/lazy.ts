@@ -1,4 +1,6 @@
 import type { AwsBus } from "../../src/adapters/aws/bus.ts";
+import type { ImageBook } from "../../src/core/environment-assets/ports.ts";
+import type { Environments } from "../../src/core/jobs/ports.ts";
 import type { Builder } from "../../src/core/ports/builder.ts";
 import type { Credentials } from "../../src/core/ports/credentials.ts";
 import type { Host } from "../../src/core/ports/host.ts";
@@ -57,6 +59,18 @@ export function lazyStorage(open: () => Promise<Storage>): Storage {
     settle: async (...args) => (await opened()).settle(...args),
     free: async (...args) => (await opened()).free(...args),
   };
+}
+
+/** Environments whose rules are loaded with the first that is resolved. */
+export function lazyEnvironments(open: () => Promise<Environments>): Environments {
+  const opened = once(open);
+  return { resolve: async (...args) => (await opened()).resolve(...args) };
+}
+
+/** States of images, whose rules are loaded with the first that is asked for. */
+export function lazyImageBook(open: () => Promise<ImageBook>): ImageBook {
+  const opened = once(open);
+  return { stateOf: async (...args) => (await opened()).stateOf(...args) };
 }
 
 /** A builder whose adapter is loaded with the first image that is asked for. */

@@ -4,7 +4,7 @@ import { environments as routes } from "../contract/routes/assets.ts";
 import type { AssetVersion } from "../core/assets/ports.ts";
 import { readEnvironment } from "../core/environment-assets/body.ts";
 import type { ImageBook } from "../core/environment-assets/ports.ts";
-import { type RegisterEnvironmentDeps, registerEnvironment } from "../core/environment-assets/register-environment.ts";
+import type { RegisterEnvironmentDeps, registerEnvironment } from "../core/environment-assets/register-environment.ts";
 import { makeAssetRoutes, viewBase } from "./assets.ts";
 import type { RawRoute } from "./raw-route.ts";
 
@@ -14,7 +14,8 @@ export interface EnvironmentRouteDeps extends RegisterEnvironmentDeps {
 }
 
 export function makeEnvironmentRoutes(deps: EnvironmentRouteDeps): RawRoute[] {
-  const register = (input: Parameters<typeof registerEnvironment>[1]) => registerEnvironment(deps, input);
+  const register = async (input: Parameters<typeof registerEnvironment>[1]) =>
+    (await import("../core/environment-assets/register-environment.ts")).registerEnvironment(deps, input);
   const more = async (asset: AssetVersion, workspace: string) => {
     const image = await deps.images?.stateOf(workspace, readEnvironment(asset).resolved);
     return image === undefined ? {} : { image };

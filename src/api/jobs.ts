@@ -1,7 +1,6 @@
 import { jobs as routes } from "../contract/routes/jobs.ts";
 import type { HandsDeps } from "../core/coordinator/hands.ts";
 import { listParts } from "../core/coordinator/list-parts.ts";
-import { whyReused } from "../core/coordinator/reuse/why.ts";
 import { cancelJob } from "../core/jobs/cancel-job.ts";
 import type { ChangeDeps } from "../core/jobs/change-job.ts";
 import { getJob } from "../core/jobs/get-job.ts";
@@ -95,9 +94,10 @@ export function makeJobRoutes(deps: JobRouteDeps): RawRoute[] {
     implement(routes.steps, async ({ params }) => ({
       items: [...(await listParts(deps, params.workspace, params.name))],
     })),
-    implement(routes.reuse, async ({ params }) => ({
-      items: [...(await whyReused(deps, params.workspace, params.name))],
-    })),
+    implement(routes.reuse, async ({ params }) => {
+      const { whyReused } = await import("../core/coordinator/reuse/why.ts");
+      return { items: [...(await whyReused(deps, params.workspace, params.name))] };
+    }),
     implement(routes.log, ({ params, query, call }) =>
       readLog(deps, {
         workspace: params.workspace,

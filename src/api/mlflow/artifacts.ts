@@ -1,4 +1,5 @@
 import { AppError } from "../../contract/errors.ts";
+import { isEventFile } from "../../contract/event-files/metric-keys.ts";
 import { SIGNED_SEC } from "../../core/ports/objects.ts";
 import { getModel, type RegistryDeps } from "../../core/registry/models.ts";
 import { downloadUri, resolveSource } from "../../core/registry/resolve.ts";
@@ -13,7 +14,7 @@ import {
   writeArtifact,
 } from "../../core/tracking/artifacts.ts";
 import { invalid, missing } from "../../core/tracking/errors.ts";
-import { makeEventFiles } from "../../core/tracking/event-files.ts";
+import type { makeEventFiles } from "../../core/tracking/event-files.ts";
 import { getLoggedModel, type LoggedModelDeps } from "../../core/tracking/logged-models.ts";
 import { getRun, type RunDeps } from "../../core/tracking/runs.ts";
 import { abortUpload, completeUpload, createUpload, putPart, type UploadDeps } from "../../core/tracking/uploads.ts";
@@ -79,11 +80,21 @@ function stored(type?: string): Response {
 }
 
 export function artifactRoutes(deps: ArtifactRouteDeps): RawRoute[] {
-  const onStored = makeEventFiles(deps);
+  const onStored = lazyEventFiles(deps);
   return [...proxyRoutes(deps, onStored), ...uploadRoutes(deps, onStored), ...viewRoutes(deps, onStored)];
 }
 
 type OnStored = ReturnType<typeof makeEventFiles>;
+
+/** Their reader is loaded with the first of them. */
+function lazyEventFiles(deps: ArtifactRouteDeps): OnStored {
+  let reader: Promise<OnStored> | undefined;
+  return async (workspace, path) => {
+    if (!isEventFile(path)) return;
+    reader ??= import("../../core/tracking/event-files.ts").then((it) => it.makeEventFiles(deps));
+    await (await reader)(workspace, path);
+  };
+}
 
 function proxyRoutes(deps: ArtifactRouteDeps, onStored: OnStored): RawRoute[] {
   return [

@@ -1,7 +1,7 @@
 import type { JobSpec } from "../../contract/jobs.ts";
 import type { CompositeDocument } from "../coordinator/document.ts";
 import type { Composites } from "../coordinator/kinds.ts";
-import { type CommandDeps, type PreparedCommand, planCommandJob } from "./plan-command-job.ts";
+import type { CommandDeps, PreparedCommand } from "./plan-command-job.ts";
 import type { Findings } from "./problems.ts";
 import type { Plan } from "./record.ts";
 
@@ -17,7 +17,10 @@ export async function planJob(
   spec: JobSpec,
   prepared?: PreparedCommand,
 ): Promise<Findings & { readonly plan?: Plan; readonly document?: CompositeDocument }> {
-  if (spec.type === "command") return planCommandJob(deps, workspace, job, spec, prepared);
+  if (spec.type === "command") {
+    const { planCommandJob } = await import("./plan-command-job.ts");
+    return planCommandJob(deps, workspace, job, spec, prepared);
+  }
   const kind = await deps.composites.of(spec.type);
   return kind.plan(workspace, job, spec);
 }
