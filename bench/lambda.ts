@@ -1,8 +1,6 @@
 import { execFile } from "node:child_process";
 import { createSecretKey, hkdfSync } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +8,7 @@ import { promisify } from "node:util";
 import { buildFunction } from "../lib/constructs/build-function.ts";
 import { openSigner } from "../src/adapters/aws/signer.ts";
 import { signUserToken } from "../src/core/auth/tokens.ts";
+import { openEmptyAws } from "../test/helpers/empty-aws.ts";
 import { bundleBytes, startBytes } from "../test/helpers/start-bytes.ts";
 import { median } from "./measure.ts";
 
@@ -36,7 +35,7 @@ export const rowIds: readonly string[] = ["api"];
 /** The API's function as it is deployed: its size, and the CPU of its start and of a request, in fresh processes without a network. */
 export async function table(): Promise<{ text: string; json: unknown }> {
   const folder = mkdtempSync(join(tmpdir(), "trainyard-bench-lambda-"));
-  const aws = await openEmptyAws();
+  const aws = await openEmptyAws({ SecretString: SECRET });
   try {
     buildFunction("api.ts", folder);
     const token = await tokenOf();
@@ -56,24 +55,6 @@ export async function table(): Promise<{ text: string; json: unknown }> {
     aws.close();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** Every service of AWS in one, which has nothing and takes everything. */
-async function openEmptyAws(): Promise<{ readonly url: string; readonly close: () => void }> {
-  const server = createServer((request, response) => {
-    request.resume().on("end", () => {
-      response.setHeader("content-type", "application/x-amz-json-1.0");
-      response.end(JSON.stringify({ SecretString: SECRET, Items: [], Count: 0 }));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
 }
 
 /** As the function's own signer makes it of the same secret. */

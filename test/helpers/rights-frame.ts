@@ -10,6 +10,7 @@ import { openStores, type Stores } from "../../src/home/stores.ts";
 import { compose as composeLaptop } from "../../src/local/compose.ts";
 import { makeActivityWrite } from "../../src/store/activities.ts";
 import { handleAsAws } from "./aws-home.ts";
+import { openEmptyAws } from "./empty-aws.ts";
 import { jobRecord, newJobRun } from "./job-record.ts";
 import { makeTempDir } from "./ports.ts";
 
@@ -51,21 +52,30 @@ export async function openRightsHome(kind: "laptop" | "aws"): Promise<RightsHome
   }
   const credentials = await makeCredentials(ground, stores);
   const laptop = kind === "laptop" ? composeLaptop(ground) : undefined;
-  const aws = kind === "aws" ? handleAsAws(ground) : undefined;
+  const aws = kind === "aws" ? await openAws(ground) : undefined;
   await laptop?.start();
   return {
     credentials,
     async handle(request) {
       if (laptop !== undefined) return toResponse(await laptop.handle(request));
-      if (aws !== undefined) return aws(request);
+      if (aws !== undefined) return aws.handle(request);
       throw new Error("no home");
     },
     async close() {
       await laptop?.close();
+      aws?.close();
       await home.close();
       temp.remove();
     },
   };
+}
+
+/** The API's function, with a queue that takes its messages. */
+async function openAws(ground: Parameters<typeof handleAsAws>[0]) {
+  const { url, close } = await openEmptyAws();
+  const env = { AWS_ENDPOINT_URL: url, AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "x" };
+  Object.assign(process.env, env);
+  return { handle: handleAsAws(ground), close };
 }
 
 const RUNS = (nowMs: number): readonly (readonly [workspace: string, name: string, endedMs?: number])[] => [
