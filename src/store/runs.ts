@@ -22,6 +22,7 @@ export function runCreateWrites(run: NewRun): [head: Extract<Write, { kind: "put
         userId: run.userId,
         status: run.status,
         startMs: run.startMs ?? run.createdMs,
+        ...(run.endMs === undefined ? {} : { endMs: run.endMs }),
         lifecycle: "active",
         source: run.source,
         ...(run.parentRunId === undefined ? {} : { parentRunId: run.parentRunId }),

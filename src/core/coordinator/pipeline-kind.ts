@@ -225,7 +225,7 @@ async function outputOf(open: OpenJob, key: string, output: string): Promise<Fou
   if (child?.status !== "Completed") {
     throw new AppError("Conflict", `step \`${key}\`, whose output \`${output}\` is an input, has not completed`);
   }
-  const uri = `azureml://jobs/${child.name}/outputs/artifacts`;
+  const uri = `azureml://jobs/${child.reusedFrom ?? child.name}/outputs/artifacts`;
   if (output === "artifacts") return { type: "uri_folder", uri };
   const planned = child.outputs[output];
   if (planned === undefined) throw new AppError("InvalidSpec", `step \`${key}\` has no output \`${output}\``);

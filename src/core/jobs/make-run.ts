@@ -41,6 +41,7 @@ export function makeRun(job: JobRecord, request: CreateJob): NewRun {
     tags: Object.fromEntries(tags),
     ...(job.parent === undefined ? {} : { parentRunId: job.parent }),
     source: "job",
+    ...(job.endedMs === undefined ? {} : { endMs: job.endedMs }),
     createdMs: job.createdMs,
   };
 }

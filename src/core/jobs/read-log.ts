@@ -48,7 +48,8 @@ async function readOnce(deps: ReadDeps, input: ReadInput): Promise<LogPage> {
   const job = await requireJob(deps.jobs, workspace, input.name);
   const final = isFinal(job.status);
   const limitBytes = Math.max(input.limitBytes ?? DEFAULT_LIMIT_BYTES, SMALLEST_LIMIT_BYTES);
-  const { before, bytes, sizeBytes, isLast } = await readAttempts(deps.logs, job, name, offset, limitBytes);
+  const whose = await whoRan(deps.jobs, job);
+  const { before, bytes, sizeBytes, isLast } = await readAttempts(deps.logs, whose, name, offset, limitBytes);
   const from = before + Math.min(Math.max(0, offset - before), sizeBytes);
   const atEnd = from + bytes.byteLength >= before + sizeBytes;
   const complete = final && isLast && atEnd;
@@ -61,6 +62,12 @@ async function readOnce(deps: ReadDeps, input: ReadInput): Promise<LogPage> {
     complete,
     status: job.status,
   };
+}
+
+/** What a reused job shows is what the job whose results it has wrote. */
+async function whoRan(jobs: JobStore, job: JobRecord): Promise<JobRecord> {
+  const from = job.reusedFrom === undefined ? undefined : await jobs.get(job.workspace, job.reusedFrom);
+  return from ?? job;
 }
 
 /** The log of a job is those of its attempts, one after the other. A page is of one of them; `before`: bytes of those before it. */
@@ -94,8 +101,8 @@ export async function listLogs(
   deps: ReadDeps,
   input: { readonly workspace: string; readonly name: string },
 ): Promise<{ items: { name: string; size_bytes: number }[] }> {
-  const { workspace, name: run } = input;
-  const { attempts } = await requireJob(deps.jobs, workspace, run);
+  const { workspace } = input;
+  const { name: run, attempts } = await whoRan(deps.jobs, await requireJob(deps.jobs, workspace, input.name));
   const sizes = new Map<string, number>();
   for (const attempt of attempts) {
     for (const { name, sizeBytes } of await deps.logs.list({ workspace, run, attempt: attempt.id })) {

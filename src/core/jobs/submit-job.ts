@@ -194,7 +194,7 @@ async function makeRecord(
   if (reused === undefined) return record;
   const reason = `the results are those of job \`${reused.from}\``;
   const ended = step(record, { kind: "finished", status: "Completed", reason, atMs: createdMs });
-  return { ...ended, outputs: reused.outputs, reusedFrom: reused.from };
+  return { ...ended, startedMs: createdMs, outputs: reused.outputs, reusedFrom: reused.from };
 }
 
 /** Before the time of submission in a place in the queue: sorts before the digits of one, or after. */

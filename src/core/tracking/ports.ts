@@ -10,6 +10,8 @@ export interface NewRun {
   readonly name: string;
   readonly userId: string;
   readonly startMs?: number;
+  /** Of a run that was over when it was made. */
+  readonly endMs?: number;
   readonly status: RunStatus;
   readonly tags: Readonly<Record<string, string>>;
   readonly parentRunId?: string;

@@ -161,3 +161,33 @@ describe("reuse", () => {
     expect(healed.transform?.reason).toContain("output `features` is not there any more");
   });
 });
+
+it("a reused step shows the log of the job whose results it has, and one with a place of its own runs", async () => {
+  const pipeline = `
+type: pipeline
+jobs:
+  say:
+    command: echo said once > \${{outputs.text}}/a; echo to the log
+    environment: azureml:python-3@latest
+    outputs: { text: { type: uri_folder } }
+  place:
+    command: cp \${{inputs.text}}/a \${{outputs.copy}}/a
+    environment: azureml:python-3@latest
+    inputs: { text: "\${{parent.jobs.say.outputs.text}}" }
+    outputs: { copy: { type: uri_folder, path: "azureml://datastores/workspaceblobstore/paths/\${{name}}/" } }
+`;
+  writeFileSync(join(temporary.path, "say.yml"), pipeline);
+  for (const name of ["first", "second"]) {
+    const done = await run(`job create --file say.yml --name ${name} --stream`);
+    expect(done.code, done.out + done.err).toBe(0);
+  }
+
+  const steps = JSON.parse((await run("job list --parent-job-name second -o json")).out);
+  const [say, place] = ["say", "place"].map((step) => steps.find((job: { step: string }) => job.step === step));
+  const log = await run(`job stream --name ${say.name}`);
+
+  expect(say).toMatchObject({ status: "Completed", started_at: say.created_at, ended_at: say.created_at });
+  expect(say.reused_from).toBeDefined();
+  expect(place.reused_from).toBeUndefined();
+  expect(log.out).toContain("to the log");
+});

@@ -51,9 +51,7 @@ export function unverifiable({ spec, outputs }: Plan): string | undefined {
   for (const [name, { mode }] of sorted(outputs)) {
     if (mode === "direct") return `the command writes output \`${name}\` to its place itself (mode direct)`;
     const place = spec.type === "command" ? spec.outputs?.[name]?.path : undefined;
-    if (place !== undefined && !place.includes("${{name}}")) {
-      return `output \`${name}\` has a place of its own, where others may have written since`;
-    }
+    if (place !== undefined) return `output \`${name}\` has a place of its own, where others look for it`;
   }
   return undefined;
 }
