@@ -128,7 +128,12 @@ export function compose(ground: Ground & Partial<Pick<AwsGround, "placesOf">>, s
       topics: lazyTopics(settings),
     }),
   );
-  const parts: readonly Part[] = [assets, jobs, schedules, composeTracking(ground, stores, { files }), gc, endpoints];
+  const batchEndpoints = lazyPart(bus, ROOMS.batchEndpoints, async () => {
+    const { composeBatchEndpoints } = await import("../../src/home/compose-batch-endpoints.ts");
+    return composeBatchEndpoints(ground, stores, { digest, submit: jobs.submit });
+  });
+  const tracking = composeTracking(ground, stores, { files });
+  const parts: readonly Part[] = [assets, jobs, schedules, tracking, gc, endpoints, batchEndpoints];
   const handle = makeHandle(ground, stores, parts);
   const ready = once(async () => assets.start?.());
   return {

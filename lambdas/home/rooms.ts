@@ -1,4 +1,12 @@
-import { gc, notifications, onlineDeployments, onlineEndpoints, schedules } from "../../src/contract/routes/index.ts";
+import {
+  batchDeployments,
+  batchEndpoints,
+  gc,
+  notifications,
+  onlineDeployments,
+  onlineEndpoints,
+  schedules,
+} from "../../src/contract/routes/index.ts";
 import { DELETE_TOPIC, SETTLE_TOPIC } from "../../src/core/endpoints/ports.ts";
 import { SEND_TOPIC } from "../../src/core/notifications/ports.ts";
 import { SCHEDULE_TOPICS } from "../../src/core/schedules/alarm.ts";
@@ -7,6 +15,7 @@ import { EAR_TOPICS } from "./ear-topics.ts";
 
 /** What rooms that are loaded late are asked for. */
 export const ROOMS = {
+  batchEndpoints: { routes: [...Object.values(batchEndpoints), ...Object.values(batchDeployments)], topics: [] },
   endpoints: {
     routes: [...Object.values(onlineEndpoints), ...Object.values(onlineDeployments)],
     topics: [SETTLE_TOPIC, DELETE_TOPIC],

@@ -34,6 +34,15 @@ import {
   UpdateAsset,
 } from "../contract/assets.ts";
 import {
+  BatchDeployment,
+  BatchDeploymentPage,
+  BatchDeploymentSpec,
+  BatchEndpoint,
+  BatchEndpointSpec,
+  InvokeBatchEndpoint,
+  UpdateBatchEndpoint,
+} from "../contract/batch-endpoints.ts";
+import {
   Actor,
   AssetName,
   AssetVersion,
@@ -181,6 +190,11 @@ export const NAMED_SCHEMAS = {
   AssignedOutput,
   Assignment,
   Attempt,
+  BatchDeployment,
+  BatchDeploymentPage,
+  BatchDeploymentSpec,
+  BatchEndpoint,
+  BatchEndpointSpec,
   BlobUpload,
   Cause,
   ChoiceOption,
@@ -237,6 +251,7 @@ export const NAMED_SCHEMAS = {
   IfElseStep,
   InferenceConfig,
   InputMode,
+  InvokeBatchEndpoint,
   Job,
   JobInput,
   JobOutput,
@@ -323,6 +338,7 @@ export const NAMED_SCHEMAS = {
   UpdateAsset,
   UpdateJob,
   UpdateOnlineEndpoint,
+  UpdateBatchEndpoint,
   UpdateSchedule,
   UploadPlan,
   VersionOrLabel,

@@ -35,6 +35,14 @@ export const NOUNS: Readonly<Record<string, NounEntry>> = {
     brief: "What stands behind an endpoint",
     load: async () => (await import("./nouns/online-deployment.ts")).onlineDeployment,
   },
+  "batch-endpoint": {
+    brief: "Published pipelines, started by a name",
+    load: async () => (await import("./nouns/batch-endpoint.ts")).batchEndpoint,
+  },
+  "batch-deployment": {
+    brief: "The versions of a published pipeline",
+    load: async () => (await import("./nouns/batch-deployment.ts")).batchDeployment,
+  },
   data: { brief: "Data assets", load: async () => (await import("./nouns/data.ts")).data },
   environment: {
     brief: "Environments that jobs and deployments run in",

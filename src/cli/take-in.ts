@@ -3,12 +3,14 @@ import { basename, dirname, join, resolve } from "node:path";
 import type * as z from "zod";
 import type { TreeSource } from "../client/trees.ts";
 import type { ComponentSpec, DataSpec, EnvironmentAssetSpec, ModelSpec } from "../contract/assets.ts";
+import type { BatchEndpointSpec } from "../contract/batch-endpoints.ts";
 import type { ComputeSpec } from "../contract/computes.ts";
 import type { DatastoreSpec } from "../contract/datastores.ts";
 import type { OnlineDeploymentSpec, OnlineEndpointSpec } from "../contract/endpoints.ts";
 import { AppError, isAppError } from "../contract/errors.ts";
 import type { GitState, JobSpec } from "../contract/jobs.ts";
 import type { ScheduleSpec } from "../contract/schedules.ts";
+import type { LoadedFile } from "../spec/load.ts";
 import type { Place } from "../spec/nodes.ts";
 import type { Upload } from "../spec/take-in.ts";
 import type { Ctx } from "./context.ts";
@@ -103,6 +105,7 @@ interface Bodies {
   readonly component: z.infer<typeof ComponentSpec>;
   readonly datastore: DatastoreSpec;
   readonly compute: ComputeSpec;
+  readonly "batch-endpoint": BatchEndpointSpec;
   readonly "online-endpoint": OnlineEndpointSpec;
   readonly "online-deployment": OnlineDeploymentSpec;
 }
@@ -122,17 +125,26 @@ export async function takeInSpec<Family extends keyof Bodies>(
   file: string,
   given: Given & { readonly version?: string | undefined },
 ): Promise<Taken<Bodies[Family]>> {
-  const { loadSpec, withUploads } = await import("../spec/load.ts");
+  const { loadSpec } = await import("../spec/load.ts");
   const loaded = loadSpec(makeFileReader(ctx.io.cwd), file, family, { set: given.set ?? [] });
-  const warnings = loaded.warnings.map((warning) => placeText(warning));
-  const uris = await store(ctx, loaded.uploads, await snapshotsOf(ctx, loaded.uploads, warnings));
-  for (const warning of warnings) ctx.warn(warning);
   return {
     name: given.name ?? loaded.name,
     version: given.version ?? loaded.version,
     endpoint: loaded.endpoint,
-    spec: withUploads(loaded.spec, loaded.uploads, uris) as Bodies[Family],
+    spec: (await storeUploads(ctx, loaded)) as Bodies[Family],
   };
+}
+
+/** Stores what is local of a file that was read, says its warnings, and answers its spec with the addresses. */
+export async function storeUploads<Spec>(
+  ctx: Ctx,
+  loaded: Pick<LoadedFile<Spec>, "spec" | "uploads" | "warnings">,
+): Promise<Spec> {
+  const { withUploads } = await import("../spec/load.ts");
+  const warnings = loaded.warnings.map((warning) => placeText(warning));
+  const uris = await store(ctx, loaded.uploads, await snapshotsOf(ctx, loaded.uploads, warnings));
+  for (const warning of warnings) ctx.warn(warning);
+  return withUploads(loaded.spec, loaded.uploads, uris);
 }
 
 /** Reads a schedule's file, stores what its job names, and answers the body of its call. */
@@ -141,15 +153,9 @@ export async function takeInSchedule(
   file: string,
   given: Given,
 ): Promise<Pick<Taken<ScheduleSpec>, "name" | "spec">> {
-  const [{ loadSchedule }, { withUploads }] = await Promise.all([
-    import("../spec/load-schedule.ts"),
-    import("../spec/load.ts"),
-  ]);
+  const { loadSchedule } = await import("../spec/load-schedule.ts");
   const loaded = loadSchedule(makeFileReader(ctx.io.cwd), file, { set: given.set ?? [] });
-  const warnings = loaded.warnings.map((warning) => placeText(warning));
-  const uris = await store(ctx, loaded.uploads, await snapshotsOf(ctx, loaded.uploads, warnings));
-  for (const warning of warnings) ctx.warn(warning);
-  const spec = withUploads(loaded.spec, loaded.uploads, uris);
+  const spec = await storeUploads(ctx, loaded);
   const { create_job: job } = spec;
   if (job !== undefined && "spec" in job) job.spec.experiment_name ??= folderName(ctx.io.cwd);
   return { name: given.name ?? loaded.name, spec };

@@ -221,3 +221,19 @@ export const onlineDeployments = group<typeof contract.onlineDeployments>("onlin
   logs: "GET /online-endpoints/{endpoint}/deployments/{deployment}/logs",
   assignment: "GET /online-endpoints/{endpoint}/deployments/{deployment}/revisions/{revision}/assignment",
 });
+
+export const batchEndpoints = group<typeof contract.batchEndpoints>("batchEndpoints", {
+  list: "GET /batch-endpoints",
+  get: "GET /batch-endpoints/{endpoint}",
+  put: "PUT /batch-endpoints/{endpoint}",
+  update: "PATCH /batch-endpoints/{endpoint}",
+  delete: "DELETE /batch-endpoints/{endpoint}",
+  invoke: "POST /batch-endpoints/{endpoint}/invoke",
+});
+
+export const batchDeployments = group<typeof contract.batchDeployments>("batchDeployments", {
+  list: "GET /batch-endpoints/{endpoint}/deployments",
+  get: "GET /batch-endpoints/{endpoint}/deployments/{deployment}",
+  put: "PUT /batch-endpoints/{endpoint}/deployments/{deployment}",
+  delete: "DELETE /batch-endpoints/{endpoint}/deployments/{deployment}",
+});

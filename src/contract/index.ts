@@ -2,6 +2,7 @@
 export * from "./access.ts";
 export * from "./activities.ts";
 export * from "./assets.ts";
+export * from "./batch-endpoints.ts";
 export * from "./common.ts";
 export * from "./computes.ts";
 export * from "./datastores.ts";

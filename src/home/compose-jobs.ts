@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { makeComputeRoutes } from "../api/computes.ts";
 import { makeJobRoutes } from "../api/jobs.ts";
 import { makeRunnerRoutes } from "../api/runner.ts";
+import type { BatchEndpointDeps } from "../core/batch-endpoints/ports.ts";
 import { fullSpec } from "../core/coordinator/documents.ts";
 import type { Files } from "../core/files/ports.ts";
 import { planJob } from "../core/jobs/plan-job.ts";
@@ -55,7 +56,7 @@ export function composeJobs(
     /** @default what this process changes wakes who waits in it */
     readonly watch?: LocalWatch;
   },
-): Part & { readonly scheduledJobs: ScheduledJobs } {
+): Part & { readonly scheduledJobs: ScheduledJobs; readonly submit: BatchEndpointDeps["submit"] } {
   const { log } = ground;
   const { files, environments, outputs, launchers, builder, makeMover, watch = makeWatch() } = others;
   const launches = launchers.all.flatMap((launcher) => launcher.types);
@@ -103,6 +104,7 @@ export function composeJobs(
       problems: async (workspace, spec) => (await planJob(deps, workspace, "job", spec)).problems,
       submit: (input) => submitJob(deps, input),
     },
+    submit: (input) => submitJob(deps, input),
     routes: [...makeJobRoutes(deps), ...makeRunnerRoutes(deps), ...makeComputeRoutes(deps)],
     start: () => mover.start(),
     async close() {

@@ -6,6 +6,7 @@ import type { ApiRequest } from "../api/raw-route.ts";
 import type { Reply } from "../api/reply.ts";
 import { makeEnvironments } from "../core/jobs/environments.ts";
 import { composeAssets } from "../home/compose-assets.ts";
+import { composeBatchEndpoints } from "../home/compose-batch-endpoints.ts";
 import { composeGc } from "../home/compose-gc.ts";
 import { composeJobs } from "../home/compose-jobs.ts";
 import { composeTracking } from "../home/compose-tracking.ts";
@@ -62,6 +63,7 @@ function partsOf(ground: Ground, stores: Stores): { readonly all: readonly Part[
       resolveLocation: (location) => resolve(location),
     }),
     endpoints,
+    composeBatchEndpoints(ground, stores, { digest, submit: jobs.submit }),
     composeGc(ground, stores),
   ];
   return { all, router };

@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { ComponentSpec, DataSpec, EnvironmentAssetSpec, ModelSpec } from "../contract/assets.ts";
+import type { BatchEndpointSpec } from "../contract/batch-endpoints.ts";
 import type { ComputeSpec } from "../contract/computes.ts";
 import type { DatastoreSpec } from "../contract/datastores.ts";
 import type { OnlineDeploymentSpec, OnlineEndpointSpec } from "../contract/endpoints.ts";
@@ -12,6 +13,7 @@ export type WireSpec =
   | z.infer<typeof DataSpec>
   | z.infer<typeof EnvironmentAssetSpec>
   | z.infer<typeof ModelSpec>
+  | BatchEndpointSpec
   | ComputeSpec
   | DatastoreSpec
   | OnlineDeploymentSpec
@@ -48,6 +50,8 @@ function bodyOf(kind: Kind, value: Data): Data | undefined {
         "location",
         "compute",
       ]);
+    case "endpoint.batch":
+      return { ...pick(value, [...COMMON, "auth_mode"]), ...defaultsOf(value.defaults) };
     case "deployment.online":
     case "deployment.online.k8s":
       return deploymentBody(value);
@@ -59,6 +63,12 @@ function bodyOf(kind: Kind, value: Data): Data | undefined {
     default:
       return undefined;
   }
+}
+
+/** Azure takes the deployment's name by itself, too. */
+function defaultsOf(given: unknown): Data {
+  if (given === undefined) return {};
+  return { defaults: typeof given === "string" ? { deployment_name: given } : record(given) };
 }
 
 const STORE_FIELDS: Readonly<Record<string, readonly string[]>> = {

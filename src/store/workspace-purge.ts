@@ -5,6 +5,7 @@ import { forgetMember } from "./access.ts";
 import {
   assetNames,
   assetPartition,
+  batchEndpointList,
   compositeKey,
   computeKey,
   datastoreList,
@@ -85,6 +86,7 @@ export async function purgeRecords(table: Table, workspace: string): Promise<voi
     list(workspace),
   );
   rest.push(compositeKey(workspace, "-").pk, reuseKey(workspace, "-").pk, secretList(workspace));
+  rest.push(batchEndpointList(workspace));
   for (const pk of [...rest, computeKey(workspace, "-").pk, leftoverKey(workspace, "-").pk, gcSweepKey(workspace).pk])
     await deleteItems(table, { pk });
 }

@@ -9,6 +9,7 @@ import { toResponse } from "../../src/api/reply.ts";
 import { type Client, makeClient } from "../../src/client/client.ts";
 import type { RunnerReport } from "../../src/contract/runner.ts";
 import { signRunToken, signUserToken } from "../../src/core/auth/tokens.ts";
+import type { BatchEndpointDeps } from "../../src/core/batch-endpoints/ports.ts";
 import type { Files } from "../../src/core/files/ports.ts";
 import { makeEnvironments } from "../../src/core/jobs/environments.ts";
 import type { Builder, BuildRequest } from "../../src/core/ports/builder.ts";
@@ -109,6 +110,7 @@ export interface FrameParts {
   readonly files: Files;
   readonly digest: Digest;
   readonly scheduledJobs: ScheduledJobs;
+  readonly submit: BatchEndpointDeps["submit"];
 }
 
 export interface JobFrame {
@@ -183,7 +185,14 @@ export async function openJobFrame(
       close: () => undefined,
     },
   });
-  const more = options.more?.({ ground, stores, files, digest, scheduledJobs: part.scheduledJobs });
+  const more = options.more?.({
+    ground,
+    stores,
+    files,
+    digest,
+    scheduledJobs: part.scheduledJobs,
+    submit: part.submit,
+  });
   await ensureWorkspace({ ...ground, ...stores, digest }, "default");
   await part.start?.();
   const app = makeApp({

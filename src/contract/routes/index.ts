@@ -1,6 +1,7 @@
 /** The whole route table of /api/v1, by room. */
 export { homeMembers, iam, me, members, roles, signIn, tokens } from "./access.ts";
 export { components, data, environments, modelGroups, models } from "./assets.ts";
+export { batchDeployments, batchEndpoints } from "./batch-endpoints.ts";
 export { onlineDeployments, onlineEndpoints } from "./endpoints.ts";
 export { files, trees } from "./files.ts";
 export { gc } from "./gc.ts";

@@ -275,6 +275,13 @@ export const firingList = (workspace: string, schedule: string): string => `W#${
 /** gsi2: firings with something left to do, of every workspace. */
 export const OPEN_FIRINGS = "FIRINGS#OPEN";
 
+// batch endpoints, each with its deployments
+export const batchEndpointList = (workspace: string): string => `W#${workspace}#BATCH-ENDPOINTS`;
+export const batchEndpointKey = (workspace: string, name: string): Key => ({
+  pk: batchEndpointList(workspace),
+  sk: name,
+});
+
 // notifications
 export const notificationList = (workspace: string): string => `W#${workspace}#NOTIFICATIONS`;
 export const notificationKey = (workspace: string, name: string): Key => ({

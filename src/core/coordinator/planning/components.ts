@@ -3,7 +3,7 @@ import { EnvironmentValue } from "../../../contract/environments.ts";
 import { AppError } from "../../../contract/errors.ts";
 import type { ComponentValue } from "../../../contract/pipelines.ts";
 import { stepSpec } from "../../../spec/wire-jobs.ts";
-import type { AssetStore } from "../../assets/ports.ts";
+import type { AssetStore, AssetVersion } from "../../assets/ports.ts";
 import { findVersion } from "../../assets/read-assets.ts";
 
 const Scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -65,11 +65,12 @@ export async function findComponent(
   throw new AppError("InvalidSpec", `the component's \`${issue?.path.join(".")}\`: ${issue?.message}`);
 }
 
-async function readComponent(
+/** The version that `azureml:NAME:VERSION`, `azureml:NAME@LABEL` or a name stands for. Throws NotFound, or InvalidSpec for what is no reference. */
+export async function findComponentVersion(
   deps: { readonly assets: AssetStore },
   workspace: string,
   ref: string,
-): Promise<Record<string, unknown>> {
+): Promise<AssetVersion> {
   const registry = /^azureml:\/\/registries\/([^/]+)\//.exec(ref)?.[1];
   if (registry !== undefined) {
     throw new AppError("NotFound", `\`${ref}\` is in registry \`${registry}\`; this home has no Azure registries`, {
@@ -86,7 +87,15 @@ async function readComponent(
       hint: "`yard component list` shows those there are",
     });
   }
-  const { type, body } = found.asset;
+  return found.asset;
+}
+
+async function readComponent(
+  deps: { readonly assets: AssetStore },
+  workspace: string,
+  ref: string,
+): Promise<Record<string, unknown>> {
+  const { type, body } = await findComponentVersion(deps, workspace, ref);
   const { spec } = body as { readonly spec: Record<string, unknown> };
   return { ...spec, ...(type === undefined ? {} : { type }) };
 }

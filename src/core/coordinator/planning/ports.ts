@@ -148,7 +148,7 @@ function isOf(type: string, value: string): boolean {
 }
 
 /** What an input is that nobody gave: its default, or nothing where it is optional. */
-function withoutValue(port: Port): JobInput | undefined {
+export function withoutValue(port: Port): JobInput | undefined {
   if (port.default !== undefined && port.default !== null) {
     return literal(literalText(port.default), "string", port, port.mode, () => undefined);
   }
