@@ -1,14 +1,16 @@
 import type { BatchDeploymentSpec, InvokeBatchEndpoint } from "../contract/batch-endpoints.ts";
 import { AppError } from "../contract/errors.ts";
 import { type Data, pick, record } from "./data.ts";
-import { type LoadedFile, type LoadOptions, loadSpec, mustBeValid } from "./load.ts";
+import { type LoadedFile, type LoadOptions, mustBeValid } from "./load.ts";
 import { child, placeOfField, textOf } from "./nodes.ts";
-import { type FileReader, resolvePath } from "./paths.ts";
+import type { FileReader } from "./paths.ts";
 import { parseRef } from "./refs.ts";
-import { TakeIn, type Upload } from "./take-in.ts";
+import { TakeIn } from "./take-in.ts";
 import { type CheckedFile, checkFile } from "./validate.ts";
 
-type Made = Pick<LoadedFile<unknown>, "uploads" | "warnings"> & { readonly component: unknown };
+const PIPELINE = "component.pipeline";
+
+type Made = Pick<LoadedFile<unknown>, "uploads"> & { readonly component: unknown };
 
 /** Reads a batch deployment's file, and that of its component. Throws `InvalidSpec`, and `NotSupported` for deployments of models and of jobs. */
 export function loadBatchDeployment(
@@ -29,7 +31,7 @@ export function loadBatchDeployment(
     endpoint: textOf(child(root, "endpoint_name")),
     spec: { ...spec, type: "pipeline", component: made.component } as BatchDeploymentSpec,
     uploads: made.uploads,
-    warnings: [...checked.findings.warnings, ...made.warnings],
+    warnings: checked.findings.warnings,
     placeOf: (field) => placeOfField(root, field),
   };
 }
@@ -74,27 +76,23 @@ function mustBePipeline(file: string, value: Data): void {
 
 /** A component's file travels whole, under its own name and version; a reference as it is. */
 function componentOf(reader: FileReader, checked: CheckedFile, given: unknown): Made {
-  if (typeof given === "string") {
-    const parsed = parseRef(given);
-    if (parsed.form !== "local") return { component: given, uploads: [], warnings: [] };
-    const { name, version, spec, uploads, warnings } = loadSpec(
-      reader,
-      resolvePath(checked.ctx.dir, parsed.path),
-      "component",
-    );
-    const { spec: body, ...words } = record(spec);
-    const own = { ...(name === undefined ? {} : { name }), ...(version === undefined ? {} : { version }) };
-    return { component: { ...record(body), ...words, ...own }, uploads: below(uploads, 1), warnings };
-  }
   const take = new TakeIn(reader, checked);
-  const component = take.any("component.pipeline", { type: "pipeline", ...record(given) }, checked.ctx.dir);
+  const { dir } = checked.ctx;
+  const held = typeof given === "string" ? fileOf(checked, given) : { kind: PIPELINE, value: record(given), dir };
+  if (held === undefined) return { component: given, uploads: [] };
+  const type = held.kind.slice(held.kind.indexOf(".") + 1);
+  const component = take.any(PIPELINE, { type, ...held.value }, held.dir);
   mustBeValid(checked);
-  return { component, uploads: below(take.uploads, 0), warnings: [] };
+  return { component, uploads: take.uploads.map((upload) => ({ ...upload, at: ["component", ...upload.at] })) };
 }
 
-/** Places of a component's uploads in the deployment, without the first `skip` parts of their own. */
-function below(uploads: readonly Upload[], skip: number): readonly Upload[] {
-  return uploads.map((upload) => ({ ...upload, at: ["component", ...upload.at.slice(skip)] }));
+/** Its name need not be one that a file which is registered by itself must have. */
+function fileOf({ ctx, root }: CheckedFile, given: string) {
+  const parsed = parseRef(given);
+  if (parsed.form !== "local" || root === undefined) return undefined;
+  const around = { ...ctx, anonymous: true, bindings: false };
+  const loaded = ctx.specs.load("component", parsed.path, root, "component", around);
+  return loaded === undefined ? undefined : { kind: loaded.kind, value: record(loaded.value), dir: loaded.ctx.dir };
 }
 
 function tagsOf({ tags }: Data): Data {
