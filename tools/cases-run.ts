@@ -5,10 +5,11 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CaseHome, content } from "./cases-home.ts";
 import { judgePipeline, PIPELINE_KEYS, type PipelineExpectation, submitPipeline } from "./cases-pipelines.ts";
+import { judgeSchedule, SCHEDULE_KEYS, type ScheduleExpectation } from "./cases-schedules.ts";
 import { judgeSweep, SWEEP_KEYS, type SweepExpectation } from "./cases-sweeps.ts";
 
 /** What a `run` case expects of a command job. Any other key fails the case: nothing passes unlooked at. */
-interface RunExpectation extends PipelineExpectation, Pick<SweepExpectation, "sweep"> {
+interface RunExpectation extends PipelineExpectation, ScheduleExpectation, Pick<SweepExpectation, "sweep"> {
   readonly status?: string;
   readonly stdout_contains?: readonly string[];
   /** Output name -> file -> exact text. */
@@ -39,9 +40,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const yard = join(root, "dist", "yard.mjs");
 const LOOKED_AT = ["status", "stdout_contains", "outputs", "default_artifacts", "mlflow", "note"];
 
-const KINDS = ["job.command", "job.pipeline", "job.sweep", "component.pipeline"];
+const KINDS = ["job.command", "job.pipeline", "job.sweep", "component.pipeline", "schedule"];
 
-/** Runs every case of a command job, a sweep or a pipeline on a home of its own. Kinds that need more are counted as not run. */
+/** Runs every case of a command job, a sweep, a pipeline or a schedule on a home of its own. Kinds that need more are counted as not run. */
 export async function runJobCases(
   dir: string,
   cases: readonly RunCase[],
@@ -128,10 +129,12 @@ async function runOne(home: CaseHome, dir: string, entry: RunCase): Promise<read
   const expected = entry.expected.run ?? {};
   const isPipeline = entry.kind.endsWith(".pipeline");
   const isSweep = entry.kind === "job.sweep";
-  const known = isPipeline ? PIPELINE_KEYS : isSweep ? SWEEP_KEYS : LOOKED_AT;
+  const isSchedule = entry.kind === "schedule";
+  const known = isPipeline ? PIPELINE_KEYS : isSweep ? SWEEP_KEYS : isSchedule ? SCHEDULE_KEYS : LOOKED_AT;
   const unknown = Object.keys(expected).filter((key) => !known.includes(key));
   if (unknown.length > 0) return [`the manifest expects ${unknown.join(", ")}, which this runner cannot judge`];
   await register(home, dir, entry);
+  if (isSchedule) return judgeSchedule(home, join(dir, entry.path), expected);
   if (isPipeline) {
     const name = await submitPipeline(home, join(dir, entry.path), entry.kind.startsWith("component."));
     // Exit code 1 is a pipeline that did not complete, which the case may expect.
