@@ -19,12 +19,15 @@ interface Row {
 }
 
 type Side = Pick<StepPeer, "run" | "again" | "close"> & { readonly name: string };
+/** Ours can also train and register a model for each of so many files. */
+type Ours = Side & { readonly models: (count: number) => Promise<number> };
 
-export const rowIds: readonly string[] = ["chain", "fan", "reused", "thousand"];
+export const rowIds: readonly string[] = ["chain", "fan", "reused", "thousand", "models"];
 
 const QUICK = process.env.TRAINYARD_BENCH_QUICK === "1";
 const STEPS = QUICK ? 25 : 100;
 const NODES = 1000;
+const MODELS = QUICK ? 50 : 1000;
 const ROUNDS = QUICK ? 1 : 3;
 const BARE = 24;
 const CORES = availableParallelism();
@@ -44,6 +47,7 @@ export async function table(only: readonly string[] = rowIds): Promise<{ text: s
     }
     if (only.includes("reused")) rows.push(await reused(sides));
     if (only.includes("thousand")) rows.push(...(await thousand(home, ours)));
+    if (only.includes("models")) rows.push(await manyModels(ours, peers, python));
     const about = aboutOf(peers);
     return { text: textOf(rows, about), json: { ...about, rows } };
   } finally {
@@ -66,7 +70,7 @@ async function openHome(python: string): Promise<BenchHome> {
   return home;
 }
 
-function openOurs(home: BenchHome): Side {
+function openOurs(home: BenchHome): Ours {
   let runs = 0;
   let folder = "";
   const command = (words: readonly string[] = []) => {
@@ -84,8 +88,43 @@ function openOurs(home: BenchHome): Side {
       return command();
     },
     again: () => command(),
+    models(count) {
+      folder = join(home.dir, `steps-${runs++}`);
+      for (const name of ["src", "parts"]) mkdirSync(join(folder, name), { recursive: true });
+      for (let i = 0; i < count; i++) writeFileSync(join(folder, "parts", `store-${i}.csv`), `units\n${i}\n`);
+      writeFileSync(join(folder, "src", "noop.py"), `${NOOP}# ${runs}\n`);
+      writeFileSync(join(folder, "pipeline.yml"), MANY_MODELS);
+      return command();
+    },
     close: () => {},
   };
+}
+
+const MANY_MODELS = `type: pipeline
+settings: {default_compute: azureml:local}
+inputs: {sales: {type: uri_folder, path: ./parts}}
+jobs:
+  train:
+    command: python noop.py \${{outputs.model}}/weights
+    code: src
+    environment: {image: python}
+    inputs: {part: {type: uri_file, path: ./parts/store-0.csv}}
+    outputs: {model: {type: custom_model}}
+  each:
+    type: parallel_for
+    body: train
+    partitions: {of: "\${{parent.inputs.sales}}", input: part}
+    models: {group: stores, output: model}
+`;
+
+/** Each peer runs as many steps side by side; none of them has a registry. */
+async function manyModels(ours: Ours, peers: readonly StepPeer[], python: string): Promise<Row> {
+  const bare = bareMs("fan", python);
+  const perModel = (took: number): number => took / MODELS - bare;
+  const own = perModel(await ours.models(MODELS));
+  const others: Record<string, number> = {};
+  for (const peer of peers) others[peer.name] = perModel(await peer.run("fan", MODELS));
+  return { id: "models", name: `a model of ${MODELS}, registered`, unit: "ms", ours: own, peers: others, target: "-" };
 }
 
 function pipelineOf(shape: Shape, steps: number): string {
