@@ -69,6 +69,18 @@ export type Distribution = z.infer<typeof Distribution>;
 
 export const Service = z.looseObject({ type: z.string().optional(), port: z.number().int().optional() });
 
+/** What jobs of all kinds may say besides what they run. */
+export const JOB_WORDS = {
+  services: z.record(z.string(), Service).optional(),
+  identity: z.looseObject({ type: z.string() }).optional(),
+  display_name: z.string().max(500).optional(),
+  description: Description.optional(),
+  experiment_name: z.string().max(500).optional(),
+  tags: Tags.optional(),
+  properties: Tags.optional(),
+  parent_job_name: RunId.optional(),
+};
+
 /** A command job with everything local taken in: what the CLI sends and the server keeps. */
 export const CommandJobSpec = z.strictObject({
   type: z.literal("command"),
@@ -96,13 +108,6 @@ export const CommandJobSpec = z.strictObject({
   queue_settings: z
     .strictObject({ job_tier: z.string().nullable().optional(), priority: z.string().optional() })
     .optional(),
-  services: z.record(z.string(), Service).optional(),
-  identity: z.looseObject({ type: z.string() }).optional(),
-  display_name: z.string().max(500).optional(),
-  description: Description.optional(),
-  experiment_name: z.string().max(500).optional(),
-  tags: Tags.optional(),
-  properties: Tags.optional(),
-  parent_job_name: RunId.optional(),
+  ...JOB_WORDS,
 });
 export type CommandJobSpec = z.infer<typeof CommandJobSpec>;

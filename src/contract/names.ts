@@ -11,6 +11,11 @@ export const BUILD_LOG = "azureml-logs/20_image_build_log.txt";
 export const SYSTEM_LOG = "system_logs/lifecycler.log";
 /** Types of values that are text in a command, not files. */
 export const LITERAL_TYPES = ["string", "number", "integer", "boolean"] as const;
+
+export function isLiteral(type: string | undefined): type is (typeof LITERAL_TYPES)[number] {
+  return (LITERAL_TYPES as readonly (string | undefined)[]).includes(type);
+}
+
 export const DEFAULT_WORKSPACE = "default";
 
 /** Tags of models that were registered as one group: the group's name, and which part of the data a model is about. */

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { Description, RunId, Tags } from "./common.ts";
+import { Description, Tags } from "./common.ts";
 import { EnvironmentValue } from "./environments.ts";
-import { Distribution, JobInput, JobOutput, PortName, Service } from "./job-parts.ts";
+import { Distribution, JOB_WORDS, JobInput, JobOutput, PortName, Service } from "./job-parts.ts";
 
 /** Name of a step: a Python identifier. */
 export const StepName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/);
@@ -196,14 +196,7 @@ export const PipelineJobSpec = z.strictObject({
   component: ComponentValue.optional(),
   /** Of steps that name none. */
   compute: z.string().max(300).optional(),
-  services: z.record(z.string(), Service).optional(),
-  identity: z.looseObject({ type: z.string() }).optional(),
-  display_name: z.string().max(500).optional(),
-  description: Description.optional(),
-  experiment_name: z.string().max(500).optional(),
-  tags: Tags.optional(),
-  properties: Tags.optional(),
-  parent_job_name: RunId.optional(),
+  ...JOB_WORDS,
 });
 export type PipelineJobSpec = z.infer<typeof PipelineJobSpec>;
 

@@ -1,6 +1,5 @@
 import * as z from "zod";
-import { Description, RunId, Tags } from "./common.ts";
-import { JobInput, JobOutput, PortName, Resources, Service } from "./job-parts.ts";
+import { JOB_WORDS, JobInput, JobOutput, PortName, Resources } from "./job-parts.ts";
 
 /** A name usable in `${{search_space.NAME}}`: a Python identifier. */
 const ParameterName = z
@@ -124,13 +123,6 @@ export const SweepJobSpec = z.strictObject({
   queue_settings: z
     .strictObject({ job_tier: z.string().nullable().optional(), priority: z.string().optional() })
     .optional(),
-  services: z.record(z.string(), Service).optional(),
-  identity: z.looseObject({ type: z.string() }).optional(),
-  display_name: z.string().max(500).optional(),
-  description: Description.optional(),
-  experiment_name: z.string().max(500).optional(),
-  tags: Tags.optional(),
-  properties: Tags.optional(),
-  parent_job_name: RunId.optional(),
+  ...JOB_WORDS,
 });
 export type SweepJobSpec = z.infer<typeof SweepJobSpec>;

@@ -1,12 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { AppError } from "../contract/errors.ts";
-import { LITERAL_TYPES } from "../contract/names.ts";
 
 const LIMIT_BYTES = 64 * 1024;
-
-export function isLiteral(type: string): boolean {
-  return (LITERAL_TYPES as readonly string[]).includes(type);
-}
 
 /** What a command wrote to the file of a literal output, as text; booleans as a command's parameters have them, `True` and `False`. */
 export function readLiteral(name: string, type: string, path: string): string {

@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { AppError, isAppError } from "../contract/errors.ts";
+import { isLiteral } from "../contract/names.ts";
 import type { Assignment, OutputContents } from "../contract/runner.ts";
 import { collect } from "./collect.ts";
 import type { Home } from "./home.ts";
-import { isLiteral, readLiteral } from "./literals.ts";
+import { readLiteral } from "./literals.ts";
 import { materialize } from "./materialize.ts";
 
 /** Inputs and outputs as the command sees them: literal text, a path, or a URI. */

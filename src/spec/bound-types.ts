@@ -1,11 +1,9 @@
 import { wholeBinding } from "../contract/expressions.ts";
-import { LITERAL_TYPES } from "../contract/names.ts";
+import { isLiteral } from "../contract/names.ts";
 import { join } from "./complain.ts";
 import { child, keysOf, type SpecNode, textOf } from "./nodes.ts";
 import type { CheckContext } from "./schema.ts";
 import type { Step } from "./steps.ts";
-
-const isLiteral = (type: string): boolean => (LITERAL_TYPES as readonly string[]).includes(type);
 
 /** Outputs of steps against the types of what they are bound to: a text can't be a folder. Sorts of files stand in for each other, as in Azure. */
 export function checkBoundTypes(

@@ -1,6 +1,6 @@
 import { AppError, ERRORS, isAppError } from "../../contract/errors.ts";
 import { DataType, type JobInput, type JobOutput, type JobSpec } from "../../contract/jobs.ts";
-import { GROUP_TAG, PARTITION_TAG } from "../../contract/names.ts";
+import { GROUP_TAG, isLiteral, PARTITION_TAG } from "../../contract/names.ts";
 import type { PipelineJobSpec } from "../../contract/pipelines.ts";
 import { DEFAULT_DATASTORE } from "../jobs/plan-ports.ts";
 import type { PlannedOutput } from "../jobs/record.ts";
@@ -12,7 +12,6 @@ import { type Mark, markAt, type PipelineState } from "./pipeline/state.ts";
 import { labelOf, listPartitions } from "./planning/partitions.ts";
 import { planPipeline } from "./planning/plan-pipeline.ts";
 import { literalText } from "./planning/ports.ts";
-import { isLiteral } from "./planning/scope.ts";
 import type { StepDeps } from "./planning/step.ts";
 import type { ReuseWish } from "./reuse/look-up.ts";
 

@@ -1,6 +1,6 @@
 import { renderKnown } from "../../contract/expressions.ts";
 import type { CommandJobSpec, JobInput, JobOutput } from "../../contract/jobs.ts";
-import { LITERAL_TYPES } from "../../contract/names.ts";
+import { isLiteral } from "../../contract/names.ts";
 import type { Files } from "../files/ports.ts";
 import { check, type Findings } from "./problems.ts";
 import type { PlannedInput, PlannedOutput } from "./record.ts";
@@ -58,8 +58,8 @@ function inputMode(mode: string | undefined): "mount" | "download" | "direct" {
 }
 
 /** A value that nobody brings back from its place is no value. */
-function outputMode(mode: string | undefined, isLiteral: boolean): "mount" | "upload" | "direct" {
-  if (isLiteral) return "upload";
+function outputMode(mode: string | undefined, isValue: boolean): "mount" | "upload" | "direct" {
+  if (isValue) return "upload";
   return mode === "upload" || mode === "direct" ? mode : "mount";
 }
 
@@ -90,8 +90,8 @@ async function planOutput(
   findings: Findings,
 ): Promise<PlannedOutput> {
   const type = output.type ?? "uri_folder";
-  const isLiteral = (LITERAL_TYPES as readonly string[]).includes(type);
-  const isFile = type === "uri_file" || isLiteral;
+  const isValue = isLiteral(type);
+  const isFile = type === "uri_file" || isValue;
   const place = `azureml://datastores/${DEFAULT_DATASTORE}/paths/azureml/${job}/${name}`;
   const written = output.path ?? (isFile ? place : `${place}/`);
   const names = { name: job, output_name: name, default_datastore: DEFAULT_DATASTORE };
@@ -106,7 +106,7 @@ async function planOutput(
   if (output.version !== undefined && output.name === undefined) {
     findings.warnings.push(`output \`${name}\`: \`version\` means nothing without \`name\``);
   }
-  if (isLiteral && output.name !== undefined) {
+  if (isValue && output.name !== undefined) {
     findings.problems.push({
       field: `outputs.${name}.name`,
       message: `output \`${name}\` is a ${type}, which is no asset`,
@@ -117,7 +117,7 @@ async function planOutput(
   return {
     type,
     uri,
-    mode: outputMode(output.mode, isLiteral),
+    mode: outputMode(output.mode, isValue),
     is_file: isFile,
     ...(output.name === undefined ? {} : { name: output.name }),
     ...(output.version === undefined ? {} : { version: output.version }),

@@ -1,8 +1,7 @@
 import type { ParallelStep } from "../../../contract/pipelines.ts";
+import { type Data, pick, record } from "../../../spec/data.ts";
 import type { Problem } from "../../jobs/problems.ts";
 import type { ComponentBody } from "./components.ts";
-
-type Data = Readonly<Record<string, unknown>>;
 
 /** Fields that say how mini-batches are made and tried, as components and steps have them. */
 const SETTINGS = [
@@ -22,7 +21,7 @@ export function parallelBody(
   say: (problem: Problem) => void,
 ): ComponentBody | undefined {
   const given: Data = { ...component, ...withoutAbsent(step) };
-  const task: Data = { ...recordOf(component?.task), ...recordOf(step.task) };
+  const task: Data = { ...record(component?.task), ...record(step.task) };
   const script = task.entry_script;
   if (task.type === "model" || typeof script !== "string") {
     const hint = "give `entry_script`, a file of the code that defines `run(mini_batch)`";
@@ -69,16 +68,6 @@ function portOf(text: unknown, group: "inputs" | "outputs"): string | undefined 
   return found?.[1] === group ? found[2] : undefined;
 }
 
-function recordOf(value: unknown): Data {
-  return typeof value === "object" && value !== null ? (value as Data) : {};
-}
-
 function withoutAbsent(value: object): Data {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined && member !== null));
-}
-
-function pick(value: Data, names: readonly string[]): Data {
-  return Object.fromEntries(
-    names.flatMap((name) => (value[name] === undefined || value[name] === null ? [] : [[name, value[name]]])),
-  );
 }

@@ -1,5 +1,6 @@
 import { stepNamed } from "../../../contract/expressions.ts";
 import type { JobOutput } from "../../../contract/jobs.ts";
+import { isLiteral } from "../../../contract/names.ts";
 import type { ParallelForStep, PipelineJobSpec, Step } from "../../../contract/pipelines.ts";
 import { nearest } from "../../../spec/suggest.ts";
 import { type Findings, makeFindings, type Problem } from "../../jobs/problems.ts";
@@ -8,7 +9,7 @@ import { planProblems } from "../pipeline/graph.ts";
 import type { PipelineNode, PipelinePlan } from "../pipeline/plan.ts";
 import { isControl, loopsByBody, loopTemplate, namesInItems, planControl } from "./flow.ts";
 import { withItems } from "./partitions.ts";
-import { boundPath, isLiteral } from "./scope.ts";
+import { boundPath } from "./scope.ts";
 import { type Around, foreign, isRun, type PlannedStep, planStep, type StepDeps } from "./step.ts";
 
 export interface StepsOf extends Pick<Around, "workspace" | "scope" | "outputs" | "nested"> {

@@ -1,10 +1,11 @@
 import type * as z from "zod";
 import { type DataInput as DataInputSchema, DataType, type JobInput, type JobOutput } from "../../../contract/jobs.ts";
+import { isLiteral } from "../../../contract/names.ts";
 import type { StepInput } from "../../../contract/pipelines.ts";
 import type { Problem } from "../../jobs/problems.ts";
 import type { BoundInput } from "../document.ts";
 import { type Port, portType } from "./components.ts";
-import { boundPath, fill, isLiteral, type Later, type Scope, textOf } from "./scope.ts";
+import { boundPath, fill, type Later, type Scope, textOf } from "./scope.ts";
 
 /** What an input of a step is: known now, known when another step has ended, or (of a nested pipeline that is only checked) not known. */
 export type Planned = { readonly known: JobInput } | { readonly bound: BoundInput } | Later;

@@ -1,6 +1,5 @@
 import { tokenize, wholeBinding } from "../../../contract/expressions.ts";
 import type { JobInput } from "../../../contract/jobs.ts";
-import { LITERAL_TYPES } from "../../../contract/names.ts";
 
 /** An input of a nested pipeline that another step's output will be. */
 export interface Later {
@@ -10,10 +9,6 @@ export interface Later {
 
 /** What `${{parent.inputs.NAME}}` stands for. */
 export type Scope = Readonly<Record<string, JobInput | Later>>;
-
-export function isLiteral(type: string | undefined): type is (typeof LITERAL_TYPES)[number] {
-  return type !== undefined && (LITERAL_TYPES as readonly string[]).includes(type);
-}
 
 /** The binding that a text is, but for `parent`: `["jobs", "train", "outputs", "model"]`. */
 export function boundPath(text: string | undefined): readonly string[] | undefined {

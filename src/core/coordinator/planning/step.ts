@@ -8,6 +8,7 @@ import {
   type Step,
   type SweepStep,
 } from "../../../contract/pipelines.ts";
+import { pick } from "../../../spec/data.ts";
 import type { AssetStore } from "../../assets/ports.ts";
 import { type CommandDeps, type PreparedCommand, prepareCommand } from "../../jobs/plan-command-job.ts";
 import { planInputs } from "../../jobs/plan-ports.ts";
@@ -102,7 +103,7 @@ async function planBody(
     inputs: await pinned(deps, around.workspace, knownOf(inputs), findings),
     outputs: Object.fromEntries(Object.entries(outputs).map(([key, { output }]) => [key, output])),
     display_name: step.display_name ?? name,
-    ...pickGiven(step, ["description", "tags", "properties", "services", "identity"]),
+    ...pick(step, ["description", "tags", "properties", "services", "identity"]),
   };
   const more = await planRun(
     deps,
@@ -194,8 +195,8 @@ async function planCommand(
   const variables = { ...body?.environment_variables, ...step.environment_variables };
   const filled = fillAll(
     {
-      ...pickGiven(body ?? {}, COMMAND_FIELDS),
-      ...pickGiven(step, COMMAND_FIELDS),
+      ...pick(body ?? {}, COMMAND_FIELDS),
+      ...pick(step, COMMAND_FIELDS),
       ...(Object.keys(variables).length === 0 ? {} : { environment_variables: variables }),
       ...(compute === undefined ? {} : { compute }),
     },
@@ -328,11 +329,5 @@ function withoutOpen(filled: Record<string, unknown>): Record<string, unknown> {
 function resultsOf(outputs: Readonly<Record<string, PlannedStepOutput>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(outputs).flatMap(([name, { result }]) => (result === undefined ? [] : [[result, name] as const])),
-  );
-}
-
-function pickGiven(from: Readonly<Record<string, unknown>>, keys: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(
-    keys.flatMap((key) => (from[key] === undefined || from[key] === null ? [] : [[key, from[key]]])),
   );
 }
